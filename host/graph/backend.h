@@ -1,0 +1,48 @@
+/* An opened device: OpenCL (cl/backend.c) or the C definitions (graph/reference.c).  What runs graphs sees only this.
+ *
+ * All commands go in order.  A backend is used by one thread at a time. */
+#ifndef SCL_GRAPH_BACKEND_H
+#define SCL_GRAPH_BACKEND_H
+
+#include "graph/device.h"
+#include "graph/schedule.h"
+
+typedef struct scl_memory scl_memory;     /* a block of device memory; opaque */
+typedef struct scl_loaded scl_loaded;     /* a schedule made ready to run; opaque */
+typedef struct scl_ticket { void *event; } scl_ticket;
+typedef struct scl_backend scl_backend;
+
+/* Where a persistent value lives. */
+typedef struct scl_region { scl_memory *memory; size_t offset, bytes; } scl_region;
+typedef struct scl_binding { const scl_value *value; scl_region region; } scl_binding;
+
+typedef struct scl_backend_vtable {
+    scl_status (*alloc)(scl_backend *b, size_t bytes, scl_memory **out, scl_err *err);
+    void (*release)(scl_backend *b, scl_memory *memory);                    /* NULL is accepted */
+    /* The source may be reused on return.  Up to 64 KiB does not wait for the device. */
+    scl_status (*write)(scl_backend *b, scl_region to, const void *from, scl_err *err);
+    scl_status (*read)(scl_backend *b, scl_region from, void *to, scl_err *err);    /* waits */
+    /* Starts a read; `to` must stay until wait has returned.  wait with *done != NULL only asks. */
+    scl_status (*read_start)(scl_backend *b, scl_region from, void *to, scl_ticket *ticket, scl_err *err);
+    scl_status (*wait)(scl_backend *b, scl_ticket *ticket, bool *done, scl_err *err);
+    scl_status (*fill)(scl_backend *b, scl_region to, unsigned char byte, scl_err *err);
+    scl_status (*copy)(scl_backend *b, scl_region to, scl_region from, scl_err *err);
+    /* Builds kernels, binds every argument.  The schedule and its graph must outlive the result. */
+    scl_status (*load)(scl_backend *b, const scl_schedule *s, scl_memory *slab, const scl_binding *binding, int n_binding,
+                       scl_loaded **out, scl_err *err);
+    void (*unload)(scl_backend *b, scl_loaded *loaded);
+    /* Enqueues steps [first, end) of the schedule (0, n_node: all).  Allocates nothing, opens nothing, does not wait. */
+    scl_status (*run)(scl_backend *b, scl_loaded *loaded, int first, int end, scl_err *err);
+    scl_status (*finish)(scl_backend *b, scl_err *err);
+    void (*close)(scl_backend *b);                                          /* frees b */
+} scl_backend_vtable;
+
+struct scl_backend {
+    const scl_backend_vtable *v;
+    scl_device_info info;
+};
+
+/* The C definitions as a device: --device reference. */
+scl_status scl_reference_open(scl_backend **out, scl_err *err);
+
+#endif

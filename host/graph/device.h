@@ -1,0 +1,20 @@
+/* What a plan needs to know of a device: a description, not the device. */
+#ifndef SCL_GRAPH_DEVICE_H
+#define SCL_GRAPH_DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef enum scl_device_class { SCL_CLASS_REFERENCE, SCL_CLASS_CPU, SCL_CLASS_GPU, SCL_CLASS_OTHER } scl_device_class;
+
+typedef struct scl_device_info {
+    scl_device_class klass;
+    char platform[128], name[256], vendor[128], driver[128], version[128];
+    unsigned compute_units, clock_mhz, vector_width;   /* preferred float vector */
+    size_t max_work_group, local_bytes, global_bytes, max_alloc_bytes;
+    unsigned align_bytes;                              /* of sub-buffers */
+    bool has_fp64, has_fp16, has_subgroups, has_command_buffer, out_of_order, denormals, local_is_cached_memory;
+    int index;                                         /* in `scorecl devices`; -1: reference or a description */
+} scl_device_info;
+
+#endif

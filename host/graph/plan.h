@@ -1,0 +1,44 @@
+/* A plan: for one graph and one device description, the order, the fused kernels, the implementation and tuning of each
+ * node, the memory of each value.  Immutable; printed by `scorecl dump plan|schedule`. */
+#ifndef SCL_GRAPH_PLAN_H
+#define SCL_GRAPH_PLAN_H
+
+#include "graph/backend.h"
+#include "graph/store.h"
+
+typedef struct scl_plan_options {
+    bool no_fuse;                    /* leave every pointwise node a kernel of its own (same bits) */
+    const char *const *tune;         /* forced candidates "conv2d.MR=4", NULL-terminated; may be NULL */
+    bool accumulate_only;            /* keep only what feeds accumulators: the plan of every micro-batch but the last */
+    bool candidate_index;            /* tests: choose the i-th fitting candidate of every node */
+    int candidate;
+} scl_plan_options;
+
+typedef struct scl_plan {
+    const scl_graph *graph;          /* after the passes */
+    scl_schedule schedule;
+    size_t peak_bytes;               /* slab: what is really allocated */
+    size_t persistent_bytes;
+} scl_plan;
+
+/* Removes dead nodes, fuses, chooses, orders, places.  Fails (numbers in the message) where a buffer is larger than the device
+ * allows.  Everything is in arena. */
+scl_status scl_plan_make(scl_plan **out, scl_arena *arena, scl_graph *graph, const scl_device_info *device,
+                         const scl_plan_options *options, scl_err *err);
+char *scl_plan_text(const scl_plan *plan, const char *format, scl_arena *arena);
+char *scl_schedule_text(const scl_plan *plan, const char *format, scl_arena *arena);
+
+/* A plan with its slab, loaded on a device and bound to a store. */
+typedef struct scl_exec scl_exec;
+/* slab: shared with other execs of the same backend when not NULL (it must be large enough), else allocated and owned. */
+scl_status scl_exec_create(scl_exec **out, scl_backend *b, const scl_plan *plan, scl_store *store, scl_memory *slab,
+                           scl_err *err);
+void scl_exec_free(scl_exec *exec);                                  /* NULL is accepted */
+scl_status scl_exec_run(scl_exec *exec, scl_err *err);               /* enqueues; does not wait */
+/* The place of a value marked output (or persistent); zero bytes when it does not exist. */
+scl_region scl_exec_region(const scl_exec *exec, const char *value_name);
+scl_status scl_exec_read(scl_exec *exec, const char *value_name, void *to, size_t bytes, scl_err *err);   /* waits */
+/* Runs node by node, reading every float output, until one is not finite: names it ("res1.0.conv1: conv2d y[5] = nan"). */
+scl_status scl_exec_find_nonfinite(scl_exec *exec, char *text, size_t size, scl_err *err);
+
+#endif
