@@ -19,12 +19,17 @@ typedef struct scl_plan {
     scl_schedule schedule;
     size_t peak_bytes;               /* slab: what is really allocated */
     size_t persistent_bytes;
+    scl_device_info device;
+    const struct scl_choice *choice; /* of each step of the schedule; graph/passes.h */
 } scl_plan;
 
 /* Removes dead nodes, fuses, chooses, orders, places.  Fails (numbers in the message) where a buffer is larger than the device
  * allows.  Everything is in arena. */
 scl_status scl_plan_make(scl_plan **out, scl_arena *arena, scl_graph *graph, const scl_device_info *device,
                          const scl_plan_options *options, scl_err *err);
+/* How many choices (implementations x tuning candidates that fit) a node has on a device. */
+int scl_candidate_count(const scl_node *n, const scl_device_info *device);
+
 char *scl_plan_text(const scl_plan *plan, const char *format, scl_arena *arena);
 char *scl_schedule_text(const scl_plan *plan, const char *format, scl_arena *arena);
 

@@ -143,6 +143,8 @@ void scl_sig_dims(const scl_sig *sig, const scl_node *n, int *rank, int *dims)
         }
         dims[(*rank)++] = s->letter ? n->letter[s->letter - 'A'] * s->mul / s->div : s->number;
     }
+    if (*rank == 0)         /* a lone D* that stands for no dimension: one number */
+        dims[(*rank)++] = 1;
 }
 
 static double term(const scl_node *n, const char **p)

@@ -1,0 +1,37 @@
+/* The passes of a plan, for the graph room alone.  They work on a list of nodes; the graph itself is not changed (several
+ * plans may be made of it), so fused nodes are copies and producers are looked up here. */
+#ifndef SCL_GRAPH_PASSES_H
+#define SCL_GRAPH_PASSES_H
+
+#include "graph/plan.h"
+
+typedef struct scl_program {
+    scl_arena *arena;
+    const scl_graph *graph;
+    int n_node;
+    scl_node **node;          /* in execution order */
+} scl_program;
+
+/* Keeps what an output or an in-place update needs (accumulate_only: what an accumulator needs). */
+void scl_pass_live(scl_program *p, bool accumulate_only);
+/* Nodes that compute the same from the same become one. */
+void scl_pass_common(scl_program *p);
+/* Inlines pointwise nodes into their pointwise consumers; every inner result keeps its flush. */
+void scl_pass_fuse(scl_program *p);
+
+/* First and last position in the order at which each intermediate value (by id) is alive; -1: not in the program. */
+typedef struct scl_life { int first, last; } scl_life;
+scl_life *scl_lifetimes(const scl_program *p, scl_arena *arena);
+
+/* Places blocks of given sizes and lifetimes; returns the bytes needed.  align: of every offset. */
+typedef struct scl_block { size_t bytes, offset; scl_life life; } scl_block;
+size_t scl_place_blocks(scl_block *blocks, int n, size_t align);
+
+/* The i-th choice (implementation and tuning) that may run a node; 0 is the default.  false: there is none. */
+typedef struct scl_choice { const scl_impl *impl; scl_tune tune; } scl_choice;
+bool scl_choice_at(scl_choice *out, const scl_node *n, const scl_device_info *device, int i);
+/* The default, or the first that agrees with the forced settings where one does. */
+scl_status scl_choose(scl_choice *out, const scl_node *n, const scl_device_info *device, const scl_plan_options *options,
+                      scl_err *err);
+
+#endif

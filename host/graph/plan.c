@@ -1,0 +1,141 @@
+#include "graph/plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "graph/build.h"
+#include "graph/launcher.h"
+
+/* A later reader of a value that was updated in place would see the new one. */
+static scl_status check_updates(const scl_program *p, scl_err *err)
+{
+    scl_arena scratch = { 0 };
+    bool *updated = SCL_NEW_ARRAY(&scratch, bool, p->graph->n_value);
+    scl_status status = SCL_OK;
+    for (int i = 0; i < p->n_node && status == SCL_OK; i++) {
+        const scl_node *n = p->node[i];
+        for (int k = 0; k < n->n_in && status == SCL_OK; k++)
+            if (n->in[k] && updated[n->in[k]->id])
+                status = scl_fail(err, SCL_FAILED, "%s reads '%s' after it was updated in place", n->op->name, n->in[k]->name);
+        for (int o = 0; o < n->n_out; o++)
+            if (n->out[o]->storage)
+                updated[n->out[o]->storage->id] = true;
+    }
+    scl_arena_free(&scratch);
+    return status;
+}
+
+/* Offsets of the intermediate values and of the nodes' workspaces. */
+static size_t place_memory(const scl_program *p, const scl_device_info *device, const scl_choice *choice, size_t *offset_of,
+                           scl_block **work)
+{
+    const size_t align = device->align_bytes > 128 ? device->align_bytes : 128;
+    const scl_life *life = scl_lifetimes(p, p->arena);
+    const int n_value = p->graph->n_value;
+    scl_block *block = SCL_NEW_ARRAY(p->arena, scl_block, n_value + p->n_node);
+    int *value_block = SCL_NEW_ARRAY(p->arena, int, n_value), n = 0;
+    for (int i = 0; i < n_value; i++) {
+        const scl_value *v = p->graph->value[i];
+        value_block[i] = -1;
+        if (v->role != SCL_INTERMEDIATE || v->storage || life[i].first < 0)
+            continue;
+        block[n] = (scl_block){ .bytes = scl_value_bytes(v), .life = life[i] };
+        value_block[i] = n++;
+    }
+    const int first_work = n;
+    for (int i = 0; i < p->n_node; i++) {
+        const scl_impl *impl = choice[i].impl;
+        const size_t bytes = impl && impl->workspace ? impl->workspace(p->node[i], device, &choice[i].tune) : 0;
+        block[n++] = (scl_block){ .bytes = bytes, .life = { i, i } };
+    }
+    const size_t total = scl_place_blocks(block, n, align);
+    for (int i = 0; i < n_value; i++)
+        offset_of[i] = value_block[i] < 0 ? 0 : block[value_block[i]].offset;
+    *work = block + first_work;
+    return total;
+}
+
+static scl_status make_schedule(scl_plan *plan, const scl_program *p, scl_choice *choice, scl_err *err)
+{
+    const scl_device_info *device = &plan->device;
+    scl_schedule *s = &plan->schedule;
+    size_t *offset_of = SCL_NEW_ARRAY(p->arena, size_t, p->graph->n_value);
+    scl_block *work;
+    s->slab_bytes = place_memory(p, device, choice, offset_of, &work);
+    s->n_node = p->n_node;
+    s->step = SCL_NEW_ARRAY(p->arena, struct scl_step, p->n_node);
+    scl_launcher q = { .arena = p->arena, .device = device, .offset_of = offset_of };
+    for (int i = 0; i < p->n_node; i++) {
+        const scl_node *n = p->node[i];
+        struct scl_step *step = &s->step[i];
+        step->node = n;
+        step->first_launch = q.n_launch;
+        for (int k = 0; k < n->n_in; k++)
+            step->in[k] = scl_value_place(&q, n->in[k]);
+        for (int o = 0; o < n->n_out; o++)
+            step->out[o] = scl_value_place(&q, n->out[o]);
+        if (!choice[i].impl)
+            continue;
+        q.choice = &choice[i];
+        q.work_offset = work[i].offset;
+        q.work_bytes = work[i].bytes;
+        const scl_status status = choice[i].impl->launch(&q, n, err);
+        if (status != SCL_OK) {
+            scl_err_context(err, "plan of %s%s%s", n->op->name, n->scope[0] ? " at " : "", n->scope);
+            return status;
+        }
+        step->n_launch = q.n_launch - step->first_launch;
+    }
+    s->launch = q.launch;
+    s->n_launch = q.n_launch;
+    return SCL_OK;
+}
+
+static scl_status check_memory(const scl_plan *plan, scl_err *err)
+{
+    const scl_device_info *d = &plan->device;
+    if (d->klass == SCL_CLASS_REFERENCE)
+        return SCL_OK;
+    const double mib = 1.0 / (1 << 20);
+    if (d->max_alloc_bytes && plan->peak_bytes > d->max_alloc_bytes)
+        return scl_fail(err, SCL_FAILED, "graph %s does not fit on %s: its slab takes %.1f MiB, the device allows blocks of %.1f "
+                        "MiB; a smaller batch or 'accumulate' lowers it", plan->graph->name, d->name,
+                        (double)plan->peak_bytes * mib, (double)d->max_alloc_bytes * mib);
+    if (d->global_bytes && plan->peak_bytes + plan->persistent_bytes > d->global_bytes)
+        return scl_fail(err, SCL_FAILED, "graph %s does not fit on %s: slab %.1f MiB and persistent values %.1f MiB, the device "
+                        "has %.1f MiB; a smaller batch or 'accumulate' lowers it", plan->graph->name, d->name,
+                        (double)plan->peak_bytes * mib, (double)plan->persistent_bytes * mib, (double)d->global_bytes * mib);
+    return SCL_OK;
+}
+
+scl_status scl_plan_make(scl_plan **out, scl_arena *arena, scl_graph *graph, const scl_device_info *device,
+                         const scl_plan_options *options, scl_err *err)
+{
+    const scl_plan_options none = { 0 };
+    if (!options)
+        options = &none;
+    scl_plan *plan = SCL_NEW(arena, scl_plan);
+    plan->graph = graph;
+    plan->device = *device;
+    scl_program p = { .arena = arena, .graph = graph, .n_node = graph->n_node };
+    p.node = SCL_NEW_ARRAY(arena, scl_node *, graph->n_node);
+    if (graph->n_node)
+        memcpy(p.node, graph->node, sizeof *p.node * (size_t)graph->n_node);
+    scl_pass_live(&p, options->accumulate_only);
+    scl_pass_common(&p);
+    if (!options->no_fuse)
+        scl_pass_fuse(&p);
+    SCL_TRY(check_updates(&p, err));
+    scl_choice *choice = SCL_NEW_ARRAY(arena, scl_choice, p.n_node);
+    for (int i = 0; i < p.n_node && device->klass != SCL_CLASS_REFERENCE; i++)
+        SCL_TRY(scl_choose(&choice[i], p.node[i], device, options, err));
+    plan->choice = choice;
+    SCL_TRY(make_schedule(plan, &p, choice, err));
+    plan->peak_bytes = plan->schedule.slab_bytes;
+    for (int i = 0; i < graph->n_value; i++)
+        if (graph->value[i]->role != SCL_INTERMEDIATE)
+            plan->persistent_bytes += scl_value_bytes(graph->value[i]);
+    SCL_TRY(check_memory(plan, err));
+    *out = plan;
+    return SCL_OK;
+}
