@@ -1,0 +1,339 @@
+// norm - see host/ops/norm.c and host/ops/norm_grad.c.  VEC: channels of a work-item; WG: work-items of a group.
+// Neither changes a bit: the order of every sum is that of the 4x4 leaves, of sum64 and of the flat row.
+#pragma OPENCL FP_CONTRACT OFF
+#ifndef WG
+#define WG 64
+#endif
+#ifndef VEC
+#define VEC 1
+#endif
+#include "lib/vec.cl"
+#include "lib/math.cl"
+
+#define LEAF 4          /* side of a leaf of pixels */
+#define FLAT_LANES 64   /* of a flat row */
+#define FLAT_BLOCK 1024
+
+// sum64 as a stream: the i-th value joins a chain of 64, full chains join the chain above.  A level that is empty holds +0,
+// which changes nothing, as no value is -0.
+typedef struct sum64 { floatV level[4]; } sum64;
+
+static void sum64_start(sum64 *s)
+{
+    for (int k = 0; k < 4; k++)
+        s->level[k] = (floatV)(0.0f);
+}
+
+static void sum64_push(sum64 *s, const int i, const floatV v)
+{
+    s->level[0] += v;
+    if ((i & 63) != 63)
+        return;
+    s->level[1] += s->level[0];
+    s->level[0] = (floatV)(0.0f);
+    if ((i & 4095) != 4095)
+        return;
+    s->level[2] += s->level[1];
+    s->level[1] = (floatV)(0.0f);
+    if ((i & 262143) != 262143)
+        return;
+    s->level[3] += s->level[2];
+    s->level[2] = (floatV)(0.0f);
+}
+
+static floatV sum64_end(const sum64 *s)
+{
+    return s->level[3] + (s->level[2] + (s->level[1] + s->level[0]));
+}
+
+// Sums of the pixels of one leaf of h x w; full leaves are unrolled.
+static floatV leaf_sum(global const float *p, const int h, const int w, const int W, const int C)
+{
+    floatV s = (floatV)(0.0f);
+    if (h == LEAF && w == LEAF) {
+#pragma unroll
+        for (int k = 0; k < LEAF * LEAF; k++)
+            s += vloadV(p + (size_t)(k / LEAF * W + k % LEAF) * C);
+        return s;
+    }
+    for (int y = 0; y < h; y++)
+        for (int x = 0; x < w; x++)
+            s += vloadV(p + (size_t)(y * W + x) * C);
+    return s;
+}
+
+__attribute__((reqd_work_group_size(WG, 1, 1)))
+kernel void pixel_sum(global const float *restrict x, global float *restrict s, const int H, const int W, const int C,
+                      const int items)
+{
+    const int item = (int)get_global_id(0), blocks = C / VEC, n = item / blocks, c = item % blocks * VEC;
+    if (item >= items)
+        return;
+    global const float *p = x + (size_t)n * H * W * C + c;
+    sum64 sum;
+    sum64_start(&sum);
+    int leaf = 0;
+    for (int by = 0; by < H; by += LEAF)
+        for (int bx = 0; bx < W; bx += LEAF)
+            sum64_push(&sum, leaf++, leaf_sum(p + (size_t)(by * W + bx) * C, min(LEAF, H - by), min(LEAF, W - bx), W, C));
+    vstoreV(scl_flush_v(sum64_end(&sum)), s + (size_t)n * C + c);
+}
+
+// An item is a row of pixels.
+__attribute__((reqd_work_group_size(WG, 1, 1)))
+kernel void pixel_spread(global const float *restrict s, global float *restrict x, const int H, const int W, const int C,
+                         const int items)
+{
+    const int item = (int)get_global_id(0), blocks = C / VEC, row = item / blocks, c = item % blocks * VEC;
+    if (item >= items)
+        return;
+    const floatV v = scl_flush_v(vloadV(s + (size_t)(row / H) * C + c));
+    global float *p = x + (size_t)row * W * C + c;
+    for (int i = 0; i < W; i++)
+        vstoreV(v, p + (size_t)i * C);
+}
+
+// fma(cnt * e, e, M) of one leaf: its share of the sum of squared distances from mu.  inv = 1/(h*w).
+static floatV leaf_spread(global const float *p, const int h, const int w, const int W, const int C, const float inv,
+                          const floatV mu)
+{
+    floatV s = (floatV)(0.0f), squares = (floatV)(0.0f);
+    floatV m;
+    if (h == LEAF && w == LEAF) {
+        floatV v[LEAF * LEAF];
+#pragma unroll
+        for (int k = 0; k < LEAF * LEAF; k++) {
+            v[k] = vloadV(p + (size_t)(k / LEAF * W + k % LEAF) * C);
+            s += v[k];
+        }
+        m = s * inv;
+#pragma unroll
+        for (int k = 0; k < LEAF * LEAF; k++) {
+            const floatV d = v[k] - m;
+            squares = fma(d, d, squares);
+        }
+    } else {
+        m = leaf_sum(p, h, w, W, C) * inv;
+        for (int y = 0; y < h; y++)
+            for (int x = 0; x < w; x++) {
+                const floatV d = vloadV(p + (size_t)(y * W + x) * C) - m;
+                squares = fma(d, d, squares);
+            }
+    }
+    const floatV e = m - mu, t = e * (float)(h * w);
+    return fma(t, e, squares);
+}
+
+// inv_right, inv_bottom, inv_corner: 1 / number of pixels of a leaf at that edge.
+__attribute__((reqd_work_group_size(WG, 1, 1)))
+kernel void pixel_stats(global const float *restrict x, global float *restrict mean, global float *restrict variance,
+                        const int H, const int W, const int C, const int items, const float inv_pixels,
+                        const float inv_right, const float inv_bottom, const float inv_corner)
+{
+    const int item = (int)get_global_id(0), blocks = C / VEC, n = item / blocks, c = item % blocks * VEC;
+    if (item >= items)
+        return;
+    global const float *p = x + (size_t)n * H * W * C + c;
+    sum64 sum;
+    sum64_start(&sum);
+    int leaf = 0;
+    for (int by = 0; by < H; by += LEAF)
+        for (int bx = 0; bx < W; bx += LEAF)
+            sum64_push(&sum, leaf++, leaf_sum(p + (size_t)(by * W + bx) * C, min(LEAF, H - by), min(LEAF, W - bx), W, C));
+    const floatV mu = scl_flush_v(sum64_end(&sum) * inv_pixels);
+    vstoreV(mu, mean + (size_t)n * C + c);
+    sum64_start(&sum);
+    leaf = 0;
+    for (int by = 0; by < H; by += LEAF)
+        for (int bx = 0; bx < W; bx += LEAF) {
+            const int h = min(LEAF, H - by), w = min(LEAF, W - bx);
+            const float inv = h == LEAF ? (w == LEAF ? 0x1p-4f : inv_right) : (w == LEAF ? inv_bottom : inv_corner);
+            sum64_push(&sum, leaf++, leaf_spread(p + (size_t)(by * W + bx) * C, h, w, W, C, inv, mu));
+        }
+    vstoreV(scl_flush_v(sum64_end(&sum) * inv_pixels), variance + (size_t)n * C + c);
+}
+
+// Folds the lanes of a block by halves, and adds the block to the row.  All work-items of the group call it.
+static float flat_fold(local float *lane, const float sum)
+{
+    const int lid = (int)get_local_id(0);
+    for (int h = FLAT_LANES / 2; h; h /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        for (int l = lid; l < h; l += WG)
+            lane[l] += lane[l + h];
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    const float total = sum + lane[0];
+    barrier(CLK_LOCAL_MEM_FENCE);
+    return total;
+}
+
+// Flat sums over C channels: of u, and of (u - offset)^2.
+static float flat_sum(global const float *u, const int C, local float *lane)
+{
+    float sum = 0.0f;
+    for (int b = 0; b < C; b += FLAT_BLOCK) {
+        for (int l = (int)get_local_id(0); l < FLAT_LANES; l += WG) {
+            float acc = 0.0f;
+            for (int c = b + l; c < min(C, b + FLAT_BLOCK); c += FLAT_LANES)
+                acc += u[c];
+            lane[l] = acc;
+        }
+        sum = flat_fold(lane, sum);
+    }
+    return sum;
+}
+
+// Of a[c] * (mean[c] - m), or of (mean[c] - m)^2 where a is 0.
+static float flat_product(global const float *a, global const float *mean, const float m, const int C, local float *lane)
+{
+    float sum = 0.0f;
+    for (int b = 0; b < C; b += FLAT_BLOCK) {
+        for (int l = (int)get_local_id(0); l < FLAT_LANES; l += WG) {
+            float acc = 0.0f;
+            for (int c = b + l; c < min(C, b + FLAT_BLOCK); c += FLAT_LANES) {
+                const float d = mean[c] - m;
+                acc = fma(a ? a[c] : d, d, acc);
+            }
+            lane[l] = acc;
+        }
+        sum = flat_fold(lane, sum);
+    }
+    return sum;
+}
+
+// One group per sample.
+__attribute__((reqd_work_group_size(WG, 1, 1)))
+kernel void channel_stats(global const float *restrict mean, global float *restrict m, global float *restrict v, const int C,
+                          const float inv_c, const float inv_c1)
+{
+    local float lane[FLAT_LANES];
+    const int n = (int)get_group_id(0);
+    global const float *mu = mean + (size_t)n * C;
+    const float sum = flat_sum(mu, C, lane), centre = scl_flush(sum * inv_c);
+    const float squares = flat_product(0, mu, centre, C, lane);
+    if (get_local_id(0) == 0) {
+        m[n] = centre;
+        v[n] = scl_flush(squares * inv_c1);
+    }
+}
+
+// row_step: from one sample's row [gamma | alpha | beta] to the next; 0 where all share one.
+__attribute__((reqd_work_group_size(WG, 1, 1)))
+kernel void norm_coef(global const float *restrict mean, global const float *restrict variance, global const float *restrict m,
+                      global const float *restrict v, global const float *restrict rows, global float *restrict a,
+                      global float *restrict b, const int C, const int row_step, const float eps, const int items)
+{
+    const int item = (int)get_global_id(0), blocks = C / VEC, n = item / blocks, c = item % blocks * VEC;
+    if (item >= items)
+        return;
+    global const float *row = rows + (size_t)n * row_step + c;
+    const size_t at = (size_t)n * C + c;
+    const floatV gamma = vloadV(row), alpha = vloadV(row + C), beta = vloadV(row + 2 * C);
+    const floatV sigma = scl_sqrt_v(vloadV(variance + at) + eps), tau = (floatV)(scl_sqrt(v[n] + eps));
+    const floatV mhat = scl_div_v(vloadV(mean + at) - m[n], tau), shift = gamma * alpha;
+    vstoreV(scl_flush_v(scl_div_v(gamma, sigma)), a + at);
+    vstoreV(scl_flush_v(fma(shift, mhat, beta)), b + at);
+}
+
+// Sums of one leaf: of u, and of u * (x - mu).
+static void leaf_sums(global const float *pu, global const float *px, const int h, const int w, const int W, const int C,
+                      const floatV mu, floatV *sum, floatV *product)
+{
+    floatV s = (floatV)(0.0f), q = (floatV)(0.0f);
+    if (h == LEAF && w == LEAF) {
+#pragma unroll
+        for (int k = 0; k < LEAF * LEAF; k++) {
+            const size_t at = (size_t)(k / LEAF * W + k % LEAF) * C;
+            const floatV u = vloadV(pu + at), d = vloadV(px + at) - mu;
+            s += u;
+            q = fma(u, d, q);
+        }
+    } else {
+        for (int y = 0; y < h; y++)
+            for (int x = 0; x < w; x++) {
+                const size_t at = (size_t)(y * W + x) * C;
+                const floatV u = vloadV(pu + at), d = vloadV(px + at) - mu;
+                s += u;
+                q = fma(u, d, q);
+            }
+    }
+    *sum = s;
+    *product = q;
+}
+
+// Sums first, then the same pixels again, from the cache, for g.
+__attribute__((reqd_work_group_size(WG, 1, 1)))
+kernel void norm_grad(global const float *restrict x, global const float *restrict mean, global const float *restrict variance,
+                      global const float *restrict u, global float *restrict g, global float *restrict s0,
+                      global float *restrict s1, const int H, const int W, const int C, const int items,
+                      const float inv_pixels, const float eps)
+{
+    const int item = (int)get_global_id(0), blocks = C / VEC, n = item / blocks, c = item % blocks * VEC;
+    if (item >= items)
+        return;
+    const size_t first = (size_t)n * H * W * C + c, at = (size_t)n * C + c;
+    const floatV mu = vloadV(mean + at), sigma = scl_sqrt_v(vloadV(variance + at) + eps);
+    sum64 sums, products;
+    sum64_start(&sums);
+    sum64_start(&products);
+    int leaf = 0;
+    for (int by = 0; by < H; by += LEAF)
+        for (int bx = 0; bx < W; bx += LEAF, leaf++) {
+            const size_t p = first + (size_t)(by * W + bx) * C;
+            floatV s, q;
+            leaf_sums(u + p, x + p, min(LEAF, H - by), min(LEAF, W - bx), W, C, mu, &s, &q);
+            sum64_push(&sums, leaf, s);
+            sum64_push(&products, leaf, q);
+        }
+    const floatV total = scl_flush_v(sum64_end(&sums)), slope = scl_flush_v(scl_div_v(sum64_end(&products), sigma)), r = scl_rcp_v(sigma);
+    vstoreV(total, s0 + at);
+    vstoreV(slope, s1 + at);
+    const floatV k0 = total * inv_pixels, k1 = slope * inv_pixels * -r;
+    for (int p = 0; p < H * W; p++) {
+        const size_t i = first + (size_t)p * C;
+        const floatV d = vloadV(x + i) - mu, t = vloadV(u + i) - k0;
+        const floatV v = fma(k1, d, t) * r;
+        vstoreV(scl_flush_v(v), g + i);
+    }
+}
+
+// One group per sample.
+__attribute__((reqd_work_group_size(WG, 1, 1)))
+kernel void channel_grad(global const float *restrict mean, global const float *restrict m, global const float *restrict v,
+                         global const float *restrict u, global float *restrict w, const int C, const float inv_c,
+                         const float inv_c1, const float eps)
+{
+    local float lane[FLAT_LANES];
+    const int n = (int)get_group_id(0);
+    const size_t first = (size_t)n * C;
+    const float centre = m[n], r = scl_rcp(scl_sqrt(v[n] + eps));
+    const float k0 = flat_sum(u + first, C, lane) * inv_c;
+    const float slope = flat_product(u + first, mean + first, centre, C, lane) * r, k1 = slope * inv_c1 * -r;
+    for (int c = (int)get_local_id(0); c < C; c += WG) {
+        const float d = mean[first + c] - centre, t = u[first + c] - k0;
+        const float value = fma(k1, d, t) * r;
+        w[first + c] = scl_flush(value);
+    }
+}
+
+__attribute__((reqd_work_group_size(WG, 1, 1)))
+kernel void norm_rows_grad(global const float *restrict s0, global const float *restrict s1, global const float *restrict mean,
+                           global const float *restrict m, global const float *restrict v, global const float *restrict rows,
+                           global float *restrict drows, global float *restrict t, const int C, const int row_step,
+                           const float inv_pixels, const float eps, const int items)
+{
+    const int item = (int)get_global_id(0), blocks = C / VEC, n = item / blocks, c = item % blocks * VEC;
+    if (item >= items)
+        return;
+    global const float *row = rows + (size_t)n * row_step + c;
+    global float *drow = drows + (size_t)n * 3 * C + c;
+    const size_t at = (size_t)n * C + c;
+    const floatV gamma = vloadV(row), alpha = vloadV(row + C), total = vloadV(s0 + at);
+    const floatV mhat = scl_div_v(vloadV(mean + at) - m[n], (floatV)(scl_sqrt(v[n] + eps)));
+    const floatV am = alpha * mhat, gm = gamma * mhat, ga = gamma * alpha;
+    vstoreV(scl_flush_v(fma(am, total, vloadV(s1 + at))), drow);
+    vstoreV(scl_flush_v(gm * total), drow + C);
+    vstoreV(scl_flush_v(total), drow + 2 * C);
+    vstoreV(scl_flush_v(ga * total * inv_pixels), t + at);
+}

@@ -1,0 +1,410 @@
+/* norm - InstanceNorm++ (Song & Ermon 2019), conditional or not, in pieces that the graph puts together.
+ *
+ *   mean[n,c], variance[n,c]   over the pixels of x            pixel_stats     (variance is biased: divisor H*W)
+ *   m[n], v[n]                 over the channels of mean       channel_stats   (v is unbiased: divisor C-1)
+ *   a = gamma / sigma,  b = gamma*alpha * mhat + beta          norm_coef       sigma = sqrt(variance + eps),
+ *                                                                             mhat = (mean - m) / sqrt(v + eps)
+ *   y = (x - mean) * a + b                                     norm_apply      rows = [gamma | alpha | beta]
+ *
+ * (x - mean) * a and not x*a + b': the latter loses |mean|/sigma ulps.  Sums: leaves of 4x4 pixels through sum64; a leaf's share
+ * of the variance is its spread about its own mean plus cnt*(leaf mean - mean)^2, never a sum of squares.
+ *
+ * norm_apply's derivative is the total one, through the statistics, so these are constants to autodiff.  Its rule, with
+ * u = dy: (g, s0, s1) = norm_grad, (drows, t) = norm_rows_grad, w = channel_grad(t), dx = gamma*g + w; host/ops/norm_grad.c.
+ * Kernels: cl/ops/norm.cl.  Oracles and cases: tests/ops/norm.c. */
+#include "ops/norm.h"
+
+#include "graph/arith.h"
+#include "ops/items.h"
+
+void scl_sum64_push(scl_sum64_stream *s, float v)
+{
+    s->level[0] += v;
+    for (int k = 0, i = s->n++; k < 3 && (i & 63) == 63; k++, i >>= 6) {
+        s->level[k + 1] += s->level[k];
+        s->level[k] = 0.0f;
+    }
+}
+
+/* An empty level holds +0, which changes nothing: no value is -0. */
+float scl_sum64_end(const scl_sum64_stream *s)
+{
+    return s->level[3] + (s->level[2] + (s->level[1] + s->level[0]));
+}
+
+static int leaves_across(const scl_plane *p) { return (p->W + SCL_LEAF - 1) / SCL_LEAF; }
+
+int scl_leaves(const scl_plane *p) { return (p->H + SCL_LEAF - 1) / SCL_LEAF * leaves_across(p); }
+
+scl_leaf scl_leaf_at(const scl_plane *p, int i)
+{
+    scl_leaf leaf = { .y = i / leaves_across(p) * SCL_LEAF, .x = i % leaves_across(p) * SCL_LEAF };
+    leaf.h = p->H - leaf.y < SCL_LEAF ? p->H - leaf.y : SCL_LEAF;
+    leaf.w = p->W - leaf.x < SCL_LEAF ? p->W - leaf.x : SCL_LEAF;
+    return leaf;
+}
+
+static float leaf_sum(const scl_plane *p, const scl_leaf *leaf)
+{
+    float s = 0.0f;
+    for (int k = 0; k < leaf->h * leaf->w; k++)
+        s += p->data[scl_leaf_pixel(p, leaf, k)];
+    return s;
+}
+
+float scl_plane_sum(const scl_plane *p)
+{
+    scl_sum64_stream sum = { 0 };
+    for (int i = 0; i < scl_leaves(p); i++) {
+        const scl_leaf leaf = scl_leaf_at(p, i);
+        scl_sum64_push(&sum, leaf_sum(p, &leaf));
+    }
+    return scl_sum64_end(&sum);
+}
+
+/* Sum of squared distances from mu. */
+SCL_FAST_REF static float plane_spread(const scl_plane *p, float mu)
+{
+    scl_sum64_stream sum = { 0 };
+    for (int i = 0; i < scl_leaves(p); i++) {
+        const scl_leaf leaf = scl_leaf_at(p, i);
+        const int count = leaf.h * leaf.w;
+        const float m = leaf_sum(p, &leaf) * scl_inverse(count);
+        float squares = 0.0f;
+        for (int k = 0; k < count; k++) {
+            const float d = p->data[scl_leaf_pixel(p, &leaf, k)] - m;
+            squares = fmaf(d, d, squares);
+        }
+        const float e = m - mu, t = (float)count * e;
+        scl_sum64_push(&sum, fmaf(t, e, squares));
+    }
+    return scl_sum64_end(&sum);
+}
+
+/* The flat row of term(c), C <= 65536: blocks of 1024, 64 lanes folded by halves, blocks in order. */
+enum { LANES = 64, BLOCK = 1024, MAX_CHANNELS = 64 * BLOCK };
+
+static float fold(float *lane)
+{
+    for (int h = LANES / 2; h; h /= 2)
+        for (int l = 0; l < h; l++)
+            lane[l] += lane[l + h];
+    return lane[0];
+}
+
+SCL_FAST_REF float scl_flat_product(const float *a, const float *mean, float m, int C)
+{
+    float sum = 0.0f;
+    for (int b = 0; b < C; b += BLOCK) {
+        float lane[LANES] = { 0 };
+        for (int c = b; c < C && c < b + BLOCK; c++) {
+            const float d = mean[c] - m;
+            lane[c % LANES] = fmaf(a ? a[c] : d, d, lane[c % LANES]);
+        }
+        sum += fold(lane);
+    }
+    return sum;
+}
+
+float scl_flat_channels(const float *u, int C)
+{
+    float sum = 0.0f;
+    for (int b = 0; b < C; b += BLOCK) {
+        float lane[LANES] = { 0 };
+        for (int c = b; c < C && c < b + BLOCK; c++)
+            lane[c % LANES] += u[c];
+        sum += fold(lane);
+    }
+    return sum;
+}
+
+int scl_row_step(const scl_node *n) { return scl_dim(n, 'B') == 1 ? 0 : scl_dim(n, 'S'); }
+
+scl_status scl_check_rows(const scl_node *n, int rows, scl_err *err)
+{
+    const int B = scl_dim(n, 'B'), N = scl_dim(n, 'N'), C = scl_dim(n, 'C'), S = scl_dim(n, 'S');
+    if ((B != N && B != 1) || S != 3 * C)
+        return scl_fail(err, SCL_FAILED, "%s: %s is [%d,%d], not [%d or 1,%d] = [gamma | alpha | beta]", n->op->name,
+                        n->in_name[rows], B, S, N, 3 * C);
+    return SCL_OK;
+}
+
+bool scl_group_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
+{
+    (void)n;
+    return (size_t)scl_tune_get(tune, "WG") <= device->max_work_group;
+}
+
+/* ---- pixel_sum and its transpose ---- */
+
+static scl_status pixel_sum_vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx, scl_err *err)
+{
+    return SCL_APPLY(g, &dx[0], err, "pixel_spread", SCL_IN("s", dy[0]), SCL_INT("H", scl_dim(n, 'H')),
+                     SCL_INT("W", scl_dim(n, 'W')));
+}
+
+static scl_status pixel_sum_jvp(scl_graph *g, const scl_node *n, scl_value *const *dx, scl_value **dy, scl_err *err)
+{
+    (void)n;
+    return SCL_APPLY(g, &dy[0], err, "pixel_sum", SCL_IN("x", dx[0]));
+}
+
+static void pixel_sum_ref(const scl_node *n, const scl_host_values *v)
+{
+    const int N = scl_dim(n, 'N'), H = scl_dim(n, 'H'), W = scl_dim(n, 'W'), C = scl_dim(n, 'C');
+    const float *x = v->in[0];
+    float *s = v->out[0];
+    for (int i = 0; i < N * C; i++) {
+        const scl_plane p = { x + (size_t)(i / C) * H * W * C + i % C, H, W, C };
+        s[i] = scl_flush(scl_plane_sum(&p));
+    }
+}
+
+static scl_status pixel_sum_launch(scl_launcher *q, const scl_node *n, scl_err *err)
+{
+    const int items = scl_items(q, scl_dim(n, 'N'), scl_dim(n, 'C'));
+    return SCL_LAUNCH(q, n, err, "pixel_sum", scl_items_grid(q, items), SCL_BUF(x), SCL_BUF(s), SCL_I32(H, scl_dim(n, 'H')),
+                      SCL_I32(W, scl_dim(n, 'W')), SCL_I32(C, scl_dim(n, 'C')), SCL_I32(items, items));
+}
+
+static const scl_op pixel_sum = {
+    .name = "pixel_sum", .family = "norm",
+    .brief = "sum over the pixels of each channel of each sample", .formula = "s[n,c] = sum_p x[n,p,c]",
+    .in = { "x f32[N,H,W,C]" }, .out = { "s f32[N,C]" },
+    .vjp = pixel_sum_vjp, .jvp = pixel_sum_jvp, .ref = pixel_sum_ref,
+    .impl = { { .name = "channels", .tune = SCL_ITEMS_TUNE, .gpu = SCL_ITEMS_GPU, .fits = scl_items_fit_c,
+                .launch = pixel_sum_launch } },
+    .flops = "N*H*W*C", .bytes = "4*N*H*W*C",
+};
+
+static scl_status pixel_spread_vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx, scl_err *err)
+{
+    (void)n;
+    return SCL_APPLY(g, &dx[0], err, "pixel_sum", SCL_IN("x", dy[0]));
+}
+
+static scl_status pixel_spread_jvp(scl_graph *g, const scl_node *n, scl_value *const *dx, scl_value **dy, scl_err *err)
+{
+    return SCL_APPLY(g, &dy[0], err, "pixel_spread", SCL_IN("s", dx[0]), SCL_INT("H", scl_dim(n, 'H')),
+                     SCL_INT("W", scl_dim(n, 'W')));
+}
+
+static void pixel_spread_ref(const scl_node *n, const scl_host_values *v)
+{
+    const int C = scl_dim(n, 'C'), pixels = scl_dim(n, 'H') * scl_dim(n, 'W');
+    const float *s = v->in[0];
+    float *x = v->out[0];
+    for (int i = 0; i < scl_dim(n, 'N') * pixels; i++)
+        for (int c = 0; c < C; c++)
+            x[(size_t)i * C + c] = scl_flush(s[(size_t)(i / pixels) * C + c]);
+}
+
+static scl_status pixel_spread_launch(scl_launcher *q, const scl_node *n, scl_err *err)
+{
+    const int items = scl_items(q, (size_t)scl_dim(n, 'N') * scl_dim(n, 'H'), scl_dim(n, 'C'));
+    return SCL_LAUNCH(q, n, err, "pixel_spread", scl_items_grid(q, items), SCL_BUF(s), SCL_BUF(x),
+                      SCL_I32(H, scl_dim(n, 'H')), SCL_I32(W, scl_dim(n, 'W')), SCL_I32(C, scl_dim(n, 'C')),
+                      SCL_I32(items, items));
+}
+
+static const scl_op pixel_spread = {
+    .name = "pixel_spread", .family = "norm",
+    .brief = "every pixel gets its sample's and channel's value: the transpose of pixel_sum", .formula = "x[n,p,c] = s[n,c]",
+    .in = { "s f32[N,C]" }, .out = { "x f32[N,H,W,C]" }, .attr = { "H int 1..", "W int 1.." },
+    .vjp = pixel_spread_vjp, .jvp = pixel_spread_jvp, .ref = pixel_spread_ref,
+    .impl = { { .name = "rows", .tune = SCL_ITEMS_TUNE, .gpu = SCL_ITEMS_GPU, .fits = scl_items_fit_c,
+                .launch = pixel_spread_launch } },
+    .flops = "0*N", .bytes = "4*N*H*W*C",
+};
+
+/* ---- statistics ---- */
+
+static void pixel_stats_ref(const scl_node *n, const scl_host_values *v)
+{
+    const int N = scl_dim(n, 'N'), H = scl_dim(n, 'H'), W = scl_dim(n, 'W'), C = scl_dim(n, 'C');
+    const float *x = v->in[0], inv = scl_inverse((double)H * W);
+    float *mean = v->out[0], *variance = v->out[1];
+    for (int i = 0; i < N * C; i++) {
+        const scl_plane p = { x + (size_t)(i / C) * H * W * C + i % C, H, W, C };
+        mean[i] = scl_flush(scl_plane_sum(&p) * inv);
+        variance[i] = scl_flush(plane_spread(&p, mean[i]) * inv);
+    }
+}
+
+static scl_status pixel_stats_launch(scl_launcher *q, const scl_node *n, scl_err *err)
+{
+    const int H = scl_dim(n, 'H'), W = scl_dim(n, 'W'), h = H % SCL_LEAF, w = W % SCL_LEAF;
+    const int items = scl_items(q, scl_dim(n, 'N'), scl_dim(n, 'C'));
+    return SCL_LAUNCH(q, n, err, "pixel_stats", scl_items_grid(q, items), SCL_BUF(x), SCL_BUF(mean), SCL_BUF(variance),
+                      SCL_I32(H, H), SCL_I32(W, W), SCL_I32(C, scl_dim(n, 'C')), SCL_I32(items, items),
+                      SCL_F32_ARG(inv_pixels, scl_inverse((double)H * W)),
+                      SCL_F32_ARG(inv_right, w ? scl_inverse(SCL_LEAF * w) : 0.0f),
+                      SCL_F32_ARG(inv_bottom, h ? scl_inverse(h * SCL_LEAF) : 0.0f),
+                      SCL_F32_ARG(inv_corner, h && w ? scl_inverse(h * w) : 0.0f));
+}
+
+static const scl_op pixel_stats = {
+    .name = "pixel_stats", .family = "norm",
+    .brief = "mean and biased variance over the pixels of each channel of each sample",
+    .formula = "mean = 1/HW sum_p x,  variance = 1/HW sum_p (x - mean)^2",
+    .in = { "x f32[N,H,W,C]" }, .out = { "mean f32[N,C]", "variance f32[N,C]" },
+    .constant = true,          /* norm_apply's rule is the total derivative, through these statistics */
+    .ref = pixel_stats_ref,
+    .impl = { { .name = "channels", .tune = SCL_ITEMS_TUNE, .gpu = SCL_ITEMS_GPU, .fits = scl_items_fit_c,
+                .launch = pixel_stats_launch } },
+    .flops = "4*N*H*W*C", .bytes = "4*N*H*W*C",
+};
+
+static scl_status channel_stats_shape(scl_node *n, scl_err *err)
+{
+    const int C = scl_dim(n, 'C');
+    if (C < 2 || C > MAX_CHANNELS)
+        return scl_fail(err, SCL_FAILED, "%s: InstanceNorm++ needs 2 to %d channels, not %d", n->op->name, MAX_CHANNELS, C);
+    return SCL_OK;
+}
+
+static void channel_stats_ref(const scl_node *n, const scl_host_values *v)
+{
+    const int C = scl_dim(n, 'C');
+    float *m = v->out[0], *variance = v->out[1];
+    for (int i = 0; i < scl_dim(n, 'N'); i++) {
+        const float *mean = (const float *)v->in[0] + (size_t)i * C;
+        m[i] = scl_flush(scl_flat_channels(mean, C) * scl_inverse(C));
+        variance[i] = scl_flush(scl_flat_product(NULL, mean, m[i], C) * scl_inverse(C - 1));
+    }
+}
+
+static scl_status channel_stats_launch(scl_launcher *q, const scl_node *n, scl_err *err)
+{
+    const int C = scl_dim(n, 'C');
+    return SCL_LAUNCH(q, n, err, "channel_stats",
+                      scl_groups((size_t)scl_tune_get(scl_launcher_tune(q), "WG"), (size_t)scl_dim(n, 'N'), 1, 1),
+                      SCL_BUF(mean), SCL_BUF(m), SCL_BUF(v), SCL_I32(C, C), SCL_F32_ARG(inv_c, scl_inverse(C)),
+                      SCL_F32_ARG(inv_c1, scl_inverse(C - 1)));
+}
+
+static const scl_op channel_stats = {
+    .name = "channel_stats", .family = "norm",
+    .brief = "mean and unbiased variance of the channels' means of each sample",
+    .formula = "m = 1/C sum_c mean,  v = 1/(C-1) sum_c (mean - m)^2",
+    .in = { "mean f32[N,C]" }, .out = { "m f32[N]", "v f32[N]" },
+    .shape = channel_stats_shape,
+    .constant = true,          /* as pixel_stats */
+    .ref = channel_stats_ref,
+    .impl = { { .name = "group_per_sample", .tune = "WG=1|16|64", .cpu = "WG=1", .gpu = "WG=64", .fits = scl_group_fits,
+                .launch = channel_stats_launch } },
+    .flops = "4*N*C", .bytes = "4*N*C",
+};
+
+/* ---- coefficients and application ---- */
+
+static scl_status norm_coef_shape(scl_node *n, scl_err *err) { return scl_check_rows(n, 4, err); }
+
+SCL_FAST_REF static void norm_coef_ref(const scl_node *n, const scl_host_values *v)
+{
+    const int C = scl_dim(n, 'C'), step = scl_row_step(n);
+    const float *mean = v->in[0], *variance = v->in[1], *m = v->in[2], *var_m = v->in[3], *rows = v->in[4];
+    const float eps = (float)scl_attr_real(n, "eps");
+    float *a = v->out[0], *b = v->out[1];
+    for (int i = 0; i < scl_dim(n, 'N') * C; i++) {
+        const float *row = rows + (size_t)(i / C) * step + i % C, gamma = row[0], alpha = row[C], beta = row[2 * C];
+        const float mhat = scl_div(mean[i] - m[i / C], scl_sqrt(var_m[i / C] + eps)), shift = gamma * alpha;
+        a[i] = scl_flush(scl_div(gamma, scl_sqrt(variance[i] + eps)));
+        b[i] = scl_flush(fmaf(shift, mhat, beta));
+    }
+}
+
+static scl_status norm_coef_launch(scl_launcher *q, const scl_node *n, scl_err *err)
+{
+    const int items = scl_items(q, scl_dim(n, 'N'), scl_dim(n, 'C'));
+    return SCL_LAUNCH(q, n, err, "norm_coef", scl_items_grid(q, items), SCL_BUF(mean), SCL_BUF(variance), SCL_BUF(m), SCL_BUF(v),
+                      SCL_BUF(rows), SCL_BUF(a), SCL_BUF(b), SCL_I32(C, scl_dim(n, 'C')), SCL_I32(row_step, scl_row_step(n)),
+                      SCL_F32_ARG(eps, (float)scl_attr_real(n, "eps")), SCL_I32(items, items));
+}
+
+static const scl_op norm_coef = {
+    .name = "norm_coef", .family = "norm",
+    .brief = "scale and shift of InstanceNorm++ for each channel of each sample; rows = [gamma | alpha | beta]",
+    .formula = "a = gamma/sqrt(variance+eps),  b = gamma*alpha*(mean-m)/sqrt(v+eps) + beta",
+    .in = { "mean f32[N,C]", "variance f32[N,C] > 0", "m f32[N]", "v f32[N] > 0", "rows f32[B,S]" },
+    .out = { "a f32[N,C]", "b f32[N,C]" }, .attr = { "eps real 1e-12..1 = 1e-5" },
+    .shape = norm_coef_shape,
+    .constant = true,          /* as pixel_stats; the cotangent of rows comes from norm_apply, which has them as an input */
+    .ref = norm_coef_ref,
+    .impl = { { .name = "channels", .tune = SCL_ITEMS_TUNE, .gpu = SCL_ITEMS_GPU, .fits = scl_items_fit_c,
+                .launch = norm_coef_launch } },
+    .flops = "40*N*C", .bytes = "28*N*C",
+};
+
+enum { IN_X, IN_MEAN, IN_A, IN_B, IN_VARIANCE, IN_M, IN_V, IN_ROWS };
+
+static scl_status norm_apply_shape(scl_node *n, scl_err *err) { return scl_check_rows(n, IN_ROWS, err); }
+
+static scl_arg row_input(const scl_node *n, const char *name, int part)
+{
+    const int offset = part * scl_dim(n, 'C');
+    return scl_dim(n, 'B') == 1 ? SCL_CHANNEL(name, n->in[IN_ROWS], offset) : SCL_SAMPLE_CHANNEL(name, n->in[IN_ROWS], offset);
+}
+
+/* One row for all samples; of a single sample, a weight and not a row looked up. */
+static bool rows_are_shared(const scl_node *n)
+{
+    return scl_dim(n, 'B') == 1 && (scl_dim(n, 'N') > 1 || !n->in[IN_ROWS]->producer);
+}
+
+static scl_status norm_apply_vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx, scl_err *err)
+{
+    const double eps = scl_attr_real(n, "eps");
+    const int pixels = scl_dim(n, 'H') * scl_dim(n, 'W');
+    scl_value *sums[3], *rows[2], *w;
+    SCL_TRY(SCL_APPLY(g, sums, err, "norm_grad", SCL_IN("x", n->in[IN_X]), SCL_IN("mean", n->in[IN_MEAN]),
+                      SCL_IN("variance", n->in[IN_VARIANCE]), SCL_IN("u", dy[0]), SCL_REAL("eps", eps)));
+    SCL_TRY(SCL_APPLY(g, rows, err, "norm_rows_grad", SCL_IN("s0", sums[1]), SCL_IN("s1", sums[2]),
+                      SCL_IN("mean", n->in[IN_MEAN]), SCL_IN("m", n->in[IN_M]), SCL_IN("v", n->in[IN_V]),
+                      SCL_IN("rows", n->in[IN_ROWS]), SCL_INT("pixels", pixels), SCL_REAL("eps", eps)));
+    if (scl_want(n, IN_X)) {
+        SCL_TRY(SCL_APPLY(g, &w, err, "channel_grad", SCL_IN("mean", n->in[IN_MEAN]), SCL_IN("m", n->in[IN_M]),
+                          SCL_IN("v", n->in[IN_V]), SCL_IN("u", rows[1]), SCL_REAL("eps", eps)));
+        SCL_TRY(SCL_POINTWISE(g, &dx[IN_X], err, "fma(gamma, g, w)", row_input(n, "gamma", 0), SCL_IN("g", sums[0]),
+                              SCL_IN("w", w)));
+    }
+    if (!scl_want(n, IN_ROWS))
+        return SCL_OK;
+    dx[IN_ROWS] = rows[0];
+    return rows_are_shared(n) ? scl_sum_over_batch(g, &dx[IN_ROWS], rows[0], err) : SCL_OK;
+}
+
+/* gamma * (N u + alpha * M u), the tangent u of x; M u is the same for all pixels of a channel. */
+static scl_status norm_apply_jvp(scl_graph *g, const scl_node *n, scl_value *const *dx, scl_value **dy, scl_err *err)
+{
+    const double eps = scl_attr_real(n, "eps");
+    const double pixels = (double)scl_dim(n, 'H') * scl_dim(n, 'W');
+    scl_value *sums[3], *mean_u, *w;
+    if (dx[IN_ROWS])
+        return scl_fail(err, SCL_FAILED, "operator 'norm_apply' has no jvp rule for 'rows'");
+    if (!dx[IN_X])
+        return SCL_OK;
+    SCL_TRY(SCL_APPLY(g, sums, err, "norm_grad", SCL_IN("x", n->in[IN_X]), SCL_IN("mean", n->in[IN_MEAN]),
+                      SCL_IN("variance", n->in[IN_VARIANCE]), SCL_IN("u", dx[IN_X]), SCL_REAL("eps", eps)));
+    const char *scale = scl_arena_printf(g->arena, "s0 * %a", (double)scl_inverse(pixels));
+    SCL_TRY(SCL_POINTWISE(g, &mean_u, err, scale, SCL_IN("s0", sums[1])));
+    SCL_TRY(SCL_APPLY(g, &w, err, "channel_grad", SCL_IN("mean", n->in[IN_MEAN]), SCL_IN("m", n->in[IN_M]),
+                      SCL_IN("v", n->in[IN_V]), SCL_IN("u", mean_u), SCL_REAL("eps", eps)));
+    return SCL_POINTWISE(g, &dy[0], err, "gamma * fma(alpha, w, g)", row_input(n, "gamma", 0), row_input(n, "alpha", 1),
+                         SCL_IN("g", sums[0]), SCL_IN("w", w));
+}
+
+static const scl_op norm_apply = {
+    .name = "norm_apply", .family = "norm",
+    .brief = "InstanceNorm++ with its coefficients; variance, m, v and rows are there for the total derivative",
+    .formula = "y = (x - mean) * a + b",
+    .in = { "x f32[N,H,W,C]", "mean f32[N,C]", "a f32[N,C]", "b f32[N,C]", "variance f32[N,C] > 0", "m f32[N]", "v f32[N] > 0",
+            "rows f32[B,S]" },
+    .out = { "y f32[N,H,W,C]" }, .attr = { "eps real 1e-12..1 = 1e-5" },
+    .shape = norm_apply_shape, .vjp = norm_apply_vjp, .jvp = norm_apply_jvp,
+    .expr = "fma(x - mean, a, b)",
+    .flops = "3*N*H*W*C", .bytes = "8*N*H*W*C",
+};
+
+scl_family scl_family_norm = { &pixel_sum, &pixel_spread, &pixel_stats, &channel_stats, &norm_coef, &norm_apply,
+                               &scl_op_norm_grad, &scl_op_channel_grad, &scl_op_norm_rows_grad, NULL };

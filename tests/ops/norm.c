@@ -1,0 +1,291 @@
+/* Oracles and cases of InstanceNorm++ and its derivatives. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "op_harness.h"
+
+typedef struct dims { int N, H, W, C, P; } dims;
+
+static dims image_of(const t_case *t)
+{
+    const dims d = { t_dim(t, 'N'), t_dim(t, 'H'), t_dim(t, 'W'), t_dim(t, 'C'), t_dim(t, 'H') * t_dim(t, 'W') };
+    return d;
+}
+
+static size_t at(const dims *d, int n, int p, int c) { return ((size_t)n * (size_t)d->P + (size_t)p) * (size_t)d->C + (size_t)c; }
+
+static void pixel_stats_of(const dims *d, const double *x, double *mean, double *variance)
+{
+    for (int n = 0; n < d->N; n++)
+        for (int c = 0; c < d->C; c++) {
+            double sum = 0, squares = 0;
+            for (int p = 0; p < d->P; p++)
+                sum += x[at(d, n, p, c)];
+            for (int p = 0; p < d->P; p++)
+                squares += pow(x[at(d, n, p, c)] - sum / d->P, 2);
+            mean[n * d->C + c] = sum / d->P;
+            variance[n * d->C + c] = squares / d->P;
+        }
+}
+
+static void channel_stats_of(int N, int C, const double *mean, double *m, double *v)
+{
+    for (int n = 0; n < N; n++) {
+        double sum = 0, squares = 0;
+        for (int c = 0; c < C; c++)
+            sum += mean[n * C + c];
+        for (int c = 0; c < C; c++)
+            squares += pow(mean[n * C + c] - sum / C, 2);
+        m[n] = sum / C;
+        v[n] = squares / (C - 1);
+    }
+}
+
+static void oracle_sum(const t_case *t)
+{
+    const dims d = image_of(t);
+    const double *x = t_f64(t, "x");
+    double *s = t_f64(t, "s");
+    for (int n = 0; n < d.N; n++)
+        for (int c = 0; c < d.C; c++) {
+            s[n * d.C + c] = 0;
+            for (int p = 0; p < d.P; p++)
+                s[n * d.C + c] += x[at(&d, n, p, c)];
+        }
+}
+
+static void oracle_spread(const t_case *t)
+{
+    const dims d = image_of(t);
+    const double *s = t_f64(t, "s");
+    double *x = t_f64(t, "x");
+    for (int n = 0; n < d.N; n++)
+        for (int p = 0; p < d.P; p++)
+            for (int c = 0; c < d.C; c++)
+                x[at(&d, n, p, c)] = s[n * d.C + c];
+}
+
+static void oracle_pixel_stats(const t_case *t)
+{
+    const dims d = image_of(t);
+    pixel_stats_of(&d, t_f64(t, "x"), t_f64(t, "mean"), t_f64(t, "variance"));
+}
+
+static void oracle_channel_stats(const t_case *t)
+{
+    channel_stats_of(t_dim(t, 'N'), t_dim(t, 'C'), t_f64(t, "mean"), t_f64(t, "m"), t_f64(t, "v"));
+}
+
+static const double *row_of(const t_case *t, int n)
+{
+    return t_f64(t, "rows") + (t_dim(t, 'B') == 1 ? 0 : n) * t_dim(t, 'S');
+}
+
+static void oracle_coef(const t_case *t)
+{
+    const int C = t_dim(t, 'C');
+    const double eps = t_attr_real(t, "eps"), *mean = t_f64(t, "mean"), *variance = t_f64(t, "variance");
+    const double *m = t_f64(t, "m"), *v = t_f64(t, "v");
+    double *a = t_f64(t, "a"), *b = t_f64(t, "b");
+    for (int n = 0; n < t_dim(t, 'N'); n++)
+        for (int c = 0; c < C; c++) {
+            const double *row = row_of(t, n) + c;
+            a[n * C + c] = row[0] / sqrt(variance[n * C + c] + eps);
+            b[n * C + c] = row[0] * row[C] * (mean[n * C + c] - m[n]) / sqrt(v[n] + eps) + row[2 * C];
+        }
+}
+
+/* The whole normalisation of x by rows: the statistics given are those of x, and the rule is the total derivative. */
+static void oracle_apply(const t_case *t)
+{
+    const dims d = image_of(t);
+    const double eps = t_attr_real(t, "eps"), *x = t_f64(t, "x");
+    const size_t count = (size_t)d.N * (size_t)d.C;
+    double *mean = malloc(sizeof *mean * count), *variance = malloc(sizeof *mean * count);
+    double *m = malloc(sizeof *mean * (size_t)d.N), *v = malloc(sizeof *mean * (size_t)d.N), *y = t_f64(t, "y");
+    pixel_stats_of(&d, x, mean, variance);
+    channel_stats_of(d.N, d.C, mean, m, v);
+    for (int n = 0; n < d.N; n++)
+        for (int p = 0; p < d.P; p++)
+            for (int c = 0; c < d.C; c++) {
+                const double *row = row_of(t, n) + c;
+                const double xhat = (x[at(&d, n, p, c)] - mean[n * d.C + c]) / sqrt(variance[n * d.C + c] + eps);
+                const double mhat = (mean[n * d.C + c] - m[n]) / sqrt(v[n] + eps);
+                y[at(&d, n, p, c)] = row[0] * (xhat + row[d.C] * mhat) + row[2 * d.C];
+            }
+    free(mean);
+    free(variance);
+    free(m);
+    free(v);
+}
+
+/* mean and variance belong to x; m and v to mean; a and b to all of them and the rows. */
+static void prepare_apply(const t_case *t)
+{
+    const dims d = image_of(t);
+    const double eps = t_attr_real(t, "eps");
+    const size_t count = (size_t)d.N * (size_t)d.C, pixels = count * (size_t)d.P;
+    const float *x = t_f32_in(t, "x");
+    double *wide = malloc(sizeof *wide * pixels), *s = malloc(sizeof *s * (2 * count + 2 * (size_t)d.N));
+    double *mean = s, *variance = s + count, *m = s + 2 * count, *v = m + d.N;
+    for (size_t i = 0; i < pixels; i++)
+        wide[i] = (double)x[i];
+    pixel_stats_of(&d, wide, mean, variance);
+    channel_stats_of(d.N, d.C, mean, m, v);
+    for (int i = 0; i < d.N * d.C; i++) {
+        const int n = i / d.C, c = i % d.C;
+        const float *row = t_f32_in(t, "rows") + (t_dim(t, 'B') == 1 ? 0 : n * t_dim(t, 'S')) + c;
+        t_f32_in(t, "mean")[i] = (float)mean[i];
+        t_f32_in(t, "variance")[i] = (float)variance[i];
+        t_f32_in(t, "a")[i] = (float)((double)row[0] / sqrt(variance[i] + eps));
+        t_f32_in(t, "b")[i] = (float)((double)row[0] * (double)row[d.C] * (mean[i] - m[n]) / sqrt(v[n] + eps) + (double)row[2 * d.C]);
+        t_f32_in(t, "m")[n] = (float)m[n];
+        t_f32_in(t, "v")[n] = (float)v[n];
+    }
+    free(wide);
+    free(s);
+}
+
+static void oracle_grad(const t_case *t)
+{
+    const dims d = image_of(t);
+    const double eps = t_attr_real(t, "eps"), *x = t_f64(t, "x"), *mean = t_f64(t, "mean"), *variance = t_f64(t, "variance");
+    const double *u = t_f64(t, "u");
+    double *g = t_f64(t, "g"), *s0 = t_f64(t, "s0"), *s1 = t_f64(t, "s1");
+    for (int i = 0; i < d.N * d.C; i++) {
+        const double sigma = sqrt(variance[i] + eps);
+        s0[i] = s1[i] = 0;
+        for (int p = 0; p < d.P; p++) {
+            const size_t e = at(&d, i / d.C, p, i % d.C);
+            s0[i] += u[e];
+            s1[i] += u[e] * (x[e] - mean[i]) / sigma;
+        }
+        for (int p = 0; p < d.P; p++) {
+            const size_t e = at(&d, i / d.C, p, i % d.C);
+            g[e] = (u[e] - s0[i] / d.P - (x[e] - mean[i]) / sigma * s1[i] / d.P) / sigma;
+        }
+    }
+}
+
+static void oracle_channel_grad(const t_case *t)
+{
+    const int C = t_dim(t, 'C');
+    const double eps = t_attr_real(t, "eps"), *mean = t_f64(t, "mean"), *m = t_f64(t, "m"), *v = t_f64(t, "v"), *u = t_f64(t, "u");
+    double *w = t_f64(t, "w");
+    for (int n = 0; n < t_dim(t, 'N'); n++) {
+        const double tau = sqrt(v[n] + eps);
+        double sum = 0, product = 0;
+        for (int c = 0; c < C; c++) {
+            sum += u[n * C + c];
+            product += u[n * C + c] * (mean[n * C + c] - m[n]) / tau;
+        }
+        for (int c = 0; c < C; c++)
+            w[n * C + c] = (u[n * C + c] - sum / C - (mean[n * C + c] - m[n]) / tau * product / (C - 1)) / tau;
+    }
+}
+
+static void oracle_rows_grad(const t_case *t)
+{
+    const int C = t_dim(t, 'C');
+    const double eps = t_attr_real(t, "eps"), *s0 = t_f64(t, "s0"), *s1 = t_f64(t, "s1"), *mean = t_f64(t, "mean");
+    const double *m = t_f64(t, "m"), *v = t_f64(t, "v");
+    double *drows = t_f64(t, "drows"), *out = t_f64(t, "t");
+    for (int n = 0; n < t_dim(t, 'N'); n++)
+        for (int c = 0; c < C; c++) {
+            const int i = n * C + c;
+            const double *row = row_of(t, n) + c, mhat = (mean[i] - m[n]) / sqrt(v[n] + eps);
+            double *drow = drows + n * 3 * C + c;
+            drow[0] = row[C] * mhat * s0[i] + s1[i];
+            drow[C] = row[0] * mhat * s0[i];
+            drow[2 * C] = s0[i];
+            out[i] = row[0] * row[C] * s0[i] / (double)t_attr_int(t, "pixels");
+        }
+}
+
+static const t_case cases_sum[] = {
+    { "one_pixel", "N=1 H=1 W=1 C=1", .grad = true },
+    { "short_leaves", "N=2 H=5 W=6 C=3", .grad = true },
+    { "narrow", "N=1 H=9 W=2 C=8", .grad = true },
+    { .name = "more_than_64_leaves", .dims = "N=1 H=33 W=33 C=16" },            /* 81 leaves: sum64's second level */
+    { .name = "more_than_4096_leaves", .dims = "N=1 H=257 W=261 C=1" },         /* 4290 leaves: its third */
+    { "mnist", "N=32 H=28 W=28 C=64", .bench = true },
+};
+
+static const t_case cases_spread[] = {
+    { "one_pixel", "N=1 H=1 W=1 C=1", .grad = true },
+    { "ragged", "N=3 H=2 W=5 C=6", .grad = true },
+    { .name = "wide_vector", .dims = "N=2 H=3 W=1 C=32" },
+};
+
+static const t_case cases_pixel_stats[] = {
+    { .name = "one_pixel", .dims = "N=2 H=1 W=1 C=3" },                         /* variance 0 */
+    { .name = "one_leaf", .dims = "N=1 H=4 W=4 C=2" },
+    { .name = "short_right", .dims = "N=2 H=4 W=7 C=3" },
+    { .name = "short_bottom", .dims = "N=2 H=6 W=8 C=5" },
+    { .name = "short_corner", .dims = "N=1 H=9 W=11 C=16" },
+    { .name = "more_than_64_leaves", .dims = "N=1 H=34 W=37 C=4" },
+    { "far_from_zero", "N=2 H=10 W=9 C=4", .range = { { "x", 999, 1001 } }, .tol = 2e-5 },    /* a sum of squares is 20 % off */
+    { "constant", "N=1 H=7 W=7 C=2", .fill = { { "x", 0.625 } } },
+    { "mnist", "N=32 H=28 W=28 C=64", .bench = true },
+};
+
+static const t_case cases_channel_stats[] = {
+    { .name = "two_channels", .dims = "N=1 C=2" },
+    { .name = "lanes_plus_one", .dims = "N=3 C=65" },
+    { .name = "fewer_than_lanes", .dims = "N=2 C=48" },
+    { .name = "block_plus_one", .dims = "N=1 C=1025" },
+    { "far_from_zero", "N=2 C=64", .range = { { "mean", 999, 1001 } }, .tol = 1e-5 },
+    { "mnist", "N=32 C=128", .bench = true },
+};
+
+static const t_case cases_coef[] = {
+    { .name = "one_channel", .dims = "N=1 B=1 C=1 S=3" },
+    { .name = "rows_of_samples", .dims = "N=3 B=3 C=5 S=15" },
+    { .name = "shared_row", .dims = "N=3 B=1 C=8 S=24" },                       /* row 0 for every sample */
+    { "small_variance", "N=2 B=2 C=16 S=48", .range = { { "variance", 1e-9, 1e-6 }, { "v", 1e-9, 1e-6 } } },
+    { "mnist", "N=32 B=32 C=64 S=192", .bench = true },
+};
+
+static const t_case cases_apply[] = {
+    { "two_channels", "N=2 B=2 H=3 W=3 C=2 S=6", .grad = true, .grad_of = "x rows", .prepare = prepare_apply },
+    { "short_leaves", "N=2 B=2 H=5 W=6 C=3 S=9", .grad = true, .grad_of = "x rows", .prepare = prepare_apply },
+    { "shared_row", "N=3 B=1 H=4 W=3 C=4 S=12", .grad = true, .grad_of = "x rows", .prepare = prepare_apply },
+    { "wide_vector", "N=2 B=2 H=3 W=2 C=16 S=48", .prepare = prepare_apply },
+    { "far_from_zero", "N=1 B=1 H=6 W=6 C=4 S=12", .range = { { "x", 99, 101 } }, .tol = 5e-5, .prepare = prepare_apply },
+    { "mnist", "N=32 B=32 H=28 W=28 C=64 S=192", .bench = true, .prepare = prepare_apply },
+};
+
+static const t_case cases_grad[] = {
+    { .name = "one_pixel", .dims = "N=1 H=1 W=1 C=2" },
+    { .name = "short_leaves", .dims = "N=2 H=5 W=6 C=3" },
+    { .name = "wide_vector", .dims = "N=2 H=7 W=4 C=32" },
+    { .name = "more_than_64_leaves", .dims = "N=1 H=33 W=35 C=4" },
+    { "mnist", "N=32 H=28 W=28 C=64", .bench = true },
+};
+
+static const t_case cases_channel_grad[] = {
+    { .name = "two_channels", .dims = "N=1 C=2" },
+    { .name = "lanes_plus_one", .dims = "N=3 C=65" },
+    { .name = "block_plus_one", .dims = "N=2 C=1025" },
+    { "mnist", "N=32 C=64", .bench = true },
+};
+
+static const t_case cases_rows_grad[] = {
+    { .name = "one_channel", .dims = "N=1 B=1 C=1 S=3", .attrs = "pixels=1" },
+    { .name = "rows_of_samples", .dims = "N=3 B=3 C=5 S=15", .attrs = "pixels=30" },
+    { .name = "shared_row", .dims = "N=3 B=1 C=8 S=24", .attrs = "pixels=784" },
+    { "mnist", "N=32 B=32 C=64 S=192", "pixels=784", .bench = true },
+};
+
+static const t_op ops[] = {
+    T_OP(pixel_sum, oracle_sum, cases_sum),
+    T_OP(pixel_spread, oracle_spread, cases_spread),
+    T_OP(pixel_stats, oracle_pixel_stats, cases_pixel_stats),
+    T_OP(channel_stats, oracle_channel_stats, cases_channel_stats),
+    T_OP(norm_coef, oracle_coef, cases_coef),
+    T_OP(norm_apply, oracle_apply, cases_apply),
+    T_OP(norm_grad, oracle_grad, cases_grad),
+    T_OP(channel_grad, oracle_channel_grad, cases_channel_grad),
+    T_OP(norm_rows_grad, oracle_rows_grad, cases_rows_grad),
+};
+OP_TESTS(norm, ops)
