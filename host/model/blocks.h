@@ -1,0 +1,32 @@
+/* Building blocks of the RefineNet family: convolution, InstanceNorm++, RCU, MSF, CRP (Song & Ermon 2019, appendix A). */
+#ifndef SCL_MODEL_BLOCKS_H
+#define SCL_MODEL_BLOCKS_H
+
+#include "model/net.h"
+
+typedef struct scl_builder {
+    scl_graph *g;
+    const scl_net_config *c;
+    const char *prefix;
+    scl_value *label;
+    scl_err *err;
+} scl_builder;
+
+/* Parameter names are "<scope>.<name>", the scope being the graph's. */
+scl_status scl_block_conv(scl_builder *b, scl_value **out, scl_value *x, const char *name, int k, int size, int dilation, bool bias);
+/* Conditional InstanceNorm++; name: of the module that holds embed.weight. */
+scl_status scl_block_norm(scl_builder *b, scl_value **out, scl_value *x, const char *name);
+scl_status scl_block_norm_elu(scl_builder *b, scl_value **out, scl_value *x, const char *name);
+scl_status scl_block_add(scl_builder *b, scl_value **out, scl_value *x, scl_value *y);
+scl_status scl_block_elu(scl_builder *b, scl_value **out, scl_value *x);
+
+typedef enum scl_resample { SCL_SAME, SCL_DOWN } scl_resample;
+/* Residual block to k channels; SCL_DOWN with dilation 1 halves the image, with a larger one only widens the channels. */
+scl_status scl_block_residual(scl_builder *b, scl_value **out, scl_value *x, const char *name, int k, scl_resample resample,
+                              int dilation);
+
+/* RefineNet block: RCU(2) on each input, multi-resolution fusion to k channels at the size of the first, chained residual
+ * pooling, RCU (3 blocks when last, else 1). */
+scl_status scl_block_refine(scl_builder *b, scl_value **out, scl_value *const *x, int n, const char *name, int k, bool last);
+
+#endif

@@ -1,0 +1,40 @@
+/* Score networks as graphs.  A network maps x f32[N,H,W,C] and label i32[N] (the noise level, 0 = largest) to the score
+ * f32[N,H,W,C].  Parameters carry the official PyTorch names; on the device convolution weights are HWIO. */
+#ifndef SCL_MODEL_NET_H
+#define SCL_MODEL_NET_H
+
+#include "graph/graph.h"
+
+typedef struct scl_net_config {
+    const char *net;          /* "ncsn" */
+    int ngf, channels, height, width, levels;
+    bool logit;               /* x is a logit: no 2x - 1 in front */
+    const char *conv;         /* algorithm of every convolution, resolved: direct | clblast */
+    bool stages;              /* mark every block's result as output "stage.NAME" (verification) */
+} scl_net_config;
+
+/* Checks sizes and names; the path of the offending key is in the message. */
+scl_status scl_net_check(const scl_net_config *c, scl_err *err);
+
+/* Appends the network.  prefix: in front of parameter names ("" or "ema."). */
+scl_status scl_net_build(scl_graph *g, const scl_net_config *c, const char *prefix, scl_value *x, scl_value *label,
+                         scl_value **score, scl_err *err);
+
+/* A parameter: name without prefix, device shape, how it starts. */
+typedef struct scl_param {
+    const char *name;
+    scl_value *value;
+    enum { SCL_INIT_UNIFORM, SCL_INIT_NORM_ROWS } init;   /* U(+-1/sqrt(fan_in)); gamma, alpha ~ N(1, 0.02), beta 0 */
+    int fan_in;
+} scl_param;
+
+typedef struct scl_param_list { int n; scl_param *item; } scl_param_list;
+
+/* The parameters of a graph that was built with this prefix, in byte order of names.  In arena. */
+scl_param_list scl_net_params(const scl_graph *g, const char *prefix, scl_arena *arena);
+
+/* Fills data (device layout) with the start value of a parameter; index: its number in byte order of names.  The draw depends
+ * on seed, index and element alone. */
+void scl_param_init(const scl_param *p, int index, unsigned long long seed, float *data);
+
+#endif

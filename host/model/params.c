@@ -1,0 +1,69 @@
+/* The parameters of a built network: list, order, start values. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/arith.h"
+#include "model/net.h"
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const scl_param *)a)->name, ((const scl_param *)b)->name);
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t n = strlen(text), m = strlen(end);
+    return n >= m && !strcmp(text + n - m, end);
+}
+
+/* A bias starts like the weight beside it: U(+-1/sqrt(fan_in)), PyTorch's default. */
+static int fan_in(const scl_graph *g, const scl_value *v)
+{
+    if (v->rank == 4)
+        return v->dim[0] * v->dim[1] * v->dim[2];
+    if (v->rank == 2)
+        return v->dim[0];
+    scl_arena scratch = { 0 };
+    const char *weight = scl_arena_printf(&scratch, "%.*sweight", (int)(strlen(v->name) - strlen("bias")), v->name);
+    const scl_value *w = scl_find_value(g, weight);
+    scl_arena_free(&scratch);
+    return w && w != v ? fan_in(g, w) : 1;
+}
+
+scl_param_list scl_net_params(const scl_graph *g, const char *prefix, scl_arena *arena)
+{
+    scl_param_list list = { 0 };
+    list.item = SCL_NEW_ARRAY(arena, scl_param, g->n_value);
+    for (int i = 0; i < g->n_value; i++) {
+        scl_value *v = g->value[i];
+        if (v->role != SCL_PARAM || strncmp(v->name, prefix, strlen(prefix)) != 0)
+            continue;
+        const bool rows = ends_with(v->name, "embed.weight");
+        list.item[list.n++] = (scl_param){ .name = v->name + strlen(prefix), .value = v, .fan_in = rows ? 0 : fan_in(g, v),
+                                           .init = rows ? SCL_INIT_NORM_ROWS : SCL_INIT_UNIFORM };
+    }
+    qsort(list.item, (size_t)list.n, sizeof *list.item, by_name);
+    return list;
+}
+
+void scl_param_init(const scl_param *p, int index, unsigned long long seed, float *data)
+{
+    const size_t count = scl_value_count(p->value);
+    const int last = p->value->dim[p->value->rank - 1];
+    const float bound = p->fan_in ? (float)(1.0 / sqrt((double)p->fan_in)) : 0.0f;
+    for (size_t e = 0; e < count; e += 4) {
+        uint32_t word[4];
+        scl_philox((uint32_t)seed, (uint32_t)(seed >> 32), (uint32_t)(e / 4), (uint32_t)index, 0,
+                   (uint32_t)SCL_STREAM_INIT << 24, word);
+        float normal[4];
+        scl_normal2(word[0], word[1], &normal[0], &normal[1]);
+        scl_normal2(word[2], word[3], &normal[2], &normal[3]);
+        for (size_t k = 0; k < 4 && e + k < count; k++) {
+            const float u = (float)(word[k] >> 8) * 0x1p-24f;
+            const bool beta = p->init == SCL_INIT_NORM_ROWS && (int)((e + k) % (size_t)last) >= last / 3 * 2;
+            const float row = beta ? 0.0f : fmaf(0.02f, normal[k], 1.0f);
+            data[e + k] = scl_flush(p->init == SCL_INIT_NORM_ROWS ? row : bound * fmaf(2.0f, u, -1.0f));
+        }
+    }
+}
