@@ -46,6 +46,7 @@ typedef struct scl_impl {
     size_t (*workspace)(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
     /* Emits the launches, once per plan, with SCL_LAUNCH. */
     scl_status (*launch)(scl_launcher *q, const scl_node *n, scl_err *err);
+    double tolerance;          /* this one adds in an order of its own (clblast): accepted relative error; 0: the bits of ref */
 } scl_impl;
 
 struct scl_op {
