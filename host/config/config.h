@@ -1,0 +1,173 @@
+/* The config of an experiment: one YAML file, typed.
+ *
+ * Every key stands once, in config/schema.def: its place in these structs, type, default, range, help.  From that table come
+ * the parser, the defaults, the validation, the resolved print-out, `scorecl schema`, the JSON schema and the manual page.
+ * A config is immutable once read; everything in it is owned by its arena. */
+#ifndef SCL_CONFIG_CONFIG_H
+#define SCL_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+/* The order of every enum is the order of the choices in schema.def. */
+typedef enum scl_conv_choice { SCL_CONV_AUTO, SCL_CONV_WINOGRAD4, SCL_CONV_WINOGRAD2, SCL_CONV_DIRECT, SCL_CONV_CLBLAST } scl_conv_choice;
+typedef enum scl_precision { SCL_PRECISION_F32, SCL_PRECISION_TF32, SCL_PRECISION_BF16, SCL_PRECISION_F16 } scl_precision;
+typedef enum scl_data_format { SCL_DATA_IDX, SCL_DATA_IMAGES, SCL_DATA_CIFAR10, SCL_DATA_NPY, SCL_DATA_POINTS } scl_data_format;
+typedef enum scl_dequantize { SCL_DEQUANTIZE_UNIFORM, SCL_DEQUANTIZE_NONE } scl_dequantize;
+typedef enum scl_net_kind { SCL_NET_NCSN, SCL_NET_NCSNV2, SCL_NET_MLP } scl_net_kind;
+typedef enum scl_net_output { SCL_OUTPUT_SCORE, SCL_OUTPUT_ENERGY } scl_net_output;
+typedef enum scl_noise_kind { SCL_NOISE_GEOMETRIC } scl_noise_kind;
+typedef enum scl_stage_kind { SCL_STAGE_TRAIN, SCL_STAGE_SAMPLE, SCL_STAGE_EVALUATE, SCL_STAGE_LIKELIHOOD } scl_stage_kind;
+typedef enum scl_loss_kind { SCL_LOSS_DSM, SCL_LOSS_SSM, SCL_LOSS_SSM_VR, SCL_LOSS_ISM, SCL_LOSS_ESM, SCL_LOSS_CROSS_ENTROPY } scl_loss_kind;
+typedef enum scl_optimizer_kind { SCL_OPTIMIZER_ADAM, SCL_OPTIMIZER_SGD, SCL_OPTIMIZER_RMSPROP } scl_optimizer_kind;
+typedef enum scl_lr_schedule { SCL_LR_CONSTANT, SCL_LR_LINEAR, SCL_LR_COSINE } scl_lr_schedule;
+typedef enum scl_split { SCL_SPLIT_TEST, SCL_SPLIT_TRAIN } scl_split;
+typedef enum scl_sampler_kind { SCL_SAMPLER_ANNEALED_LANGEVIN, SCL_SAMPLER_CONSISTENT, SCL_SAMPLER_PREDICTOR_CORRECTOR, SCL_SAMPLER_ODE } scl_sampler_kind;
+typedef enum scl_step_rule { SCL_STEP_OFFICIAL, SCL_STEP_PAPER } scl_step_rule;   /* a, sqrt(2a); a/2, sqrt(a) */
+typedef enum scl_sample_init { SCL_INIT_UNIFORM, SCL_INIT_NORMAL } scl_sample_init;
+typedef enum scl_weights_choice { SCL_WEIGHTS_EMA, SCL_WEIGHTS_RAW } scl_weights_choice;
+enum { SCL_SAVE_GRID = 1, SCL_SAVE_IMAGES = 2, SCL_SAVE_NPY = 4, SCL_SAVE_TRAJECTORY = 8 };   /* a set */
+
+typedef struct scl_data_config {
+    scl_data_format format;
+    const char *path;                /* absolute, or relative to the working directory (already joined to the config's folder) */
+    const char *test_path;           /* NULL: the format's own test split, or held-out images */
+    int holdout;                     /* images, npy without test_path: every holdout-th image is the test split; 0: none */
+    struct {
+        scl_dequantize dequantize;
+        bool flip, logit;
+        int size;                    /* pixels of a side after resizing; 0: as stored */
+        int crop;                    /* pixels of a side of the centre crop before resizing; 0: none */
+        int channels;                /* 1 grey, 3 RGB; 0: as stored */
+    } transform;
+} scl_data_config;
+
+typedef struct scl_model_config {
+    scl_net_kind net;
+    int ngf;
+    scl_net_output output;
+} scl_model_config;
+
+typedef struct scl_noise_config {
+    scl_noise_kind schedule;
+    double sigma_begin, sigma_end;
+    int levels;
+} scl_noise_config;
+
+typedef struct scl_train_config {
+    struct { scl_loss_kind loss; double anneal_power; } objective;
+    struct {
+        scl_optimizer_kind method;
+        double lr, beta1, beta2, eps, momentum, decay;   /* momentum: sgd, rmsprop; decay: rmsprop's mean of squares */
+        scl_lr_schedule schedule;
+        int warmup;                  /* steps over which the rate rises linearly from 0 */
+        double lr_end;               /* rate at the last step of linear and cosine, as a fraction of lr */
+        double clip;                 /* most global gradient norm; 0: no clipping */
+    } optimizer;
+    const char *init;                /* checkpoint whose weights to start from; NULL: fresh */
+    double ema;                      /* 0: no average is kept */
+    int batch, accumulate, steps, log_every;
+    struct { int every; scl_split split; int images; } eval;       /* every 0: never; images: most, 0: all */
+    struct { int every, keep; } checkpoint;                         /* every 0: only at the end; keep 0: all */
+} scl_train_config;
+
+typedef struct scl_sample_config {
+    struct {
+        scl_sampler_kind method;
+        double step_lr;
+        int steps_per_level;
+        bool denoise;
+        scl_step_rule step_rule;
+        scl_sample_init init;
+    } sampler;
+    scl_weights_choice weights;
+    const char *checkpoint;          /* "latest", "best", "step-N", or the path of a file */
+    int count, batch;                /* batch: samples drawn at once; 0: as many as fit, at most count */
+    unsigned save;                   /* SCL_SAVE_* */
+} scl_sample_config;
+
+typedef struct scl_stage_config {
+    const char *name;
+    scl_stage_kind kind;
+    const char **needs; int n_needs;
+    const char *device;              /* the stage's own, else the experiment's */
+    /* Resolved: the experiment's section with the stage's own keys over it; own_*: the stage sets something itself. */
+    bool own_device, own_data, own_model, own_noise;
+    scl_data_config data;
+    scl_model_config model;
+    scl_noise_config noise;
+    scl_train_config train;          /* kind train */
+    scl_sample_config sample;        /* kind sample */
+} scl_stage_config;
+
+/* tune.OP.PARAM = VALUE: a tunable of an operator, forced. */
+typedef struct scl_tune_config { const char *op, *param; int value; } scl_tune_config;
+
+typedef struct scl_config {
+    uint64_t seed;                   /* below 2^63 */
+    const char *device;
+    int arithmetic;
+    scl_conv_choice conv;
+    scl_precision precision;
+    bool fuse;
+    scl_data_config data;
+    scl_model_config model;
+    scl_noise_config noise;
+    scl_stage_config *stage; int n_stage;          /* in the order of the file */
+    int *order;                                    /* stage numbers in an order of execution: needs first, else the file's order */
+    scl_tune_config *tune; int n_tune;
+    const char *file;                              /* as given */
+    const char *name;                              /* file's name without folder and extension: runs/NAME */
+    struct scl_config_places *places;              /* where every key stood */
+    scl_arena arena;
+} scl_config;
+
+typedef struct scl_override { const char *key, *value; } scl_override;   /* -o key=value; value is YAML */
+
+/* All faults of a config, each as one line "FILE:LINE:COL: path.of.keys: message; did you mean 'x'?". */
+typedef struct scl_config_errors {
+    char **line; int n;
+    scl_arena arena;
+} scl_config_errors;
+void scl_config_errors_free(scl_config_errors *errors);
+
+/* Reads, resolves and validates.  On SCL_BAD_CONFIG every fault is in errors, and err (may be NULL) holds the first one.
+ * SCL_FAILED: out of memory.  *out is owned (scl_config_free); NULL on failure. */
+scl_status scl_config_read(const char *file, const scl_override *overrides, int n_overrides, scl_config **out,
+                           scl_config_errors *errors, scl_err *err);
+/* The same from text; file is the name in messages, and relative paths are joined to folder (NULL: left as they are). */
+scl_status scl_config_parse(const char *text, size_t length, const char *file, const char *folder,
+                            const scl_override *overrides, int n_overrides, scl_config **out, scl_config_errors *errors,
+                            scl_err *err);
+void scl_config_free(scl_config *config);           /* accepts NULL */
+
+/* The resolved config as YAML, every key with its value; reading it back gives the same config.  In arena. */
+char *scl_config_text(const scl_config *config, scl_arena *arena);
+
+/* The stage of that name, or NULL. */
+const scl_stage_config *scl_config_stage(const scl_config *config, const char *name);
+
+/* The keys that decide what a stage computes, one "path = value" a line in a fixed order, without device, tuning, logging,
+ * checkpoint intervals and accumulate; with_steps false leaves out train.steps too (to see that only it has changed). */
+char *scl_config_stage_inputs(const scl_config *config, const scl_stage_config *stage, bool with_steps, scl_arena *arena);
+/* sha256 of that text, 64 hex digits and NUL. */
+void scl_config_stage_hash(const scl_config *config, const scl_stage_config *stage, bool with_steps, char hex[65]);
+
+/* Reports a fault found later (data shape, limits) at the place of a key such as "stages.train.batch". */
+scl_status scl_config_fail(const scl_config *config, scl_err *err, scl_status code, const char *key,
+                           const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* Names of the choices, as in the file: scl_config_choice("optimizer.method", SCL_OPTIMIZER_ADAM) is "adam". */
+const char *scl_config_choice(const char *key, int value);
+
+/* The schema for people, editors and man.  In arena. */
+char *scl_schema_text(scl_arena *arena);
+char *scl_schema_json(scl_arena *arena);
+char *scl_schema_man(scl_arena *arena);
+
+#endif
