@@ -94,13 +94,18 @@ scl_attr_sig scl_attr_sig_parse(const char *text)
     a.kind = !strcmp(kind, "int") ? SCL_ATTR_INT : !strcmp(kind, "real") ? SCL_ATTR_REAL : SCL_ATTR_TEXT;
     assert(a.kind != SCL_ATTR_TEXT || !strcmp(kind, "text"));
     if (*p && *p != '=') {
-        char *end;
-        a.lo = strtod(p, &end);
-        if (!strncmp(end, "..", 2) && end[2] && end[2] != ' ')
-            a.hi = strtod(end + 2, &end);
-        else if (!strncmp(end, "..", 2))
-            end += 2;
-        p = skip(end);
+        const char *dots = strstr(p, "..");     /* strtod would take "1." of "1..31" */
+        assert(dots && dots - p < 32);
+        char lo[32] = { 0 };
+        memcpy(lo, p, (size_t)(dots - p));
+        a.lo = strtod(lo, NULL);
+        p = dots + 2;
+        if (*p && *p != ' ' && *p != '=') {
+            char *end;
+            a.hi = strtod(p, &end);
+            p = end;
+        }
+        p = skip(p);
     }
     if (*p == '=') {
         p = skip(p + 1);
