@@ -7,7 +7,7 @@
 #include "base/err.h"
 
 /* Samples x [count, height, width, channels]; 1 channel is written as grey, 3 as RGB, 2 and 4 as the first and as RGB (the last
- * left out).  A value v becomes the byte floor(255 min(max(v, 0), 1) + 1/2); a value that is not a number becomes 0. */
+ * left out).  A value v becomes the byte floor(255 min(max(v, 0), 1) + 1/2) in float; a value that is not a number becomes 0. */
 typedef struct scl_pictures {
     const float *x;
     size_t count;
