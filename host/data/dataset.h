@@ -34,8 +34,8 @@ typedef struct scl_dataset {
 } scl_dataset;
 
 /* Reads a split.  Held-out pictures of a list: number i (in file order, from 0) belongs to the test split when
- * i % test_every == test_every - 1.  Picture folders are read recursively, paths in byte order, every file once whatever links
- * lead to it.  Alpha is composed on white.  Pictures that are not square are cut to the largest centred square where a size is
+ * i % test_every == test_every - 1.  Picture folders are read recursively, paths in byte order, every file once, links
+ * left out.  Alpha is composed on white.  Pictures that are not square are cut to the largest centred square where a size is
  * asked for.  Errors name the file: missing (with the Debian package that brings it, where known), truncated, corrupt, of an
  * unknown kind, of mixed sizes without `size`, none at all.  *out is owned: scl_dataset_free. */
 scl_status scl_dataset_open(scl_dataset **out, const scl_data_spec *spec, scl_split split, scl_err *err);

@@ -1,7 +1,7 @@
 /* Folders of PNG, JPEG and BMP files, recursively.
  *
- * Every file counts once: regular files first, then links to files that no regular entry of the folder and no earlier link (in
- * byte order of the paths) leads to.  Links to folders are not followed; names that begin with a dot are left out. */
+ * Every file counts once, under the first of its names in byte order.  Symbolic links to files count only in a folder that holds
+ * nothing else (a selection made of links); links to folders are not followed; names that begin with a dot are left out. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -80,9 +80,13 @@ static int by_path(const void *a, const void *b) { return strcmp(((const entry *
 static void make_unique(list *l)
 {
     size_t kept = 0;
+    bool only_links = true;
+    for (size_t i = 0; i < l->count; i++)
+        only_links &= l->of[i].link;
     qsort(l->of, l->count, sizeof *l->of, by_file);
     for (size_t i = 0; i < l->count; i++)
-        if (!kept || l->of[i].inode != l->of[kept - 1].inode || l->of[i].device != l->of[kept - 1].device)
+        if (l->of[i].link == only_links &&
+            (!kept || l->of[i].inode != l->of[kept - 1].inode || l->of[i].device != l->of[kept - 1].device))
             l->of[kept++] = l->of[i];
     l->count = kept;
     qsort(l->of, l->count, sizeof *l->of, by_path);
