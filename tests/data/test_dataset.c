@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "data/dataset.h"
 #include "data/image.h"
+#include "data/npy.h"
 
 static int failures;
 #define CHECK(condition, ...)                                                                                          \
@@ -318,6 +319,65 @@ static void test_bad_images(void)
     must_fail(&spec, SCL_SPLIT_TRAIN, "a.png' is not a picture that can be read");
 }
 
+/* ---- npy ---- */
+
+static void put_npy(const char *path, scl_npy a)
+{
+    scl_err err = { 0 };
+    CHECK(scl_npy_write(&a, path, &err) == SCL_OK, "%s", err.message);
+    scl_err_clear(&err);
+}
+
+static void test_npy(void)
+{
+    unsigned char bytes[2 * 4 * 6 * 3], *file;
+    float floats[12];
+    size_t size;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (unsigned char)(3 * i);
+    for (int i = 0; i < 12; i++)
+        floats[i] = (float)i / 8.0f;
+    floats[1] = 0x1p-70f;
+    put_npy(in_root("u8.npy"), (scl_npy){ .dtype = SCL_NPY_U8, .rank = 4, .dim = { 2, 4, 6, 3 }, .data = bytes });
+    put_npy(in_root("f32.npy"), (scl_npy){ .dtype = SCL_NPY_F32, .rank = 2, .dim = { 6, 2 }, .data = floats });
+    scl_data_spec spec = { .format = "npy", .path = in_root("u8.npy") };
+    scl_dataset *d = open_set(&spec, SCL_SPLIT_TRAIN);
+    CHECK(d && d->count == 2 && d->height == 4 && d->width == 6 && d->channels == 3 && !memcmp(d->u8, bytes, sizeof bytes), "bytes");
+    scl_dataset_free(d);
+    spec.size = 2, spec.channels = 1, spec.test_path = in_root("u8.npy");
+    d = open_set(&spec, SCL_SPLIT_TEST);
+    CHECK(d && d->count == 2 && d->height == 2 && d->width == 2 && d->channels == 1, "cut, resized, grey");
+    scl_dataset_free(d);
+    spec = (scl_data_spec){ .format = "points", .path = in_root("f32.npy"), .test_every = 3 };
+    d = open_set(&spec, SCL_SPLIT_TEST);
+    CHECK(d && d->count == 2 && d->channels == 2 && d->f32[0] == 0.5f && d->f32[3] == 11.0f / 8.0f, "points, every third");
+    scl_dataset_free(d);
+    d = open_set(&spec, SCL_SPLIT_TRAIN);
+    CHECK(d && d->count == 4 && d->f32[1] == 0.0f, "flushed on entry");
+    scl_dataset_free(d);
+    spec.format = "npy";
+    must_fail(&spec, SCL_SPLIT_TRAIN, "pictures are [N,H,W] or [N,H,W,C]");
+    CHECK(scl_read_whole(&file, &size, spec.path, NULL) == SCL_OK, "read back");
+    spec = (scl_data_spec){ .format = "points", .path = in_root("damaged.npy") };
+    put(spec.path, file, size - 1);
+    must_fail(&spec, SCL_SPLIT_TRAIN, "damaged.npy' is truncated: 47 bytes of elements, its header says 48");
+    put(spec.path, file, 40);
+    must_fail(&spec, SCL_SPLIT_TRAIN, "damaged.npy' is truncated: it ends in its header");
+    put(spec.path, file, 3);
+    must_fail(&spec, SCL_SPLIT_TRAIN, "damaged.npy' is not an npy file");
+    memcpy(file + size - 4, "\x00\x00\x80\x7f", 4);
+    put(spec.path, file, size);
+    must_fail(&spec, SCL_SPLIT_TRAIN, "damaged.npy': element 11 is not finite");
+    memcpy(strstr((char *)file + 10, "False"), "True ", 5);
+    put(spec.path, file, size);
+    must_fail(&spec, SCL_SPLIT_TRAIN, "is in Fortran order");
+    memcpy(strstr((char *)file + 10, "True "), "False", 5);
+    memcpy(strstr((char *)file + 10, "<f4"), "<i4", 3);
+    put(spec.path, file, size);
+    must_fail(&spec, SCL_SPLIT_TRAIN, "holds elements of type '<i4'");
+    free(file);
+}
+
 /* ---- crop and resize ---- */
 
 static void test_resize(void)
@@ -397,6 +457,7 @@ int main(void)
     test_cifar10();
     test_images();
     test_bad_images();
+    test_npy();
     test_resize();
     test_installed();
     char command[64];
