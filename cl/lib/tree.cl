@@ -1,3 +1,4 @@
+// The tree over samples as a stack (docs/design/arithmetic.md 3, "Samples"), VEC columns of it.  After lib/vec.cl and lib/math.cl.
 // A run pushes leaves at positions of the global batch; before leaf i the stack holds popcount(i) nodes, and after it as
 // many merges as i has trailing ones.  Leaf 0 finds it empty, so nothing has to be cleared.
 #ifndef LIB_TREE_CL
