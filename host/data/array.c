@@ -34,10 +34,10 @@ static scl_status clean(scl_npy *a, const char *path, scl_err *err)
     return SCL_OK;
 }
 
-scl_status scl_read_array(scl_dataset *d, const scl_data_spec *spec, scl_split split, scl_err *err)
+scl_status scl_read_array(scl_dataset *d, const scl_data_config *spec, scl_split split, scl_err *err)
 {
     const char *path = scl_split_path(spec, split);
-    const bool points = !strcmp(spec->format, "points");
+    const bool points = spec->format == SCL_DATA_POINTS;
     scl_npy a;
     SCL_TRY(scl_npy_read(&a, path, err));
     scl_status status = take_shape(d, &a, points, path, err);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
+#include "base/file.h"
 #include "data/reader.h"
 
 enum { SIDE = 32, PIXELS = SIDE * SIDE, PICTURE = 3 * PIXELS, RECORD = 1 + PICTURE, CLASSES = 10 };
@@ -27,9 +27,9 @@ static scl_status take_records(scl_dataset *d, const unsigned char *data, size_t
 
 static scl_status take_file(scl_dataset *d, const char *path, scl_err *err)
 {
-    unsigned char *data;
+    char *data;
     size_t size;
-    SCL_TRY(scl_read_whole(&data, &size, path, err));
+    SCL_TRY(scl_file_read(path, &data, &size, err));
     const size_t records = size / RECORD;
     scl_status status = SCL_OK;
     if (!size || size % RECORD)
@@ -42,12 +42,12 @@ static scl_status take_file(scl_dataset *d, const char *path, scl_err *err)
     if (status == SCL_OK && !label)
         status = scl_fail(err, SCL_FAILED, "no memory for the pictures of '%s'", path);
     if (status == SCL_OK)
-        status = take_records(d, data, records, path, err);
+        status = take_records(d, (const unsigned char *)data, records, path, err);
     free(data);
     return status;
 }
 
-scl_status scl_read_cifar10(scl_dataset *d, const scl_data_spec *spec, scl_split split, scl_err *err)
+scl_status scl_read_cifar10(scl_dataset *d, const scl_data_config *spec, scl_split split, scl_err *err)
 {
     static const char *const train[] = { "data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin",
                                          "data_batch_5.bin", NULL };

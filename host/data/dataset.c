@@ -35,16 +35,16 @@ scl_status scl_path_missing(const char *path, scl_err *err)
     return scl_fail(err, SCL_FAILED, "data path '%s' does not exist", path);
 }
 
-bool scl_in_split(const scl_data_spec *spec, scl_split split, size_t i)
+bool scl_in_split(const scl_data_config *spec, scl_split split, size_t i)
 {
     if (spec->test_path)
         return true;
-    if (spec->test_every <= 0)
+    if (spec->holdout <= 0)
         return split == SCL_SPLIT_TRAIN;
-    return (i % (size_t)spec->test_every == (size_t)spec->test_every - 1) == (split == SCL_SPLIT_TEST);
+    return (i % (size_t)spec->holdout == (size_t)spec->holdout - 1) == (split == SCL_SPLIT_TEST);
 }
 
-const char *scl_split_path(const scl_data_spec *spec, scl_split split)
+const char *scl_split_path(const scl_data_config *spec, scl_split split)
 {
     return split == SCL_SPLIT_TEST && spec->test_path ? spec->test_path : spec->path;
 }
@@ -54,7 +54,7 @@ size_t scl_dataset_bytes(const scl_dataset *d)
     return d->count * (size_t)d->height * (size_t)d->width * (size_t)d->channels * (d->f32 ? sizeof(float) : 1);
 }
 
-void scl_keep_split(scl_dataset *d, const scl_data_spec *spec, scl_split split)
+void scl_keep_split(scl_dataset *d, const scl_data_config *spec, scl_split split)
 {
     unsigned char *data = d->f32 ? (unsigned char *)d->f32 : d->u8;
     const size_t bytes = d->count ? scl_dataset_bytes(d) / d->count : 0;
@@ -70,54 +70,54 @@ void scl_keep_split(scl_dataset *d, const scl_data_spec *spec, scl_split split)
     d->count = kept;
 }
 
-scl_status scl_fitted_shape(scl_image *shape, const scl_data_spec *spec, const scl_image *from, const char *path, scl_err *err)
+scl_status scl_fitted_shape(scl_image *shape, const scl_data_config *spec, const scl_image *from, const char *path, scl_err *err)
 {
     *shape = (scl_image){ .height = from->height, .width = from->width, .channels = from->channels };
     const int least = from->height < from->width ? from->height : from->width;
-    if (spec->crop)
-        shape->height = shape->width = spec->crop < least ? spec->crop : least;
-    if (spec->size)
-        shape->height = shape->width = spec->size;
-    if (spec->channels && spec->channels != from->channels) {
-        if ((spec->channels != 1 && spec->channels != 3) || (from->channels != 1 && from->channels != 3))
-            return scl_fail(err, SCL_FAILED, "'%s' has %d channels: they cannot be made %d", path, from->channels, spec->channels);
-        shape->channels = spec->channels;
+    if (spec->transform.crop)
+        shape->height = shape->width = spec->transform.crop < least ? spec->transform.crop : least;
+    if (spec->transform.size)
+        shape->height = shape->width = spec->transform.size;
+    if (spec->transform.channels && spec->transform.channels != from->channels) {
+        if ((spec->transform.channels != 1 && spec->transform.channels != 3) || (from->channels != 1 && from->channels != 3))
+            return scl_fail(err, SCL_FAILED, "'%s' has %d channels: they cannot be made %d", path, from->channels, spec->transform.channels);
+        shape->channels = spec->transform.channels;
     }
     return SCL_OK;
 }
 
-scl_status scl_fit_image(unsigned char *to, const scl_data_spec *spec, const scl_image *from, scl_err *err)
+scl_status scl_fit_image(unsigned char *to, const scl_data_config *spec, const scl_image *from, scl_err *err)
 {
     void *block;
-    const size_t largest = (size_t)from->height * from->width > (size_t)spec->size * spec->size
-                               ? (size_t)from->height * from->width : (size_t)spec->size * spec->size;
+    const size_t largest = (size_t)from->height * from->width > (size_t)spec->transform.size * spec->transform.size
+                               ? (size_t)from->height * from->width : (size_t)spec->transform.size * spec->transform.size;
     const size_t bytes = largest * (size_t)from->channels;
     SCL_TRY(scl_alloc_bytes(&block, 2 * bytes, "a picture", err));
     scl_image cut = { .data = block }, fitted = { .data = (unsigned char *)block + bytes }, now = *from;
     const bool square = now.height == now.width;
-    if (spec->crop || (spec->size && !square)) {
-        scl_image_crop(&cut, &now, spec->crop ? spec->crop : now.height < now.width ? now.height : now.width);
+    if (spec->transform.crop || (spec->transform.size && !square)) {
+        scl_image_crop(&cut, &now, spec->transform.crop ? spec->transform.crop : now.height < now.width ? now.height : now.width);
         now = cut;
     }
-    if (spec->size && (now.height != spec->size || now.width != spec->size)) {
-        fitted.height = fitted.width = spec->size;
+    if (spec->transform.size && (now.height != spec->transform.size || now.width != spec->transform.size)) {
+        fitted.height = fitted.width = spec->transform.size;
         scl_image_resize(&fitted, &now);
         now = fitted;
     }
-    scl_image_channels(to, spec->channels ? spec->channels : now.channels, &now);
+    scl_image_channels(to, spec->transform.channels ? spec->transform.channels : now.channels, &now);
     free(block);
     return SCL_OK;
 }
 
-static bool changes(const scl_data_spec *spec, const scl_dataset *d)
+static bool changes(const scl_data_config *spec, const scl_dataset *d)
 {
-    return (spec->size && (d->height != spec->size || d->width != spec->size)) ||
-           (spec->crop && (d->height != spec->crop || d->width != spec->crop)) ||
-           (spec->channels && d->channels != spec->channels);
+    return (spec->transform.size && (d->height != spec->transform.size || d->width != spec->transform.size)) ||
+           (spec->transform.crop && (d->height != spec->transform.crop || d->width != spec->transform.crop)) ||
+           (spec->transform.channels && d->channels != spec->transform.channels);
 }
 
 /* Brings pictures that were read as they are (all of one shape) to the shape of the spec. */
-static scl_status fit_all(scl_dataset *d, const scl_data_spec *spec, scl_err *err)
+static scl_status fit_all(scl_dataset *d, const scl_data_config *spec, scl_err *err)
 {
     if (!changes(spec, d))
         return SCL_OK;
@@ -153,25 +153,23 @@ static void hash(scl_dataset *d)
     SHA256End(&context, d->sha256);
 }
 
-static scl_status read(scl_dataset *d, const scl_data_spec *spec, scl_split split, scl_err *err)
+static scl_status read(scl_dataset *d, const scl_data_config *spec, scl_split split, scl_err *err)
 {
     const char *path = scl_split_path(spec, split);
     struct stat s;
     if (stat(path, &s))
         return errno == ENOENT ? scl_path_missing(path, err)
                                : scl_fail(err, SCL_FAILED, "cannot read '%s': %s", path, strerror(errno));
-    if (!strcmp(spec->format, "idx"))
-        return scl_read_idx(d, spec, split, err);
-    if (!strcmp(spec->format, "cifar10"))
-        return scl_read_cifar10(d, spec, split, err);
-    if (!strcmp(spec->format, "images"))
-        return scl_read_images(d, spec, split, err);
-    if (!strcmp(spec->format, "npy") || !strcmp(spec->format, "points"))
-        return scl_read_array(d, spec, split, err);
-    return scl_fail(err, SCL_BAD_CONFIG, "there is no data format '%s' (idx, images, cifar10, npy, points)", spec->format);
+    switch (spec->format) {
+    case SCL_DATA_IDX: return scl_read_idx(d, spec, split, err);
+    case SCL_DATA_IMAGES: return scl_read_images(d, spec, split, err);
+    case SCL_DATA_CIFAR10: return scl_read_cifar10(d, spec, split, err);
+    case SCL_DATA_NPY: case SCL_DATA_POINTS: break;
+    }
+    return scl_read_array(d, spec, split, err);
 }
 
-scl_status scl_dataset_open(scl_dataset **out, const scl_data_spec *spec, scl_split split, scl_err *err)
+scl_status scl_dataset_open(scl_dataset **out, const scl_data_config *spec, scl_split split, scl_err *err)
 {
     void *block;
     SCL_TRY(scl_alloc_bytes(&block, sizeof(scl_dataset), "the data set", err));
@@ -180,7 +178,7 @@ scl_status scl_dataset_open(scl_dataset **out, const scl_data_spec *spec, scl_sp
     if (status == SCL_OK && !d->count)
         status = scl_fail(err, SCL_FAILED, "'%s' has no pictures for the %s split%s", scl_split_path(spec, split),
                           split == SCL_SPLIT_TEST ? "test" : "train",
-                          split == SCL_SPLIT_TEST ? ": give data.test_path, or data.test_every" : "");
+                          split == SCL_SPLIT_TEST ? ": give data.test_path, or data.holdout" : "");
     if (status == SCL_OK)
         status = fit_all(d, spec, err);
     if (status != SCL_OK) {

@@ -9,19 +9,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-
-typedef enum scl_split { SCL_SPLIT_TRAIN, SCL_SPLIT_TEST } scl_split;
-
-/* The `data` section of a config. */
-typedef struct scl_data_spec {
-    const char *format;      /* idx | images | cifar10 | npy | points */
-    const char *path;        /* folder or file */
-    const char *test_path;   /* NULL: idx and cifar10 folders have their own; else every test_every-th picture is held out */
-    int test_every;          /* 0: no picture is held out (only used where there is neither test_path nor a split of its own) */
-    int size;                /* side of the square pictures; 0: as they are */
-    int crop;                /* side of the centred square that is cut out first (less where a picture is smaller); 0: none */
-    int channels;            /* 1 grey, 3 red green blue; 0: as they are */
-} scl_data_spec;
+#include "config/config.h"
 
 typedef struct scl_dataset {
     size_t count;
@@ -33,12 +21,12 @@ typedef struct scl_dataset {
     char sha256[65];         /* of the shape as text "N,H,W,C", a zero byte, and the elements (floats little-endian) */
 } scl_dataset;
 
-/* Reads a split.  Held-out pictures of a list: number i (in file order, from 0) belongs to the test split when
- * i % test_every == test_every - 1.  Picture folders are read recursively, paths in byte order, every file once, links
+/* Reads a split.  Held-out pictures of a list without a split of its own: number i (in file order, from 0) belongs to the test split when
+ * i % holdout == holdout - 1.  Picture folders are read recursively, paths in byte order, every file once, links
  * left out.  Alpha is composed on white.  Pictures that are not square are cut to the largest centred square where a size is
  * asked for.  Errors name the file: missing (with the Debian package that brings it, where known), truncated, corrupt, of an
  * unknown kind, of mixed sizes without `size`, none at all.  *out is owned: scl_dataset_free. */
-scl_status scl_dataset_open(scl_dataset **out, const scl_data_spec *spec, scl_split split, scl_err *err);
+scl_status scl_dataset_open(scl_dataset **out, const scl_data_config *spec, scl_split split, scl_err *err);
 void scl_dataset_free(scl_dataset *d);                            /* NULL is accepted */
 
 size_t scl_dataset_bytes(const scl_dataset *d);                  /* of the elements */

@@ -146,7 +146,7 @@ static bool find(char *path, size_t size, const char *folder, const char *stem)
     return scl_is_file(path);
 }
 
-scl_status scl_read_idx(scl_dataset *d, const scl_data_spec *spec, scl_split split, scl_err *err)
+scl_status scl_read_idx(scl_dataset *d, const scl_data_config *spec, scl_split split, scl_err *err)
 {
     const char *folder = scl_split_path(spec, split);
     if (!scl_is_folder(folder)) {

@@ -1,13 +1,10 @@
 /* Picture files, decoded by stb_image (without its SIMD paths, so that the bytes depend on its version alone). */
 #include "data/image.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <zlib.h>
 
 #define STB_IMAGE_IMPLEMENTATION
@@ -21,35 +18,7 @@
 #pragma GCC diagnostic ignored "-Wunused-function"      /* static, and not all of it is used */
 #include <stb_image.h>
 
-#include "base/arena.h"
-
-scl_status scl_read_whole(unsigned char **data, size_t *size, const char *path, scl_err *err)
-{
-    FILE *f = fopen(path, "rb");
-    struct stat s;
-    if (!f || fstat(fileno(f), &s)) {
-        const int code = errno;
-        if (f)
-            fclose(f);
-        return scl_fail(err, SCL_FAILED, "cannot read '%s': %s", path, strerror(code));
-    }
-    if (!S_ISREG(s.st_mode)) {
-        fclose(f);
-        return scl_fail(err, SCL_FAILED, "'%s' is not a file", path);
-    }
-    void *block;
-    scl_status status = scl_alloc_bytes(&block, (size_t)s.st_size + 1, path, err);
-    if (status == SCL_OK && fread(block, 1, (size_t)s.st_size, f) != (size_t)s.st_size) {
-        free(block);
-        status = scl_fail(err, SCL_FAILED, "cannot read '%s': it ended early", path);
-    }
-    fclose(f);
-    if (status != SCL_OK)
-        return status;
-    *data = block;
-    *size = (size_t)s.st_size;
-    return SCL_OK;
-}
+#include "base/file.h"
 
 static uint32_t big_endian(const unsigned char *p)
 {
@@ -79,9 +48,10 @@ static scl_status check_png(const unsigned char *data, size_t size, const char *
 
 scl_status scl_image_read(scl_image *out, const char *path, scl_err *err)
 {
-    unsigned char *file;
+    char *bytes;
     size_t size;
-    SCL_TRY(scl_read_whole(&file, &size, path, err));
+    SCL_TRY(scl_file_read(path, &bytes, &size, err));
+    const unsigned char *file = (const unsigned char *)bytes;
     scl_status status = check_png(file, size, path, err);
     unsigned char *rgba = NULL;
     if (status == SCL_OK) {
@@ -91,7 +61,7 @@ scl_status scl_image_read(scl_image *out, const char *path, scl_err *err)
             status = scl_fail(err, SCL_FAILED, "'%s' is not a picture that can be read: %s", path,
                               size ? stbi_failure_reason() : "it is empty");
     }
-    free(file);
+    free(bytes);
     if (status != SCL_OK)
         return status;
     const size_t pixels = (size_t)out->width * (size_t)out->height;

@@ -2,17 +2,12 @@
 #ifndef SCL_DATA_IMAGE_H
 #define SCL_DATA_IMAGE_H
 
-#include <stddef.h>
-
 #include "base/err.h"
 
 typedef struct scl_image { int height, width, channels; unsigned char *data; } scl_image;      /* [height, width, channels] */
 
 /* Decodes a PNG, JPEG or BMP file; alpha is composed on white, so channels is 3.  data is owned (free). */
 scl_status scl_image_read(scl_image *out, const char *path, scl_err *err);
-
-/* Reads a whole file; owned (free). */
-scl_status scl_read_whole(unsigned char **data, size_t *size, const char *path, scl_err *err);
 
 /* The centred side x side square, or the largest there is; out->data is the caller's, large enough for `in`. */
 void scl_image_crop(scl_image *out, const scl_image *in, int side);

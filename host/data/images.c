@@ -92,7 +92,7 @@ static void make_unique(list *l)
     qsort(l->of, l->count, sizeof *l->of, by_path);
 }
 
-static void keep_split(list *l, const scl_data_spec *spec, scl_split split)
+static void keep_split(list *l, const scl_data_config *spec, scl_split split)
 {
     size_t kept = 0;
     for (size_t i = 0; i < l->count; i++)
@@ -102,7 +102,7 @@ static void keep_split(list *l, const scl_data_spec *spec, scl_split split)
 }
 
 /* Puts one picture at place i; the first decides the shape. */
-static scl_status take_picture(scl_dataset *d, const scl_data_spec *spec, const list *l, size_t i, scl_err *err)
+static scl_status take_picture(scl_dataset *d, const scl_data_config *spec, const list *l, size_t i, scl_err *err)
 {
     scl_image picture, shape;
     SCL_TRY(scl_image_read(&picture, l->of[i].path, err));
@@ -124,7 +124,7 @@ static scl_status take_picture(scl_dataset *d, const scl_data_spec *spec, const 
     return status;
 }
 
-scl_status scl_read_images(scl_dataset *d, const scl_data_spec *spec, scl_split split, scl_err *err)
+scl_status scl_read_images(scl_dataset *d, const scl_data_config *spec, scl_split split, scl_err *err)
 {
     scl_arena arena = { 0 };
     list l = { .arena = &arena };

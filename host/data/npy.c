@@ -8,7 +8,6 @@
 
 #include "base/arena.h"
 #include "base/file.h"
-#include "data/image.h"
 
 static const char magic[6] = { '\x93', 'N', 'U', 'M', 'P', 'Y' };
 
@@ -82,15 +81,16 @@ static scl_status parse_header(scl_npy *a, const unsigned char *file, size_t siz
 
 scl_status scl_npy_read(scl_npy *out, const char *path, scl_err *err)
 {
-    unsigned char *file;
+    char *bytes;
     size_t size, body = 0, width = 1;
     *out = (scl_npy){ 0 };
-    SCL_TRY(scl_read_whole(&file, &size, path, err));
+    SCL_TRY(scl_file_read(path, &bytes, &size, err));
+    const unsigned char *file = (const unsigned char *)bytes;
     scl_arena arena = { 0 };
     scl_status status = parse_header(out, file, size, &body, &width, &arena, path, err);
-    const size_t bytes = out->count * (out->dtype == SCL_NPY_U8 ? 1 : sizeof(float));
+    const size_t elements = out->count * (out->dtype == SCL_NPY_U8 ? 1 : sizeof(float));
     if (status == SCL_OK)
-        status = scl_alloc_bytes(&out->data, bytes + 1, path, err);
+        status = scl_alloc_bytes(&out->data, elements + 1, path, err);
     if (status == SCL_OK && width == 8) {
         for (size_t i = 0; i < out->count; i++) {
             double v;
@@ -98,10 +98,10 @@ scl_status scl_npy_read(scl_npy *out, const char *path, scl_err *err)
             ((float *)out->data)[i] = (float)v;
         }
     } else if (status == SCL_OK) {
-        memcpy(out->data, file + body, bytes);
+        memcpy(out->data, file + body, elements);
     }
     scl_arena_free(&arena);
-    free(file);
+    free(bytes);
     return status;
 }
 
@@ -134,7 +134,7 @@ scl_status scl_npy_write(const scl_npy *a, const char *path, scl_err *err)
     memcpy(file + 10, header, used);
     file[10 + padded - 1] = '\n';
     memcpy(file + 10 + padded, a->data, bytes);
-    const scl_status status = scl_file_write(path, file, 10 + padded + bytes, err);
+    const scl_status status = scl_file_write(path, file, 10 + padded + bytes, NULL, err);
     free(block);
     return status;
 }

@@ -52,7 +52,7 @@ static scl_status write_png(const char *path, const unsigned char *sheet, size_t
     if (width > 30000 || height > 30000)
         return scl_fail(err, SCL_FAILED, "picture '%s' would be %zu x %zu pixels", path, width, height);
     const int done = stbi_write_png_to_func(take, &b, (int)width, (int)height, channels, sheet, (int)width * channels);
-    const scl_status status = done && b.data ? scl_file_write(path, b.data, b.size, err)
+    const scl_status status = done && b.data ? scl_file_write(path, b.data, b.size, NULL, err)
                                              : scl_fail(err, SCL_FAILED, "no memory for picture '%s'", path);
     free(b.data);
     return status;
@@ -77,7 +77,7 @@ scl_status scl_picture_grid(const scl_pictures *p, int columns, int gap, const c
 
 scl_status scl_picture_files(const scl_pictures *p, size_t first, size_t total, const char *folder, scl_err *err)
 {
-    SCL_TRY(scl_make_folders(folder, err));
+    SCL_TRY(scl_file_make_folder(folder, err));
     int digits = 4;
     for (size_t most = 10000; total > most; most *= 10)
         digits++;

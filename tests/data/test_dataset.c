@@ -9,6 +9,7 @@
 #include <zlib.h>
 
 #include "base/arena.h"
+#include "base/file.h"
 #include "data/dataset.h"
 #include "data/image.h"
 #include "data/npy.h"
@@ -52,7 +53,7 @@ static void put_gzip(const char *path, const void *data, size_t size)
     gzclose(f);
 }
 
-static scl_dataset *open_set(const scl_data_spec *spec, scl_split split)
+static scl_dataset *open_set(const scl_data_config *spec, scl_split split)
 {
     scl_err err = { 0 };
     scl_dataset *d = NULL;
@@ -61,7 +62,7 @@ static scl_dataset *open_set(const scl_data_spec *spec, scl_split split)
     return d;
 }
 
-static void must_fail(const scl_data_spec *spec, scl_split split, const char *message)
+static void must_fail(const scl_data_config *spec, scl_split split, const char *message)
 {
     scl_err err = { 0 };
     scl_dataset *d = NULL;
@@ -91,7 +92,7 @@ static void test_idx(void)
     put_gzip(in_root("idx/train-images-idx3-ubyte.gz"), file, IDX_SIZE);
     put(in_root("idx/train-labels-idx1-ubyte"), labels, sizeof labels);
     put(in_root("idx/t10k-images-idx3-ubyte"), file, IDX_SIZE);
-    scl_data_spec spec = { .format = "idx", .path = in_root("idx") };
+    scl_data_config spec = { .format = SCL_DATA_IDX, .path = in_root("idx") };
     scl_dataset *d = open_set(&spec, SCL_SPLIT_TRAIN), *test = open_set(&spec, SCL_SPLIT_TEST);
     if (d && test) {
         CHECK(d->count == IDX_N && d->height == IDX_H && d->width == IDX_W && d->channels == 1, "shape");
@@ -103,13 +104,13 @@ static void test_idx(void)
     scl_dataset_free(d);
 
     put(in_root("whole"), file, IDX_SIZE);
-    spec = (scl_data_spec){ .format = "idx", .path = in_root("whole"), .test_every = 2 };
+    spec = (scl_data_config){ .format = SCL_DATA_IDX, .path = in_root("whole"), .holdout = 2 };
     d = open_set(&spec, SCL_SPLIT_TRAIN), test = open_set(&spec, SCL_SPLIT_TEST);
     if (d && test)
         CHECK(d->count == 3 && test->count == 2 && test->u8[0] == file[16 + 12] && d->u8[12] == file[16 + 24], "every second");
     scl_dataset_free(test);
     scl_dataset_free(d);
-    spec.test_every = 0;
+    spec.holdout = 0;
     must_fail(&spec, SCL_SPLIT_TEST, "has no pictures for the test split");
 
     put(in_root("short"), file, IDX_SIZE - 1);
@@ -146,7 +147,8 @@ static void test_idx(void)
 static void test_gzip(void)
 {
     const size_t size = 16 + 40 * 28 * 28;
-    unsigned char *file = calloc(size, 1), *packed;
+    unsigned char *file = calloc(size, 1);
+    char *packed;
     const unsigned char head[16] = { 0, 0, 8, 3, 0, 0, 0, 40, 0, 0, 0, 28, 0, 0, 0, 28 };
     memcpy(file, head, sizeof head);
     unsigned seed = 1;
@@ -156,8 +158,8 @@ static void test_gzip(void)
     }
     put_gzip(in_root("good.gz"), file, size);
     size_t packed_size;
-    CHECK(scl_read_whole(&packed, &packed_size, in_root("good.gz"), NULL) == SCL_OK, "read back");
-    scl_data_spec spec = { .format = "idx", .path = in_root("good.gz") };
+    CHECK(scl_file_read(in_root("good.gz"), &packed, &packed_size, NULL) == SCL_OK, "read back");
+    scl_data_config spec = { .format = SCL_DATA_IDX, .path = in_root("good.gz") };
     scl_dataset *d = open_set(&spec, SCL_SPLIT_TRAIN);
     scl_dataset_free(d);
     put(in_root("cut.gz"), packed, packed_size / 2);
@@ -166,12 +168,12 @@ static void test_gzip(void)
     put(in_root("no-crc.gz"), packed, packed_size - 8);
     spec.path = in_root("no-crc.gz");
     must_fail(&spec, SCL_SPLIT_TRAIN, "is truncated");
-    packed[packed_size / 2] ^= 0x10;
+    packed[packed_size / 2] = (char)(packed[packed_size / 2] ^ 0x10);
     put(in_root("bad.gz"), packed, packed_size);
     spec.path = in_root("bad.gz");
     must_fail(&spec, SCL_SPLIT_TRAIN, "is corrupt");
-    packed[packed_size / 2] ^= 0x10;
-    packed[packed_size - 6] ^= 1;                                                      /* the checksum itself */
+    packed[packed_size / 2] = (char)(packed[packed_size / 2] ^ 0x10);
+    packed[packed_size - 6] = (char)(packed[packed_size - 6] ^ 1);                                                      /* the checksum itself */
     put(in_root("crc.gz"), packed, packed_size);
     spec.path = in_root("crc.gz");
     must_fail(&spec, SCL_SPLIT_TRAIN, "is corrupt");
@@ -192,7 +194,7 @@ static void test_cifar10(void)
     mkdir(in_root("cifar/cifar-10-batches-bin"), 0755);
     for (int b = 1; b <= 5; b++)
         put(in_root("cifar/cifar-10-batches-bin/data_batch_%d.bin", b), file, 2 * RECORD);
-    scl_data_spec spec = { .format = "cifar10", .path = in_root("cifar") };
+    scl_data_config spec = { .format = SCL_DATA_CIFAR10, .path = in_root("cifar") };
     scl_dataset *d = open_set(&spec, SCL_SPLIT_TRAIN);
     if (d) {
         CHECK(d->count == 10 && d->height == 32 && d->channels == 3 && d->label[1] == 9 && d->label[8] == 7, "records");
@@ -264,7 +266,7 @@ static void test_images(void)
     CHECK(!symlink("b.png", in_root("pics/0-link.png")) && !symlink("sub", in_root("pics/z-folder")) &&
           !symlink("../outside.png", in_root("pics/c.png")) && !symlink("../outside.png", in_root("pics/d.png")) &&
           !symlink("gone.png", in_root("pics/e.png")) && !link(in_root("pics/b.png"), in_root("pics/hard.png")), "links");
-    scl_data_spec spec = { .format = "images", .path = in_root("pics") };
+    scl_data_config spec = { .format = SCL_DATA_IMAGES, .path = in_root("pics") };
     scl_dataset *d = open_set(&spec, SCL_SPLIT_TRAIN);
     if (d) {
         CHECK(d->count == 3 && d->height == 4 && d->width == 6 && d->channels == 3, "%zu pictures, links not counted", d->count);
@@ -275,7 +277,7 @@ static void test_images(void)
               d->u8[2 * size], d->u8[2 * size + 2]);                                                      /* sub/a.PNG */
     }
     scl_dataset_free(d);
-    spec.channels = 1, spec.size = 8;
+    spec.transform.channels = 1, spec.transform.size = 8;
     d = open_set(&spec, SCL_SPLIT_TRAIN);
     if (d)
         CHECK(d->height == 8 && d->width == 8 && d->channels == 1 && d->u8[64] == (2990 + 11740 + 3420 + 500) / 1000, "grey");
@@ -284,11 +286,11 @@ static void test_images(void)
     d = open_set(&spec, SCL_SPLIT_TRAIN);
     CHECK(d && d->count == 4, "mixed sizes are resized");
     scl_dataset_free(d);
-    spec.size = 0, spec.channels = 1;
+    spec.transform.size = 0, spec.transform.channels = 1;
     must_fail(&spec, SCL_SPLIT_TRAIN, "f.png' is 5x5, the pictures before it 4x6: give data.transform.size");
     spec.path = in_root("empty");
     must_fail(&spec, SCL_SPLIT_TRAIN, "holds no picture");
-    spec.size = 4;
+    spec.transform.size = 4;
     CHECK(!symlink("../pics/f.png", in_root("empty/1.png")) && !symlink("../outside.png", in_root("empty/2.png")) &&
           !symlink("../outside.png", in_root("empty/3.png")), "links");
     d = open_set(&spec, SCL_SPLIT_TRAIN);
@@ -307,7 +309,7 @@ static void test_bad_images(void)
     static unsigned char file[1 << 17];
     const size_t size = make_png(file, 20, 20, (unsigned char[]){ 1, 2, 3, 255 });
     mkdir(in_root("bad"), 0755);
-    scl_data_spec spec = { .format = "images", .path = in_root("bad") };
+    scl_data_config spec = { .format = SCL_DATA_IMAGES, .path = in_root("bad") };
     put(in_root("bad/a.png"), file, size - 12);
     must_fail(&spec, SCL_SPLIT_TRAIN, "a.png' is truncated");
     put(in_root("bad/a.png"), file, 0);
@@ -330,7 +332,8 @@ static void put_npy(const char *path, scl_npy a)
 
 static void test_npy(void)
 {
-    unsigned char bytes[2 * 4 * 6 * 3], *file;
+    unsigned char bytes[2 * 4 * 6 * 3];
+    char *file;
     float floats[12];
     size_t size;
     for (size_t i = 0; i < sizeof bytes; i++)
@@ -340,25 +343,25 @@ static void test_npy(void)
     floats[1] = 0x1p-70f;
     put_npy(in_root("u8.npy"), (scl_npy){ .dtype = SCL_NPY_U8, .rank = 4, .dim = { 2, 4, 6, 3 }, .data = bytes });
     put_npy(in_root("f32.npy"), (scl_npy){ .dtype = SCL_NPY_F32, .rank = 2, .dim = { 6, 2 }, .data = floats });
-    scl_data_spec spec = { .format = "npy", .path = in_root("u8.npy") };
+    scl_data_config spec = { .format = SCL_DATA_NPY, .path = in_root("u8.npy") };
     scl_dataset *d = open_set(&spec, SCL_SPLIT_TRAIN);
     CHECK(d && d->count == 2 && d->height == 4 && d->width == 6 && d->channels == 3 && !memcmp(d->u8, bytes, sizeof bytes), "bytes");
     scl_dataset_free(d);
-    spec.size = 2, spec.channels = 1, spec.test_path = in_root("u8.npy");
+    spec.transform.size = 2, spec.transform.channels = 1, spec.test_path = in_root("u8.npy");
     d = open_set(&spec, SCL_SPLIT_TEST);
     CHECK(d && d->count == 2 && d->height == 2 && d->width == 2 && d->channels == 1, "cut, resized, grey");
     scl_dataset_free(d);
-    spec = (scl_data_spec){ .format = "points", .path = in_root("f32.npy"), .test_every = 3 };
+    spec = (scl_data_config){ .format = SCL_DATA_POINTS, .path = in_root("f32.npy"), .holdout = 3 };
     d = open_set(&spec, SCL_SPLIT_TEST);
     CHECK(d && d->count == 2 && d->channels == 2 && d->f32[0] == 0.5f && d->f32[3] == 11.0f / 8.0f, "points, every third");
     scl_dataset_free(d);
     d = open_set(&spec, SCL_SPLIT_TRAIN);
     CHECK(d && d->count == 4 && d->f32[1] == 0.0f, "flushed on entry");
     scl_dataset_free(d);
-    spec.format = "npy";
+    spec.format = SCL_DATA_NPY;
     must_fail(&spec, SCL_SPLIT_TRAIN, "pictures are [N,H,W] or [N,H,W,C]");
-    CHECK(scl_read_whole(&file, &size, spec.path, NULL) == SCL_OK, "read back");
-    spec = (scl_data_spec){ .format = "points", .path = in_root("damaged.npy") };
+    CHECK(scl_file_read(spec.path, &file, &size, NULL) == SCL_OK, "read back");
+    spec = (scl_data_config){ .format = SCL_DATA_POINTS, .path = in_root("damaged.npy") };
     put(spec.path, file, size - 1);
     must_fail(&spec, SCL_SPLIT_TRAIN, "damaged.npy' is truncated: 47 bytes of elements, its header says 48");
     put(spec.path, file, 40);
@@ -368,11 +371,11 @@ static void test_npy(void)
     memcpy(file + size - 4, "\x00\x00\x80\x7f", 4);
     put(spec.path, file, size);
     must_fail(&spec, SCL_SPLIT_TRAIN, "damaged.npy': element 11 is not finite");
-    memcpy(strstr((char *)file + 10, "False"), "True ", 5);
+    memcpy(strstr(file + 10, "False"), "True ", 5);
     put(spec.path, file, size);
     must_fail(&spec, SCL_SPLIT_TRAIN, "is in Fortran order");
-    memcpy(strstr((char *)file + 10, "True "), "False", 5);
-    memcpy(strstr((char *)file + 10, "<f4"), "<i4", 3);
+    memcpy(strstr(file + 10, "True "), "False", 5);
+    memcpy(strstr(file + 10, "<f4"), "<i4", 3);
     put(spec.path, file, size);
     must_fail(&spec, SCL_SPLIT_TRAIN, "holds elements of type '<i4'");
     free(file);
@@ -420,7 +423,7 @@ static void test_resize(void)
 
 static void test_installed(void)
 {
-    scl_data_spec fashion = { .format = "idx", .path = "/usr/share/datasets/fashion-mnist" };
+    scl_data_config fashion = { .format = SCL_DATA_IDX, .path = "/usr/share/datasets/fashion-mnist" };
     if (access(fashion.path, R_OK)) {
         printf("skipped: fashion-mnist is not installed\n");
     } else {
@@ -436,7 +439,7 @@ static void test_installed(void)
         }
         scl_dataset_free(d);
     }
-    scl_data_spec icons = { .format = "images", .path = "/usr/share/icons/oxygen/base/32x32", .channels = 3, .size = 32, .test_every = 10 };
+    scl_data_config icons = { .format = SCL_DATA_IMAGES, .path = "/usr/share/icons/oxygen/base/32x32", .transform = { .channels = 3, .size = 32 }, .holdout = 10 };
     if (access(icons.path, R_OK)) {
         printf("skipped: oxygen-icon-theme is not installed\n");
     } else {
