@@ -1,0 +1,34 @@
+// Vectors of VEC floats.  VEC=1 is a plain float: kernels are written once, with floatV, vloadV(p) and vstoreV(v, p).
+#ifndef SCL_LIB_VEC
+#define SCL_LIB_VEC
+#ifndef VEC
+#define VEC 4
+#endif
+
+#define VEC_CAT_(a, b) a##b
+#define VEC_CAT(a, b) VEC_CAT_(a, b)
+
+#if VEC == 1
+#define floatV float
+#define intV int
+#define uintV uint
+#define vloadV(p) (*(p))
+#define vstoreV(v, p) (*(p) = (v))
+#define convert_floatV(x) ((float)(x))
+#define convert_intV(x) ((int)(x))
+#define as_floatV as_float
+#define as_intV as_int
+#define as_uintV as_uint
+#else
+#define floatV VEC_CAT(float, VEC)
+#define intV VEC_CAT(int, VEC)
+#define uintV VEC_CAT(uint, VEC)
+#define vloadV(p) VEC_CAT(vload, VEC)(0, (p))
+#define vstoreV(v, p) VEC_CAT(vstore, VEC)((v), 0, (p))
+#define convert_floatV VEC_CAT(convert_float, VEC)
+#define convert_intV VEC_CAT(convert_int, VEC)
+#define as_floatV VEC_CAT(as_float, VEC)
+#define as_intV VEC_CAT(as_int, VEC)
+#define as_uintV VEC_CAT(as_uint, VEC)
+#endif
+#endif
