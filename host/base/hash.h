@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct scl_sha256 { uint64_t state[16]; } scl_sha256;   /* opaque; holds libmd's context */
+typedef struct scl_sha256 { uint64_t state[32]; } scl_sha256;   /* opaque: room for the context of libmd */
 
 void scl_sha256_init(scl_sha256 *sum);
 void scl_sha256_add(scl_sha256 *sum, const void *bytes, size_t count);
