@@ -1,0 +1,41 @@
+/* The graphs of a training step, of a held-out evaluation and of a sampling step.
+ *
+ * Persistent values they share with the host (all of a graph's are in its store):
+ *   data u8|f32[S,H,W,C], order i32[S]      the data set and this epoch's order of it
+ *   counters u32[], coef f32[]              written before every run (graph/optim.h)
+ *   sigma, inv_sigma, weight f32[L]         the noise table and the weight of each level in the loss
+ *   <name>, adam.m.<name>, adam.v.<name>, ema.<name>          weights and optimiser state
+ *   flag u32[1], ring f32[R,4]              the first step that was not finite (+1), and the last R steps' loss and norm
+ *   given.x, given.label, given.z           instead of drawn ones, when `given`
+ *   sample.x f32[N,H,W,C], sample.label i32[N], sample.coef f32[4] */
+#ifndef SCL_SCORE_STEP_H
+#define SCL_SCORE_STEP_H
+
+#include "model/net.h"
+
+enum { SCL_RING_ROWS = 256, SCL_RING_COLUMNS = 4 };          /* loss, gradient norm, clip scale, step (as bits) */
+enum { SCL_SAMPLE_STEP, SCL_SAMPLE_NOISE, SCL_SAMPLE_COEFS = 4 };
+
+typedef struct scl_step_spec {
+    scl_net_config net;
+    int n;                       /* samples of one run (a micro-batch) */
+    int global_batch;            /* most samples of a global batch (>= n) */
+    bool accumulate;             /* a batch is dealt into several runs */
+    int data_count;              /* S */
+    bool data_float, dequantize, flip;
+    bool given;                  /* x, label and noise come from the host (verification, gradients only) */
+    const char *optimizer;       /* adam | sgd | rmsprop; NULL: no update, gradients are outputs "grad.<name>" */
+    bool ema;                    /* keep ema.<name> */
+} scl_step_spec;
+
+/* One training step: batch, perturbation, score, annealed denoising score matching loss, gradients, update. */
+scl_status scl_step_train(scl_graph **out, scl_arena *arena, const scl_step_spec *spec, scl_err *err);
+
+/* Loss over a whole split, dealt into runs of n; prefix "" or "ema.": whose weights.  Output "eval.loss" f32[1], complete in the
+ * run that ends the split. */
+scl_status scl_step_eval(scl_graph **out, scl_arena *arena, const scl_step_spec *spec, const char *prefix, scl_err *err);
+
+/* One Langevin update of sample.x: x + step * s + noise * z. */
+scl_status scl_step_sample(scl_graph **out, scl_arena *arena, const scl_step_spec *spec, const char *prefix, scl_err *err);
+
+#endif
