@@ -53,17 +53,14 @@ void scl_param_init(const scl_param *p, int index, unsigned long long seed, floa
     const int last = p->value->dim[p->value->rank - 1];
     const float bound = p->fan_in ? (float)(1.0 / sqrt((double)p->fan_in)) : 0.0f;
     for (size_t e = 0; e < count; e += 4) {
-        uint32_t word[4];
-        scl_philox((uint32_t)seed, (uint32_t)(seed >> 32), (uint32_t)(e / 4), (uint32_t)index, 0,
-                   (uint32_t)SCL_STREAM_INIT << 24, word);
+        const scl_words word = scl_random(seed, (uint32_t)(e / 4), (uint32_t)index, 0, SCL_STREAM_INIT, 0);
         float normal[4];
-        scl_normal2(word[0], word[1], &normal[0], &normal[1]);
-        scl_normal2(word[2], word[3], &normal[2], &normal[3]);
+        scl_normal2(word.w[0], word.w[1], &normal[0], &normal[1]);
+        scl_normal2(word.w[2], word.w[3], &normal[2], &normal[3]);
         for (size_t k = 0; k < 4 && e + k < count; k++) {
-            const float u = (float)(word[k] >> 8) * 0x1p-24f;
             const bool beta = p->init == SCL_INIT_NORM_ROWS && (int)((e + k) % (size_t)last) >= last / 3 * 2;
             const float row = beta ? 0.0f : fmaf(0.02f, normal[k], 1.0f);
-            data[e + k] = scl_flush(p->init == SCL_INIT_NORM_ROWS ? row : bound * fmaf(2.0f, u, -1.0f));
+            data[e + k] = scl_flush(p->init == SCL_INIT_NORM_ROWS ? row : bound * fmaf(2.0f, scl_uniform(word.w[k]), -1.0f));
         }
     }
 }
