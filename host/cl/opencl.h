@@ -20,7 +20,8 @@ typedef struct scl_cl {
     cl_command_queue queue;       /* in order */
     char identity[1024];          /* device, driver, platform version: part of every cache key */
     scl_programs *programs;       /* built programs; program.h */
-    scl_ring *ring;               /* staging of small writes; transfer.c */
+    scl_ring *ring;               /* staging of small writes; memory.c */
+    bool gemm_ready;              /* CLBlast has its parameters */
 } scl_cl;
 
 /* NULL when b is not an OpenCL device. */

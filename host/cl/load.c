@@ -1,0 +1,245 @@
+/* load: a cl_kernel per launch with every argument set; run: nothing but clEnqueueNDRangeKernel. */
+#include "cl/load.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cl/program.h"
+
+typedef struct item {
+    const scl_launch *launch;
+    cl_kernel kernel;             /* NULL: a gemm */
+    scl_cl_gemm gemm;
+} item;
+
+/* Parts of blocks, made once each. */
+typedef struct part { const scl_memory *memory; size_t offset, bytes; cl_mem buffer; } part;
+
+struct scl_loaded {
+    const scl_schedule *schedule;
+    scl_memory *slab;
+    const scl_binding *binding; int n_binding;    /* valid during load only */
+    item *item;
+    part *part; int n_part, cap_part;
+};
+
+scl_status scl_cl_check_grid(scl_cl *cl, cl_kernel kernel, const char *name, const scl_grid *grid, scl_err *err)
+{
+    const size_t *l = grid->local, *g = grid->global, items = l[0] * l[1] * l[2];
+    for (int d = 0; d < 3; d++)
+        if (!g[d] || !l[d] || g[d] % l[d])
+            return scl_fail(err, SCL_FAILED, "kernel %s: global size %zu is no multiple of local size %zu", name, g[d], l[d]);
+    if (items > cl->base.info.max_work_group)
+        return scl_fail(err, SCL_FAILED, "kernel %s: work-groups of %zu, %s allows %zu", name, items, cl->base.info.name,
+                        cl->base.info.max_work_group);
+    /* CL_KERNEL_WORK_GROUP_SIZE is not asked: rusticl says 32 of kernels that run at 256. */
+    size_t want[3] = { 0 };
+    SCL_CL(err, name, clGetKernelWorkGroupInfo, kernel, cl->device, CL_KERNEL_COMPILE_WORK_GROUP_SIZE, sizeof want, want, NULL);
+    if (want[0] && (want[0] != l[0] || want[1] != l[1] || want[2] != l[2]))
+        return scl_fail(err, SCL_FAILED, "kernel %s: local size %zux%zux%zu, its source says %zux%zux%zu", name, l[0], l[1], l[2],
+                        want[0], want[1], want[2]);
+    cl_ulong local = 0;
+    SCL_CL(err, name, clGetKernelWorkGroupInfo, kernel, cl->device, CL_KERNEL_LOCAL_MEM_SIZE, sizeof local, &local, NULL);
+    if (local > 2 * cl->base.info.local_bytes)      /* rusticl counts twice */
+        return scl_fail(err, SCL_FAILED, "kernel %s: %lu bytes of local memory, %s has %zu", name, (unsigned long)local,
+                        cl->base.info.name, cl->base.info.local_bytes);
+    return SCL_OK;
+}
+
+scl_status scl_cl_launch(scl_cl *cl, cl_kernel kernel, const char *name, const scl_grid *grid, scl_err *err)
+{
+    const cl_int code = clEnqueueNDRangeKernel(cl->queue, kernel, 3, NULL, grid->global, grid->local, 0, NULL, NULL);
+    if (code == CL_SUCCESS)
+        return SCL_OK;
+    return scl_fail(err, SCL_FAILED, "kernel %s, global %zux%zux%zu, local %zux%zux%zu: clEnqueueNDRangeKernel: %s (%d)", name,
+                    grid->global[0], grid->global[1], grid->global[2], grid->local[0], grid->local[1], grid->local[2],
+                    scl_cl_error_name(code), code);
+}
+
+/* The buffer of a region: the block itself, or a sub-buffer of it. */
+static scl_status part_of(scl_cl *cl, scl_loaded *s, scl_region r, cl_mem *out, scl_err *err)
+{
+    if (r.offset == 0 && r.bytes == r.memory->bytes) {
+        *out = r.memory->buffer;
+        return SCL_OK;
+    }
+    for (int i = 0; i < s->n_part; i++)
+        if (s->part[i].memory == r.memory && s->part[i].offset == r.offset && s->part[i].bytes == r.bytes) {
+            *out = s->part[i].buffer;
+            return SCL_OK;
+        }
+    if (r.offset % cl->base.info.align_bytes || r.offset + r.bytes > r.memory->bytes)
+        return scl_fail(err, SCL_FAILED, "a buffer of %zu bytes at byte %zu of %zu is misplaced (alignment %u)", r.bytes, r.offset,
+                        r.memory->bytes, cl->base.info.align_bytes);
+    if (s->n_part == s->cap_part) {
+        const int cap = s->cap_part ? 2 * s->cap_part : 256;
+        part *bigger = realloc(s->part, sizeof *bigger * (size_t)cap);
+        if (!bigger)
+            return scl_fail(err, SCL_FAILED, "out of memory for a schedule");
+        s->part = bigger;
+        s->cap_part = cap;
+    }
+    const cl_buffer_region region = { .origin = r.offset, .size = r.bytes };
+    cl_int code;
+    *out = clCreateSubBuffer(r.memory->buffer, CL_MEM_READ_WRITE, CL_BUFFER_CREATE_TYPE_REGION, &region, &code);
+    SCL_TRY(scl_cl_check(code, "clCreateSubBuffer", NULL, err));
+    s->part[s->n_part++] = (part){ r.memory, r.offset, r.bytes, *out };
+    return SCL_OK;
+}
+
+/* The buffer of a place; NULL for an absent value. */
+static scl_status buffer_of(scl_cl *cl, scl_loaded *s, const scl_place *place, cl_mem *out, scl_err *err)
+{
+    *out = NULL;
+    if (place->in == SCL_PLACE_NONE || !place->bytes)
+        return SCL_OK;
+    if (place->in == SCL_PLACE_SLAB) {
+        if (!s->slab)
+            return scl_fail(err, SCL_FAILED, "the schedule needs a slab");
+        return part_of(cl, s, (scl_region){ s->slab, place->offset, place->bytes }, out, err);
+    }
+    for (int i = 0; i < s->n_binding; i++)
+        if (!strcmp(s->binding[i].value->name, place->value->name))
+            return part_of(cl, s, s->binding[i].region, out, err);
+    return scl_fail(err, SCL_FAILED, "value '%s' is not bound", place->value->name);
+}
+
+static scl_status set_argument(scl_cl *cl, scl_loaded *s, item *it, int a, cl_uint index, char address, scl_err *err)
+{
+    const scl_launch_arg *arg = &it->launch->arg[a];
+    const char *kernel = it->launch->kernel;
+    const char want = arg->kind == SCL_ARG_VALUE || arg->kind == SCL_ARG_WORK ? 'g' : arg->kind == SCL_ARG_LOCAL ? 'l' : 'p';
+    if (address != want)
+        return scl_fail(err, SCL_FAILED, "kernel %s: parameter '%s' is %s", kernel, arg->name,
+                        address == 'g' ? "a global pointer" : address == 'l' ? "a local pointer" : "not a pointer");
+    cl_mem buffer = NULL;
+    const void *from = &buffer;
+    size_t size = sizeof buffer;
+    if (want == 'g')
+        SCL_TRY(buffer_of(cl, s, &it->launch->place[a], &buffer, err));
+    if (want == 'l')
+        from = NULL, size = arg->bytes;
+    if (want == 'p') {
+        size = 4;
+        from = arg->kind == SCL_ARG_F32 ? (const void *)&arg->f : arg->kind == SCL_ARG_U32 ? (const void *)&arg->u : &arg->i;
+    }
+    if (want == 'g' && !buffer)
+        from = NULL;
+    const cl_int code = clSetKernelArg(it->kernel, index, size, from);
+    if (code == CL_SUCCESS)
+        return SCL_OK;
+    return scl_fail(err, SCL_FAILED, "kernel %s, parameter '%s': clSetKernelArg: %s (%d)", kernel, arg->name,
+                    scl_cl_error_name(code), code);
+}
+
+/* Every parameter gets the argument of its name, and no argument is left over. */
+static scl_status set_arguments(scl_cl *cl, scl_loaded *s, item *it, const char *file, scl_err *err)
+{
+    const scl_launch *l = it->launch;
+    char parameter[SCL_MAX_PARAMETERS][64], address[SCL_MAX_PARAMETERS];
+    int n;
+    SCL_TRY(scl_program_parameters(cl, it->kernel, file, l->source, l->kernel, parameter, address, &n, err));
+    for (int p = 0; p < n; p++) {
+        int a = 0;
+        while (a < l->n_arg && strcmp(l->arg[a].name, parameter[p]) != 0)
+            a++;
+        if (a == l->n_arg)
+            return scl_fail(err, SCL_FAILED, "cl/%s: kernel %s has a parameter '%s' that %s does not give", file, l->kernel,
+                            parameter[p], l->node->op->name);
+        SCL_TRY(set_argument(cl, s, it, a, (cl_uint)p, address[p], err));
+    }
+    for (int a = 0; a < l->n_arg; a++) {
+        int p = 0;
+        while (p < n && strcmp(l->arg[a].name, parameter[p]) != 0)
+            p++;
+        if (p == n)
+            return scl_fail(err, SCL_FAILED, "cl/%s: kernel %s has no parameter '%s', which %s gives", file, l->kernel,
+                            l->arg[a].name, l->node->op->name);
+    }
+    return SCL_OK;
+}
+
+static scl_status load_item(scl_cl *cl, scl_loaded *s, item *it, scl_err *err)
+{
+    const scl_launch *l = it->launch;
+    if (!l->kernel) {
+        it->gemm.gemm = l->gemm;
+        SCL_TRY(buffer_of(cl, s, &l->place[0], &it->gemm.a, err));
+        SCL_TRY(buffer_of(cl, s, &l->place[1], &it->gemm.b, err));
+        SCL_TRY(buffer_of(cl, s, &l->place[2], &it->gemm.c, err));
+        return scl_cl_gemm_prepare(cl, &it->gemm, err);
+    }
+    char file[128];
+    snprintf(file, sizeof file, "%s/%s.cl", l->source ? "generated" : "ops", l->family);
+    cl_program program;
+    SCL_TRY(scl_program_get(cl, file, l->source, l->options ? l->options : "", &program, err));
+    cl_int code;
+    it->kernel = clCreateKernel(program, l->kernel, &code);
+    if (code == CL_INVALID_KERNEL_NAME)
+        return scl_fail(err, SCL_FAILED, "cl/%s has no kernel '%s'", file, l->kernel);
+    SCL_TRY(scl_cl_check(code, "clCreateKernel", l->kernel, err));
+    SCL_TRY(scl_cl_check_grid(cl, it->kernel, l->kernel, &l->grid, err));
+    return set_arguments(cl, s, it, file, err);
+}
+
+scl_status scl_cl_load(scl_backend *b, const scl_schedule *schedule, scl_memory *slab, const scl_binding *binding, int n_binding,
+                       scl_loaded **out, scl_err *err)
+{
+    void *loaded, *items;
+    SCL_TRY(scl_alloc_bytes(&loaded, sizeof(scl_loaded), "a schedule", err));
+    scl_loaded *s = loaded;
+    scl_status status = scl_alloc_bytes(&items, sizeof(item) * (size_t)(schedule->n_launch + 1), "a schedule", err);
+    *s = (scl_loaded){ .schedule = schedule, .slab = slab, .binding = binding, .n_binding = n_binding };
+    if (status == SCL_OK)
+        s->item = items;
+    for (int i = 0; i < schedule->n_launch && status == SCL_OK; i++) {
+        s->item[i].launch = &schedule->launch[i];
+        status = load_item(scl_cl_of(b), s, &s->item[i], err);
+        if (status != SCL_OK && schedule->launch[i].node)
+            scl_err_context(err, "%s", schedule->launch[i].node->op->name);
+    }
+    s->binding = NULL;
+    if (status != SCL_OK) {
+        scl_cl_unload(b, s);
+        return status;
+    }
+    *out = s;
+    return SCL_OK;
+}
+
+void scl_cl_unload(scl_backend *b, scl_loaded *s)
+{
+    if (!s)
+        return;
+    clFinish(scl_cl_of(b)->queue);
+    for (int i = 0; s->item && i < s->schedule->n_launch; i++) {
+        if (s->item[i].kernel)
+            clReleaseKernel(s->item[i].kernel);
+        if (s->item[i].gemm.scratch)
+            clReleaseMemObject(s->item[i].gemm.scratch);
+    }
+    for (int i = 0; i < s->n_part; i++)
+        clReleaseMemObject(s->part[i].buffer);
+    free(s->part);
+    free(s->item);
+    free(s);
+}
+
+scl_status scl_cl_run(scl_backend *b, scl_loaded *s, int first, int end, scl_err *err)
+{
+    scl_cl *cl = scl_cl_of(b);
+    if (first >= end)
+        return SCL_OK;
+    const struct scl_step *step = s->schedule->step;
+    const int from = step[first].first_launch, to = step[end - 1].first_launch + step[end - 1].n_launch;
+    for (int i = from; i < to; i++) {
+        const item *it = &s->item[i];
+        if (it->kernel)
+            SCL_TRY(scl_cl_launch(cl, it->kernel, it->launch->kernel, &it->launch->grid, err));
+        else
+            SCL_TRY(scl_cl_gemm_run(cl, &it->gemm, err));
+    }
+    SCL_CL(err, "run", clFlush, cl->queue);
+    return SCL_OK;
+}

@@ -1,0 +1,209 @@
+/* Building programs, with a cache in memory and, where it helps, one on disk. */
+#include "cl/program.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct entry {
+    struct entry *next;
+    unsigned long hash;
+    char *name, *text, *options;      /* text: "" for a file */
+    cl_program program;
+} entry;
+
+struct scl_programs {
+    scl_arena arena;
+    entry *first;
+    bool on_disk;
+};
+
+static unsigned long fnv(unsigned long h, const char *text)
+{
+    for (; *text; text++)
+        h = (h ^ (unsigned char)*text) * 1099511628211ul;
+    return (h ^ 0xff) * 1099511628211ul;
+}
+
+/* PoCL keeps its own cache of what costs time there, the machine code per kernel and local size; a second one saves nothing
+ * (docs/design/program-cache.md).  oclgrind interprets: building is all it does. */
+static bool worth_a_file(const scl_cl *cl)
+{
+    return !strcasestr(cl->base.info.platform, "Portable Computing Language") && !strcasestr(cl->base.info.platform, "oclgrind");
+}
+
+static const char *extra_options(void)
+{
+    const char *extra = getenv("SCL_CL_OPTIONS");
+    return extra ? extra : "";
+}
+
+/* The line of a kernel file (after "cl/") or of generated text that a message is about. */
+static void source_line(const char *name, const char *text, const char *file, int line, char *out, size_t size)
+{
+    scl_arena arena = { 0 };
+    out[0] = 0;
+    const char *bare = strncmp(file, "cl/", 3) ? file : file + 3;
+    const char *p = text && !strcmp(bare, name) ? text : scl_source_find(bare, &arena);
+    for (int i = 1; p && i < line; i++) {
+        p = strchr(p, '\n');
+        p = p ? p + 1 : NULL;
+    }
+    if (p && line > 0)
+        snprintf(out, size, "%.*s", (int)strcspn(p, "\n"), p);
+    scl_arena_free(&arena);
+}
+
+static scl_status build_failed(const scl_cl *cl, const char *name, const char *text, const char *options, cl_program program,
+                               cl_int code, scl_err *err)
+{
+    size_t bytes = 0;
+    clGetProgramBuildInfo(program, cl->device, CL_PROGRAM_BUILD_LOG, 0, NULL, &bytes);
+    char *log = calloc(1, bytes + 1);
+    if (log && bytes)
+        clGetProgramBuildInfo(program, cl->device, CL_PROGRAM_BUILD_LOG, bytes, log, NULL);
+    char file[256], shown[400], where[300];
+    const char *message;
+    int line = 0, col = 0;
+    scl_status status;
+    if (log && scl_log_position(log, file, sizeof file, &line, &col, &message)) {
+        source_line(name, text, file, line, shown, sizeof shown);
+        status = scl_fail_at(err, SCL_FAILED, file, line, col, "%.*s\n    %s\n(kernel build for %s, options '%s')",
+                             (int)strcspn(message, "\n"), message, shown, cl->base.info.name, options);
+    } else {
+        snprintf(where, sizeof where, "cl/%s", name);
+        status = scl_fail_at(err, SCL_FAILED, where, 0, 0, "kernel build failed on %s: %s (%d), options '%s'%s",
+                             cl->base.info.name, scl_cl_error_name(code), code, options,
+                             log && *log ? "" : "; the driver gave no log");
+    }
+    if (err && log && *log)
+        scl_err_log(err, log);
+    free(log);
+    return status;
+}
+
+static cl_program from_binary(const scl_cl *cl, const char *key, const char *options)
+{
+    void *data;
+    size_t bytes;
+    if (!scl_cache_load("programs", key, &data, &bytes))
+        return NULL;
+    const unsigned char *binary = data;
+    cl_int status = CL_SUCCESS, code;
+    cl_program program = clCreateProgramWithBinary(cl->context, 1, &cl->device, &bytes, &binary, &status, &code);
+    free(data);
+    if (program && (code != CL_SUCCESS || status != CL_SUCCESS ||
+                    clBuildProgram(program, 1, &cl->device, options, NULL, NULL) != CL_SUCCESS)) {
+        clReleaseProgram(program);      /* stale: the driver does not take it; it is built again and replaced */
+        program = NULL;
+    }
+    return program;
+}
+
+static void keep_binary(const char *key, cl_program program)
+{
+    size_t bytes = 0;
+    if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof bytes, &bytes, NULL) != CL_SUCCESS || !bytes)
+        return;
+    unsigned char *binary = malloc(bytes);
+    if (binary && clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) == CL_SUCCESS)
+        scl_cache_store("programs", key, binary, bytes);
+    free(binary);
+}
+
+static scl_status build(scl_cl *cl, const char *name, const char *text, const char *options, cl_program *out, scl_err *err)
+{
+    scl_arena arena = { 0 };
+    char *source = NULL;
+    const char *body = text ? text : scl_source_find(name, &arena);
+    scl_status status = body ? scl_source_resolve(&source, &arena, name, body, err)
+                             : scl_fail(err, SCL_FAILED, "no kernel file is called 'cl/%s'", name);
+    cl_int code = CL_SUCCESS;
+    *out = NULL;
+    if (status == SCL_OK) {
+        const char *all = scl_arena_printf(&arena, "-cl-std=CL1.2 -cl-kernel-arg-info %s %s", options, extra_options());
+        const char *key = scl_arena_printf(&arena, "%s\n%s\n%s", cl->identity, all, source);
+        if (cl->programs->on_disk)
+            *out = from_binary(cl, key, all);
+        if (!*out) {
+            const char *const_source = source;
+            *out = clCreateProgramWithSource(cl->context, 1, &const_source, NULL, &code);
+            status = scl_cl_check(code, "clCreateProgramWithSource", name, err);
+            if (status == SCL_OK)
+                code = clBuildProgram(*out, 1, &cl->device, all, NULL, NULL);
+            if (status == SCL_OK && code != CL_SUCCESS)
+                status = build_failed(cl, name, text, all, *out, code, err);
+            if (status == SCL_OK && cl->programs->on_disk)
+                keep_binary(key, *out);
+        }
+    }
+    if (status != SCL_OK && *out)
+        clReleaseProgram(*out);
+    scl_arena_free(&arena);
+    return status;
+}
+
+scl_status scl_program_get(scl_cl *cl, const char *name, const char *text, const char *options, cl_program *out, scl_err *err)
+{
+    if (!cl->programs) {
+        void *memory;
+        SCL_TRY(scl_alloc_bytes(&memory, sizeof(scl_programs), "the program cache", err));
+        cl->programs = memory;
+        cl->programs->on_disk = worth_a_file(cl);
+    }
+    scl_programs *all = cl->programs;
+    const char *generated = text ? text : "";
+    const unsigned long hash = fnv(fnv(fnv(14695981039346656037ul, name), generated), options);
+    for (const entry *e = all->first; e; e = e->next)
+        if (e->hash == hash && !strcmp(e->name, name) && !strcmp(e->options, options) && !strcmp(e->text, generated)) {
+            *out = e->program;
+            return SCL_OK;
+        }
+    SCL_TRY(build(cl, name, text, options, out, err));
+    entry *e = SCL_NEW(&all->arena, entry);
+    *e = (entry){ .next = all->first, .hash = hash, .name = scl_arena_strdup(&all->arena, name),
+                  .text = scl_arena_strdup(&all->arena, generated), .options = scl_arena_strdup(&all->arena, options),
+                  .program = *out };
+    all->first = e;
+    return SCL_OK;
+}
+
+void scl_programs_free(scl_programs *all)
+{
+    if (!all)
+        return;
+    for (entry *e = all->first; e; e = e->next)
+        clReleaseProgram(e->program);
+    scl_arena_free(&all->arena);
+    free(all);
+}
+
+scl_status scl_program_parameters(scl_cl *cl, cl_kernel kernel, const char *name, const char *text, const char *function,
+                                  char (*parameter)[64], char *address, int *n, scl_err *err)
+{
+    (void)cl;
+    cl_uint count = 0;
+    SCL_CL(err, function, clGetKernelInfo, kernel, CL_KERNEL_NUM_ARGS, sizeof count, &count, NULL);
+    if (count > SCL_MAX_PARAMETERS)
+        return scl_fail(err, SCL_FAILED, "kernel %s has %u parameters, more than %d", function, count, SCL_MAX_PARAMETERS);
+    *n = (int)count;
+    bool known = true;
+    for (cl_uint i = 0; i < count && known; i++) {
+        cl_kernel_arg_address_qualifier where = 0;
+        char full[256] = "";
+        known = clGetKernelArgInfo(kernel, i, CL_KERNEL_ARG_NAME, sizeof full - 1, full, NULL) == CL_SUCCESS && full[0] &&
+                clGetKernelArgInfo(kernel, i, CL_KERNEL_ARG_ADDRESS_QUALIFIER, sizeof where, &where, NULL) == CL_SUCCESS;
+        snprintf(parameter[i], sizeof parameter[i], "%.63s", full);
+        address[i] = where == CL_KERNEL_ARG_ADDRESS_LOCAL ? 'l' : where == CL_KERNEL_ARG_ADDRESS_PRIVATE ? 'p' : 'g';
+    }
+    if (known)
+        return SCL_OK;
+    scl_arena arena = { 0 };
+    const char *source = text ? text : scl_source_find(name, &arena);
+    const int parsed = source ? scl_source_parameters(source, function, parameter, address) : -1;
+    scl_arena_free(&arena);
+    if (parsed != *n)
+        return scl_fail(err, SCL_FAILED, "cl/%s: the driver does not tell the parameters of kernel %s, and its source does not "
+                        "either", name, function);
+    return SCL_OK;
+}
