@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "cl/opencl.h"
 
 enum { MAX_PLATFORMS = 32, MAX_DEVICES = 64 };
@@ -215,7 +216,7 @@ scl_status scl_device_open(const char *sel, scl_backend **out, scl_err *err)
     if (status == SCL_OK && index < 0)
         status = no_device(&devices, sel, &arena, err);
     if (status == SCL_OK && matches > 1)
-        fprintf(stderr, "%d devices match '%s': using %d, %s: %s\n", matches, sel, index, devices.info[index].platform,
+        scl_warn("%d devices match '%s': using %d, %s: %s", matches, sel, index, devices.info[index].platform,
                 devices.info[index].name);
     scl_arena_free(&arena);
     return status == SCL_OK ? scl_cl_open(index, out, err) : status;
