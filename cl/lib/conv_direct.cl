@@ -1,0 +1,164 @@
+// Direct convolution, NHWC, in the canonical order: chains of fma over (tap, channel) of 128 channels each, their sums added in
+// order, bias, flush.  See host/ops/conv.c.  A work-item owns tiles of MR pixels (of the flattened batch) x NR output channels.
+// Needs WG, MR, NR, VEC (NR a multiple of VEC), lib/vec.cl and lib/math.cl.
+//
+// packed: 128 zeros (what pixels outside the image read) | bias[KP] | weights [KP/NR][C in chains of 128][tap][channel][NR],
+// KP = K rounded up to NR; padded channels are zero.  host/ops/conv_direct.c knows the same sizes.
+#ifndef LIB_CONV_DIRECT_CL
+#define LIB_CONV_DIRECT_CL
+
+#define NV (NR / VEC)
+#define CHAIN 128       /* channels of one chain: canonical, not tunable */
+
+// The zeros and the bias; absent bias: zeros, which change nothing as no sum is -0.
+static void pack_head(global const float *restrict bias, global float *restrict packed, const int K, const int KP)
+{
+    for (int i = 0; i < CHAIN; i++)
+        packed[i] = 0.0f;
+    for (int k = 0; k < KP; k++)
+        packed[CHAIN + k] = bias && k < K ? bias[k] : 0.0f;
+}
+
+// Where the NR values of input channel c and this tap begin, for block 0; the next block is taps*C*NR further.
+static size_t packed_row(const int c, const int tap, const int taps, const int C)
+{
+    const int c0 = c / CHAIN * CHAIN, chain = min(CHAIN, C - c0);
+    return ((size_t)taps * c0 + (size_t)tap * chain + (c - c0)) * NR;
+}
+
+// w [tap][C][K] as it is.  One work-item per input channel and tap.
+__attribute__((reqd_work_group_size(WG, 1, 1)))
+kernel void conv_pack(global const float *restrict w, global const float *restrict bias, global float *restrict packed,
+                      const int C, const int K, const int KP, const int taps)
+{
+    const int c = (int)get_global_id(0), tap = (int)get_global_id(1);
+    if (c >= C)
+        return;
+    if (c == 0 && tap == 0)
+        pack_head(bias, packed, K, KP);
+    global const float *from = w + ((size_t)tap * C + c) * K;
+    global float *to = packed + CHAIN + KP + packed_row(c, tap, taps, C);
+    const size_t block = (size_t)taps * C * NR;
+    for (int k = 0; k < KP; k += VEC) {
+        global float *o = to + k / NR * block + k % NR;
+        if (k + VEC <= K)
+            vstoreV(vloadV(from + k), o);
+        else
+            for (int j = 0; j < VEC; j++)
+                o[j] = k + j < K ? from[k + j] : 0.0f;
+    }
+}
+
+// The weights of the data gradient: w'[tap][c][k] = w[taps-1-tap][k][c], for w [tap][K][C].  Work-items as above.
+__attribute__((reqd_work_group_size(WG, 1, 1)))
+kernel void conv_pack_flipped(global const float *restrict w, global float *restrict packed,
+                              const int C, const int K, const int KP, const int taps)
+{
+    const int c = (int)get_global_id(0), tap = (int)get_global_id(1);
+    if (c >= C)
+        return;
+    if (c == 0 && tap == 0)
+        pack_head(0, packed, K, KP);
+    global const float *from = w + (size_t)(taps - 1 - tap) * K * C + c;
+    global float *to = packed + CHAIN + KP + packed_row(c, tap, taps, C);
+    const size_t block = (size_t)taps * C * NR;
+    for (int k0 = 0; k0 < KP; k0 += NR, to += block)
+        for (int j = 0; j < NR; j++)
+            to[j] = k0 + j < K ? from[(size_t)(k0 + j) * C] : 0.0f;
+}
+
+// per_item consecutive tiles of pixels a work-item (0), blocks of NR output channels (1).
+__attribute__((reqd_work_group_size(WG, 1, 1)))
+kernel void conv_direct(global const float *restrict x, global const float *restrict packed, global float *restrict y,
+                        const int N, const int H, const int W, const int C, const int K, const int KP,
+                        const int R, const int S, const int dilation, const int tiles, const int per_item)
+{
+    const int pixels = N * H * W, k0 = (int)get_global_id(1) * NR, taps = R * S;
+    const int first = (int)get_global_id(0) * per_item, end = min(tiles, first + per_item);
+    global const float *bias = packed + CHAIN + k0;
+    global const float *weights = packed + CHAIN + KP + (size_t)k0 * taps * C;
+
+    for (int tile = first; tile < end; tile++) {
+        const int p0 = tile * MR, row = p0 / W, x0 = p0 - row * W, n = row / H, y0 = row - n * H;
+        const int whole = p0 + MR <= pixels, in_row = whole & (x0 + MR <= W);
+        floatV sum[MR][NV];
+        for (int c0 = 0; c0 < C; c0 += CHAIN) {
+            const int chain = min(CHAIN, C - c0);
+            global const float *b = weights + (size_t)c0 * taps * NR;
+            floatV acc[MR][NV];
+            #pragma unroll
+            for (int i = 0; i < MR; i++) {
+                #pragma unroll
+                for (int j = 0; j < NV; j++)
+                    acc[i][j] = (floatV)(0.0f);
+            }
+            for (int tap = 0; tap < taps; tap++, b += (size_t)chain * NR) {
+                const int ky = tap / S, oy = (ky - R / 2) * dilation, ox = (tap - ky * S - S / 2) * dilation;
+                global const float *a[MR];
+                if ((whole & (taps == 1)) | (in_row & (y0 + oy >= 0) & (y0 + oy < H) & (x0 + ox >= 0) & (x0 + ox + MR <= W))) {
+                    #pragma unroll
+                    for (int i = 0; i < MR; i++)
+                        a[i] = x + ((long)p0 + i + (long)oy * W + ox) * C + c0;
+                } else {
+                    int any = 0, xi = x0, yi = y0, ni = n;
+                    #pragma unroll
+                    for (int i = 0; i < MR; i++) {
+                        const int ys = yi + oy, xs = xi + ox, inside = (ys >= 0) & (ys < H) & (xs >= 0) & (xs < W) & (ni < N);
+                        a[i] = inside ? x + (((size_t)ni * H + ys) * W + xs) * C + c0 : packed;
+                        any |= inside;
+                        xi++;
+                        if (xi == W) {
+                            xi = 0;
+                            yi++;
+                            if (yi == H) {
+                                yi = 0;
+                                ni++;
+                            }
+                        }
+                    }
+                    if (!any)
+                        continue;
+                }
+                global const float *bc = b;
+                for (int c = 0; c < chain; c++, bc += NR) {
+                    floatV bv[NV];
+                    #pragma unroll
+                    for (int j = 0; j < NV; j++)
+                        bv[j] = vloadV(bc + j * VEC);
+                    #pragma unroll
+                    for (int i = 0; i < MR; i++) {
+                        const floatV av = (floatV)(a[i][c]);
+                        #pragma unroll
+                        for (int j = 0; j < NV; j++)
+                            acc[i][j] = fma(av, bv[j], acc[i][j]);
+                    }
+                }
+            }
+            #pragma unroll
+            for (int i = 0; i < MR; i++) {
+                #pragma unroll
+                for (int j = 0; j < NV; j++)
+                    sum[i][j] = c0 ? sum[i][j] + acc[i][j] : acc[i][j];
+            }
+        }
+        global float *o = y + (size_t)p0 * K + k0;
+        #pragma unroll
+        for (int i = 0; i < MR; i++)
+            if (p0 + i < pixels) {
+                #pragma unroll
+                for (int j = 0; j < NV; j++) {
+                    const floatV v = scl_flush_v(sum[i][j] + vloadV(bias + j * VEC));
+                    if (k0 + j * VEC + VEC <= K)
+                        vstoreV(v, o + (size_t)i * K + j * VEC);
+                    else {
+                        float lane[VEC];
+                        vstoreV(v, lane);
+                        for (int l = 0; k0 + j * VEC + l < K; l++)
+                            o[(size_t)i * K + j * VEC + l] = lane[l];
+                    }
+                }
+            }
+    }
+}
+
+#endif

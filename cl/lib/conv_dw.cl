@@ -1,0 +1,145 @@
+// Direct weight gradient in the canonical order: chains over the pixels of a leaf, leaves merged in the tree over samples, which
+// lives as a stack in global memory [T][tap][C][K].  See host/ops/conv.c.  A work-item owns one tap x MR input channels x NR output
+// channels and walks all samples of the run.  Needs WG, MR, NR, VEC, lib/vec.cl, lib/math.cl and lib/tree.cl.
+#ifndef LIB_CONV_DW_CL
+#define LIB_CONV_DW_CL
+
+#define NV (NR / VEC)
+#define SEGMENT 1024    /* pixels of a chain: canonical, not tunable */
+
+// dy with its channels padded to KP, so that whole vectors may be read.  A work-item per pixel run.
+__attribute__((reqd_work_group_size(WG, 1, 1)))
+kernel void conv_widen(global const float *restrict dy, global float *restrict wide, const int pixels, const int per_item,
+                       const int K, const int KP)
+{
+    const int first = (int)get_global_id(0) * per_item, end = min(pixels, first + per_item);
+    for (int p = first; p < end; p++)
+        for (int k = 0; k < KP; k++)
+            wide[(size_t)p * KP + k] = k < K ? dy[(size_t)p * K + k] : 0.0f;
+}
+
+static int trailing_ones(uint i)
+{
+    int n = 0;
+    for (; i & 1u; i >>= 1)
+        n++;
+    return n;
+}
+
+// A vector of which only the first `count` floats exist.
+static floatV load_some(global const float *p, const int count)
+{
+    if (count >= VEC)
+        return vloadV(p);
+    float lane[VEC];
+    for (int l = 0; l < VEC; l++)
+        lane[l] = l < count ? p[l] : 0.0f;
+    return vloadV(lane);
+}
+
+static void store_some(const floatV v, global float *p, const int count)
+{
+    if (count >= VEC) {
+        vstoreV(v, p);
+        return;
+    }
+    float lane[VEC];
+    vstoreV(v, lane);
+    for (int l = 0; l < count; l++)
+        p[l] = lane[l];
+}
+
+// Q samples a leaf, or G > 1 segments a leaf, which is one sample then.  KP: channels of a row of dy.
+__attribute__((reqd_work_group_size(WG, 1, 1)))
+kernel void conv_dw(global const float *restrict x, global const float *restrict dy, global const uint *restrict counters,
+                    global float *restrict stack, const int N, const int H, const int W, const int C, const int K,
+                    const int KP, const int R, const int S, const int dilation, const int Q, const int G)
+{
+    const int c0 = (int)get_global_id(0) * MR, k0 = (int)get_global_id(1) * NR, tap = (int)get_global_id(2);
+    if (c0 >= C)
+        return;
+    const int ky = tap / S, oy = (ky - R / 2) * dilation, ox = (tap - ky * S - S / 2) * dilation;
+    const int P = H * W, rows = min(MR, C - c0), columns = min(NR, K - k0);
+    const size_t level = (size_t)R * S * C * K;
+    global float *const own = stack + ((size_t)tap * C + c0) * K + k0;
+    const uint run = counters[CNT_POSITION];
+    int channel[MR];        /* of a tile that is cut: the last one again, not stored */
+    #pragma unroll
+    for (int i = 0; i < MR; i++)
+        channel[i] = min(i, rows - 1);
+
+    for (int n = 0; n < N;) {
+        const uint position = run + (uint)n, leaf = position / (uint)Q, leaf_first = leaf * (uint)Q;
+        const uint leaf_end = min(leaf_first + (uint)Q, max(counters[CNT_BATCH], position + 1u));
+        const int here = min(N - n, (int)(leaf_end - position)), closed = position + (uint)here == leaf_end;
+        for (int segment = 0; segment < G; segment++) {
+            const int last = segment == G - 1, slot = tree_slots(leaf) + tree_slots((uint)segment);
+            const int begin = G == 1 ? 0 : segment * SEGMENT, end = G == 1 ? here * P : min(P, begin + SEGMENT);
+            global float *o = own + (size_t)slot * level;
+            floatV acc[MR][NV];
+            #pragma unroll
+            for (int i = 0; i < MR; i++) {
+                #pragma unroll
+                for (int j = 0; j < NV; j++)
+                    acc[i][j] = (floatV)(0.0f);
+            }
+            if (position > leaf_first) {       /* opened by an earlier run */
+                #pragma unroll
+                for (int i = 0; i < MR; i++) {
+                    #pragma unroll
+                    for (int j = 0; j < NV; j++)
+                        acc[i][j] = load_some(o + (size_t)channel[i] * K + j * VEC, columns - j * VEC);
+                }
+            }
+            for (int p = begin; p < end;) {    /* image row by image row, only what lies inside under this tap */
+                const int row = p / W, yy = row % H, xp = p - row * W, xe = min(W, xp + end - p), ya = yy + oy;
+                const int xa = max(xp, -ox), xb = ya >= 0 && ya < H ? min(xe, W - ox) : 0;
+                const long pixel = (long)n * P + p - xp + xa;
+                global const float *a = x + (pixel + (long)oy * W + ox) * C + c0, *b = dy + pixel * KP + k0;
+                for (int xx = xa; xx < xb; xx++, a += C, b += KP) {
+                    floatV bv[NV];
+                    #pragma unroll
+                    for (int j = 0; j < NV; j++)
+                        bv[j] = vloadV(b + j * VEC);
+                    #pragma unroll
+                    for (int i = 0; i < MR; i++) {
+                        const floatV av = (floatV)(a[channel[i]]);
+                        #pragma unroll
+                        for (int j = 0; j < NV; j++)
+                            acc[i][j] = fma(av, bv[j], acc[i][j]);
+                    }
+                }
+                p += xe - xp;
+            }
+            if (closed) {
+                /* The last segment drains the sample's own tree, which is the same addition, and is a leaf then. */
+                int merges = last ? tree_slots((uint)segment) + trailing_ones(leaf) : trailing_ones((uint)segment);
+                #pragma unroll
+                for (int i = 0; i < MR; i++) {
+                    #pragma unroll
+                    for (int j = 0; j < NV; j++)
+                        acc[i][j] = scl_flush_v(acc[i][j]);
+                }
+                for (; merges > 0; merges--) {
+                    o -= level;
+                    #pragma unroll
+                    for (int i = 0; i < MR; i++) {
+                        #pragma unroll
+                        for (int j = 0; j < NV; j++)
+                            acc[i][j] = scl_flush_v(load_some(o + (size_t)channel[i] * K + j * VEC, columns - j * VEC) + acc[i][j]);
+                    }
+                }
+            }
+            #pragma unroll
+            for (int i = 0; i < MR; i++)
+                if (i < rows) {
+                    #pragma unroll
+                    for (int j = 0; j < NV; j++)
+                        store_some(acc[i][j], o + (size_t)i * K + j * VEC, columns - j * VEC);
+                }
+        }
+        n += here;
+    }
+}
+
+#endif

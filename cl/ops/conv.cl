@@ -1,0 +1,21 @@
+// conv - see host/ops/conv.c.  WG: work-items of a group; MR x NR: the register tile of a work-item; VEC: floats of a vector.
+// None changes a bit.  CPUs: WG=1, float16, 4x64 to 12x16; GPUs: small tiles, WG=64.
+#pragma OPENCL FP_CONTRACT OFF
+#ifndef WG
+#define WG 64
+#endif
+#ifndef VEC
+#define VEC 4
+#endif
+#ifndef MR
+#define MR 4
+#endif
+#ifndef NR
+#define NR VEC
+#endif
+#include "lib/vec.cl"
+#include "lib/math.cl"
+#include "lib/tree.cl"
+#include "lib/conv_direct.cl"
+#include "lib/conv_dw.cl"
+#include "lib/conv_gemm.cl"

@@ -1,0 +1,102 @@
+/* Launches of the direct kernels: cl/lib/conv_direct.cl and cl/lib/conv_dw.cl. */
+#include "ops/conv_shape.h"
+
+enum { MOST_ITEMS = 2048 };     /* a work-group of one item costs some 5 ns on a CPU: a launch of a few thousand is free */
+
+static int round_up(int n, int to) { return (n + to - 1) / to * to; }
+static int divide_up(int n, int by) { return (n + by - 1) / by; }
+
+/* The vector must suit K, and whole tiles must make up K padded to the vector. */
+static bool vector_fits(int K, const scl_tune *tune)
+{
+    const int VEC = scl_tune_get(tune, "VEC"), NR = scl_tune_get(tune, "NR");
+    return NR >= VEC && round_up(K, VEC) % NR == 0 && VEC == (K > 8 ? 16 : K > 4 ? 8 : 4);
+}
+
+/* On a CPU the tile must be worth its registers: 8 accumulators hide the latency of fma, beyond 24 they spill. */
+static bool tile_fits(int K, const scl_device_info *device, const scl_tune *tune)
+{
+    const int WG = scl_tune_get(tune, "WG"), VEC = scl_tune_get(tune, "VEC"), NR = scl_tune_get(tune, "NR"),
+              MR = scl_tune_get(tune, "MR");
+    if (WG > 1)
+        return VEC == 4 && NR == 4 && MR == 4 && (size_t)WG <= device->max_work_group;
+    const int accumulators = MR * (NR / VEC);
+    return vector_fits(K, tune) && accumulators >= 8 && accumulators <= 24;
+}
+
+bool scl_conv_direct_fits(const scl_conv_shape *s, const scl_device_info *device, const scl_tune *tune)
+{
+    return tile_fits(s->K, device, tune);
+}
+
+bool scl_conv_dw_fits(const scl_conv_shape *s, const scl_device_info *device, const scl_tune *tune)
+{
+    /* One input channel has nothing to share a load of dy with. */
+    if (s->C == 1 && scl_tune_get(tune, "WG") == 1)
+        return scl_tune_get(tune, "MR") == 1 && vector_fits(s->K, tune);
+    return tile_fits(s->K, device, tune);
+}
+
+/* Zeros, bias, weights: the layout of cl/lib/conv_direct.cl. */
+size_t scl_conv_direct_workspace(const scl_conv_shape *s, const scl_tune *tune)
+{
+    const size_t KP = (size_t)round_up(s->K, scl_tune_get(tune, "NR"));
+    return sizeof(float) * (SCL_CONV_CHAIN + KP + (size_t)s->R * s->S * s->C * KP);
+}
+
+/* An operator without the input `bias` has flipped weights, whose kernel takes none. */
+static scl_status pack(scl_launcher *q, const scl_node *n, const scl_conv_shape *s, int KP, size_t bytes, scl_err *err)
+{
+    const int WG = scl_tune_get(scl_launcher_tune(q), "WG"), taps = s->R * s->S;
+    const scl_grid grid = scl_groups((size_t)WG, (size_t)divide_up(s->C, WG), (size_t)taps, 1);
+    if (s->flipped)
+        return SCL_LAUNCH(q, n, err, "conv_pack_flipped", grid, SCL_BUF_AS(w, s->weights), SCL_WORK(packed, 0, bytes),
+                          SCL_I32(C, s->C), SCL_I32(K, s->K), SCL_I32(KP, KP), SCL_I32(taps, taps));
+    return SCL_LAUNCH(q, n, err, "conv_pack", grid, SCL_BUF_AS(w, s->weights), SCL_BUF(bias),
+                      SCL_WORK(packed, 0, bytes), SCL_I32(C, s->C), SCL_I32(K, s->K), SCL_I32(KP, KP), SCL_I32(taps, taps));
+}
+
+scl_status scl_conv_direct_launch(scl_launcher *q, const scl_node *n, const scl_conv_shape *s, scl_err *err)
+{
+    const scl_tune *tune = scl_launcher_tune(q);
+    const int WG = scl_tune_get(tune, "WG"), NR = scl_tune_get(tune, "NR"), MR = scl_tune_get(tune, "MR");
+    const int KP = round_up(s->K, NR), tiles = divide_up(s->N * s->H * s->W, MR), blocks = KP / NR;
+    const int per_item = WG > 1 ? 1 : divide_up(tiles * blocks, MOST_ITEMS);
+    const size_t bytes = scl_conv_direct_workspace(s, tune);
+    SCL_TRY(pack(q, n, s, KP, bytes, err));
+    const scl_grid grid = scl_groups((size_t)WG, (size_t)divide_up(divide_up(tiles, per_item), WG), (size_t)blocks, 1);
+    return SCL_LAUNCH(q, n, err, "conv_direct", grid, SCL_BUF_AS(x, s->in), SCL_WORK(packed, 0, bytes), SCL_BUF_AS(y, s->out),
+                      SCL_I32(N, s->N), SCL_I32(H, s->H), SCL_I32(W, s->W), SCL_I32(C, s->C), SCL_I32(K, s->K),
+                      SCL_I32(KP, KP), SCL_I32(R, s->R), SCL_I32(S, s->S), SCL_I32(dilation, s->dilation),
+                      SCL_I32(tiles, tiles), SCL_I32(per_item, per_item));
+}
+
+/* dy is copied with padded channels when K is no multiple of the vector. */
+size_t scl_conv_dw_workspace(const scl_conv_shape *s, const scl_tune *tune)
+{
+    const int KP = round_up(s->K, scl_tune_get(tune, "VEC"));
+    return KP == s->K ? 0 : sizeof(float) * (size_t)s->N * s->H * s->W * (size_t)KP;
+}
+
+scl_status scl_conv_dw_launch(scl_launcher *q, const scl_node *n, const scl_conv_shape *s, scl_err *err)
+{
+    const scl_tune *tune = scl_launcher_tune(q);
+    const int WG = scl_tune_get(tune, "WG"), NR = scl_tune_get(tune, "NR"), MR = scl_tune_get(tune, "MR");
+    const int KP = round_up(s->K, scl_tune_get(tune, "VEC")), pixels = s->N * s->H * s->W;
+    const scl_conv_leaves l = scl_conv_leaves_of(s->H * s->W);
+    const size_t bytes = scl_conv_dw_workspace(s, tune);
+    scl_launch_arg dy = SCL_BUF_AS(dy, s->weights);
+    if (bytes) {
+        const int items = pixels < MOST_ITEMS * WG ? pixels : MOST_ITEMS * WG, per_item = divide_up(pixels, items);
+        SCL_TRY(SCL_LAUNCH(q, n, err, "conv_widen", scl_groups((size_t)WG, (size_t)divide_up(items, WG), 1, 1), dy,
+                           SCL_WORK(wide, 0, bytes), SCL_I32(pixels, pixels), SCL_I32(per_item, per_item),
+                           SCL_I32(K, s->K), SCL_I32(KP, KP)));
+        dy = SCL_WORK(dy, 0, bytes);
+    }
+    const scl_grid grid = scl_groups((size_t)WG, (size_t)divide_up(divide_up(s->C, MR), WG), (size_t)(KP / NR),
+                                     (size_t)(s->R * s->S));
+    return SCL_LAUNCH(q, n, err, "conv_dw", grid, SCL_BUF_AS(x, s->in), dy, SCL_BUF(counters), SCL_BUF_AS(stack, s->out),
+                      SCL_I32(N, s->N), SCL_I32(H, s->H), SCL_I32(W, s->W), SCL_I32(C, s->C), SCL_I32(K, s->K),
+                      SCL_I32(KP, KP), SCL_I32(R, s->R), SCL_I32(S, s->S), SCL_I32(dilation, s->dilation),
+                      SCL_I32(Q, l.Q), SCL_I32(G, l.G));
+}
