@@ -1,4 +1,4 @@
-/* Picture files, decoded by stb_image (without its SIMD paths, so that the bytes depend on its version alone). */
+/* Picture files, decoded by stb_image (whose SIMD paths give the bytes of its plain ones). */
 #include "data/image.h"
 
 #include <limits.h>
@@ -10,7 +10,6 @@
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC
 #define STBI_NO_STDIO
-#define STBI_NO_SIMD
 #define STBI_ONLY_PNG
 #define STBI_ONLY_JPEG
 #define STBI_ONLY_BMP

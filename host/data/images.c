@@ -4,11 +4,13 @@
  * nothing else (a selection made of links); links to folders are not followed; names that begin with a dot are left out. */
 #include <dirent.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "data/reader.h"
@@ -101,20 +103,25 @@ static void keep_split(list *l, const scl_data_config *spec, scl_split split)
     l->count = kept;
 }
 
+static scl_status allocate(scl_dataset *d, const scl_image *shape, size_t count, scl_err *err)
+{
+    void *block;
+    d->height = shape->height;
+    d->width = shape->width;
+    d->channels = shape->channels;
+    SCL_TRY(scl_alloc_bytes(&block, count * (size_t)shape->height * shape->width * shape->channels, "the pictures", err));
+    d->u8 = block;
+    return SCL_OK;
+}
+
 /* Puts one picture at place i; the first decides the shape. */
 static scl_status take_picture(scl_dataset *d, const scl_data_config *spec, const list *l, size_t i, scl_err *err)
 {
     scl_image picture, shape;
     SCL_TRY(scl_image_read(&picture, l->of[i].path, err));
     scl_status status = scl_fitted_shape(&shape, spec, &picture, l->of[i].path, err);
-    if (status == SCL_OK && !d->u8) {
-        void *block = NULL;
-        d->height = shape.height;
-        d->width = shape.width;
-        d->channels = shape.channels;
-        status = scl_alloc_bytes(&block, l->count * (size_t)shape.height * shape.width * shape.channels, "the pictures", err);
-        d->u8 = block;
-    }
+    if (status == SCL_OK && i == 0)
+        status = allocate(d, &shape, l->count, err);
     if (status == SCL_OK && (shape.height != d->height || shape.width != d->width))
         status = scl_fail(err, SCL_FAILED, "'%s' is %dx%d, the pictures before it %dx%d: give data.transform.size",
                           l->of[i].path, shape.height, shape.width, d->height, d->width);
@@ -122,6 +129,66 @@ static scl_status take_picture(scl_dataset *d, const scl_data_config *spec, cons
         status = scl_fit_image(d->u8 + i * (size_t)d->height * d->width * d->channels, spec, &picture, err);
     free(picture.data);
     return status;
+}
+
+/* Threads take pictures in turn; each picture has its place, so they cannot change the result.  Of several faults the one of
+ * the first picture is told. */
+typedef struct crew {
+    scl_dataset *d;
+    const scl_data_config *spec;
+    const list *l;
+    pthread_mutex_t lock;
+    size_t next, failed;         /* failed: the first picture that failed, l->count while none has */
+    scl_status status;
+    scl_err *err;
+} crew;
+
+static void *work(void *context)
+{
+    crew *c = context;
+    for (;;) {
+        pthread_mutex_lock(&c->lock);
+        const size_t i = c->failed == c->l->count ? c->next++ : c->l->count;
+        pthread_mutex_unlock(&c->lock);
+        if (i >= c->l->count)
+            return NULL;
+        scl_err err = { 0 };
+        const scl_status status = take_picture(c->d, c->spec, c->l, i, &err);
+        if (status == SCL_OK)
+            continue;
+        pthread_mutex_lock(&c->lock);
+        if (i < c->failed) {
+            c->failed = i;
+            c->status = status;
+            scl_err_clear(c->err);
+            *c->err = err;
+        } else {
+            scl_err_clear(&err);
+        }
+        pthread_mutex_unlock(&c->lock);
+    }
+}
+
+enum { MAX_THREADS = 16 };
+
+static scl_status take_all(scl_dataset *d, const scl_data_config *spec, const list *l, scl_err *err)
+{
+    SCL_TRY(take_picture(d, spec, l, 0, err));
+    scl_err first = { 0 };
+    crew c = { .d = d, .spec = spec, .l = l, .lock = PTHREAD_MUTEX_INITIALIZER, .next = 1, .failed = l->count, .err = &first };
+    pthread_t thread[MAX_THREADS];
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    int threads = 0;
+    while (threads < MAX_THREADS && threads + 1 < cores && !pthread_create(&thread[threads], NULL, work, &c))
+        threads++;
+    work(&c);
+    while (threads)
+        pthread_join(thread[--threads], NULL);
+    if (c.status != SCL_OK && err)
+        *err = first;
+    else
+        scl_err_clear(&first);
+    return c.status;
 }
 
 scl_status scl_read_images(scl_dataset *d, const scl_data_config *spec, scl_split split, scl_err *err)
@@ -139,8 +206,8 @@ scl_status scl_read_images(scl_dataset *d, const scl_data_config *spec, scl_spli
     if (status == SCL_OK) {
         make_unique(&l);
         keep_split(&l, spec, split);
-        for (size_t i = 0; i < l.count && status == SCL_OK; i++)
-            status = take_picture(d, spec, &l, i, err);
+        if (l.count)
+            status = take_all(d, spec, &l, err);
         d->count = l.count;
     }
     scl_arena_free(&arena);
