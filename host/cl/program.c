@@ -54,8 +54,8 @@ static void source_line(const char *name, const char *text, const char *file, in
     scl_arena_free(&arena);
 }
 
-static scl_status build_failed(const scl_cl *cl, const char *name, const char *text, const char *options, cl_program program,
-                               cl_int code, scl_err *err)
+static scl_status build_failed(const scl_cl *cl, const char *name, const char *text, const char *source, const char *options,
+                               cl_program program, cl_int code, scl_err *err)
 {
     size_t bytes = 0;
     clGetProgramBuildInfo(program, cl->device, CL_PROGRAM_BUILD_LOG, 0, NULL, &bytes);
@@ -67,6 +67,8 @@ static scl_status build_failed(const scl_cl *cl, const char *name, const char *t
     int line = 0, col = 0;
     scl_status status;
     if (log && scl_log_position(log, file, sizeof file, &line, &col, &message)) {
+        if (strncmp(file, "cl/", 3) != 0)
+            scl_source_origin(source, line, file, sizeof file, &line);
         source_line(name, text, file, line, shown, sizeof shown);
         status = scl_fail_at(err, SCL_FAILED, file, line, col, "%.*s\n    %s\n(kernel build for %s, options '%s')",
                              (int)strcspn(message, "\n"), message, shown, cl->base.info.name, options);
@@ -132,7 +134,7 @@ static scl_status build(scl_cl *cl, const char *name, const char *text, const ch
             if (status == SCL_OK)
                 code = clBuildProgram(*out, 1, &cl->device, all, NULL, NULL);
             if (status == SCL_OK && code != CL_SUCCESS)
-                status = build_failed(cl, name, text, all, *out, code, err);
+                status = build_failed(cl, name, text, source, all, *out, code, err);
             if (status == SCL_OK && cl->programs->on_disk)
                 keep_binary(key, *out);
         }

@@ -34,6 +34,9 @@ int scl_source_parameters(const char *source, const char *function, char (*param
 /* First error of a build log: file, line, column as the log gives them; false: none found. */
 bool scl_log_position(const char *log, char *file, size_t size, int *line, int *col, const char **message);
 
+/* File and line that a line of a resolved source came from: for drivers that do not read #line. */
+bool scl_source_origin(const char *source, int line, char *file, size_t size, int *origin);
+
 void scl_programs_free(scl_programs *programs);      /* NULL is accepted */
 
 /* ---- the cache on disk (cache.c) ---- */

@@ -141,39 +141,64 @@ scl_status scl_source_resolve(char **out, scl_arena *arena, const char *name, co
     return status;
 }
 
-/* "FILE:LINE:COL: error: message" as clang writes it, "FILE(LINE): error: message" as some vendors do. */
-static bool parse_line(const char *text, size_t length, char *file, size_t size, int *line, int *col)
+/* "FILE:LINE:COL" or "FILE(LINE" at the beginning of a word of text; *after: behind it. */
+static bool parse_position(const char *text, size_t length, char *file, size_t size, int *line, int *col, const char **after)
 {
     for (size_t i = 1; i + 1 < length; i++) {
-        if ((text[i] != ':' && text[i] != '(') || !isdigit((unsigned char)text[i + 1]) || i >= size)
+        if ((text[i] != ':' && text[i] != '(') || !isdigit((unsigned char)text[i + 1]))
             continue;
         size_t from = i;
         while (from && !strchr(" \t\"'<", text[from - 1]))
             from--;
         char *end;
         *line = (int)strtol(text + i + 1, &end, 10);
-        *col = *end == ':' && isdigit((unsigned char)end[1]) ? (int)strtol(end + 1, NULL, 10) : 0;
-        if (*end != ':' && *end != ')')
+        *col = *end == ':' && isdigit((unsigned char)end[1]) ? (int)strtol(end + 1, &end, 10) : 0;
+        if (!strchr(":) ", *end) || i - from >= size || from == i)
             continue;
         memcpy(file, text + from, i - from);
         file[i - from] = 0;
+        *after = end;
         return true;
     }
     return false;
 }
 
+/* clang writes "FILE:LINE:COL: error: message", some vendors "FILE(LINE): error: message", PoCL "error: FILE:LINE:COL: message". */
 bool scl_log_position(const char *log, char *file, size_t size, int *line, int *col, const char **message)
 {
     for (const char *p = log; *p;) {
         const size_t length = strcspn(p, "\n");
-        const char *error = memmem(p, length, "error", 5);
-        if (error && parse_line(p, (size_t)(error - p), file, size, line, col)) {
+        const char *error = memmem(p, length, "error:", 6), *after;
+        if (error && parse_position(p, (size_t)(error - p), file, size, line, col, &after)) {
             *message = error;
+            return true;
+        }
+        if (error && parse_position(error + 6, (size_t)(p + length - error - 6), file, size, line, col, &after)) {
+            const char *text = memmem(after, (size_t)(p + length - after), ": ", 2);
+            *message = text ? text + 2 : error;
             return true;
         }
         p += length + (p[length] == '\n');
     }
     return false;
+}
+
+bool scl_source_origin(const char *source, int line, char *file, size_t size, int *origin)
+{
+    int here = 0, next = 0;
+    bool found = false;
+    for (const char *p = source; *p && here < line; p += strcspn(p, "\n"), p += *p == '\n') {
+        int number;
+        char name[256];
+        here++;
+        *origin = next++;
+        if (sscanf(p, "#line %d \"%255[^\"]\"", &number, name) == 2) {
+            next = number;
+            snprintf(file, size, "%s", name);
+            found = true;
+        }
+    }
+    return found && here == line;
 }
 
 static bool is_word(char c) { return isalnum((unsigned char)c) || c == '_'; }
