@@ -50,7 +50,7 @@ static void to_terminal(scl_log_level level, const char *line)
         fputs(state.status, stderr);
 }
 
-void scl_log(scl_log_level level, const char *format, ...)
+void scl_log_line(scl_log_level level, const char *format, ...)
 {
     va_list args, again;
     va_start(args, format);

@@ -11,10 +11,10 @@
 typedef enum scl_log_level { SCL_LOG_DEBUG, SCL_LOG_INFO, SCL_LOG_WARNING, SCL_LOG_ERROR } scl_log_level;
 
 /* One line (a final newline is added).  Warnings and errors are marked. */
-void scl_log(scl_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
-#define scl_debug(...) scl_log(SCL_LOG_DEBUG, __VA_ARGS__)
-#define scl_info(...) scl_log(SCL_LOG_INFO, __VA_ARGS__)
-#define scl_warn(...) scl_log(SCL_LOG_WARNING, __VA_ARGS__)
+void scl_log_line(scl_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+#define scl_debug(...) scl_log_line(SCL_LOG_DEBUG, __VA_ARGS__)
+#define scl_info(...) scl_log_line(SCL_LOG_INFO, __VA_ARGS__)
+#define scl_warn(...) scl_log_line(SCL_LOG_WARNING, __VA_ARGS__)
 
 /* Shows lines of this level and above (default SCL_LOG_INFO).  The log file gets everything but debug lines that are not shown. */
 void scl_log_show(scl_log_level least);
