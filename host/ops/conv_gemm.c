@@ -3,7 +3,7 @@
  * run is one sum; it is kept in slot 0 of the stack, all other slots zero, which is what batch_root needs to find it. */
 #include "ops/conv_shape.h"
 
-enum { MOST_COLUMNS = 64 << 20 };
+enum { MOST_COLUMNS = 64 << 20, ALIGN = 4096 };     /* ALIGN: no device asks for more of a buffer's offset */
 
 static bool is_pointwise(const scl_conv_shape *s) { return s->R == 1 && s->S == 1; }
 static size_t divide_up(size_t n, size_t by) { return (n + by - 1) / by; }
@@ -16,7 +16,8 @@ static int samples_of_chunk(const scl_conv_shape *s)
 
 static size_t columns_bytes(const scl_conv_shape *s)
 {
-    return is_pointwise(s) ? 0 : sizeof(float) * (size_t)samples_of_chunk(s) * s->H * s->W * s->R * s->S * s->C;
+    const size_t bytes = sizeof(float) * (size_t)samples_of_chunk(s) * s->H * s->W * s->R * s->S * s->C;
+    return is_pointwise(s) ? 0 : divide_up(bytes, ALIGN) * ALIGN;
 }
 
 static size_t weights_bytes(const scl_conv_shape *s) { return sizeof(float) * (size_t)s->R * s->S * s->C * s->K; }

@@ -70,26 +70,26 @@ static const t_case cases_conv2d[] = {
     { "one_output", "N=2 H=6 W=5 C=17 K=1 R=3 S=3", .grad = true },                     /* last layer of a network          */
     { "tall_kernel", "N=1 H=7 W=6 C=2 K=5 R=5 S=1", .grad = true },                     /* R and S exchanged                */
     { "wide_kernel", "N=1 H=4 W=9 C=3 K=6 R=1 S=7", .grad = true },                     /* S reaches past both edges        */
-    { "dilation_two", "N=1 H=9 W=8 C=4 K=20 R=3 S=3", "dilation=2", .grad = true },     /* K = vector + 4                   */
-    { "dilation_beyond", "N=2 H=3 W=4 C=3 K=16 R=3 S=3", "dilation=4" },                /* image smaller than the dilation  */
+    { "dilation_two", "N=1 H=9 W=8 C=4 K=20 R=3 S=3", .attrs = "dilation=2", .grad = true },     /* K = vector + 4                   */
+    { "dilation_beyond", "N=2 H=3 W=4 C=3 K=16 R=3 S=3", .attrs = "dilation=4" },                /* image smaller than the dilation  */
     { "no_bias", "N=2 H=4 W=4 C=3 K=4 R=3 S=3", .absent = "bias", .grad = true },       /* absent input                     */
-    { "restart_129", "N=1 H=3 W=5 C=129 K=8 R=3 S=3" },                                 /* second chain of one channel      */
-    { "restart_300", "N=1 H=3 W=4 C=300 K=33 R=3 S=3" },                                /* three chains                     */
-    { "restart_1x1", "N=2 H=5 W=3 C=257 K=16 R=1 S=1" },                                /* chains without taps              */
-    { "ragged_columns", "N=3 H=5 W=7 C=5 K=130 R=3 S=3" },                              /* blocks of 16 and a tail of 2     */
-    { "tile_16", "N=3 H=7 W=7 C=16 K=16 R=3 S=3" },                                     /* tiles across rows and samples    */
-    { "tile_32", "N=2 H=9 W=6 C=12 K=32 R=3 S=3" },                                     /* two vectors                      */
-    { "tile_64", "N=2 H=7 W=9 C=20 K=64 R=3 S=3", "dilation=2" },                       /* four vectors, width no multiple  */
-    { "two_blocks", "N=2 H=8 W=8 C=16 K=128 R=3 S=3" },                                 /* second block of columns          */
+    { "restart_129", .dims = "N=1 H=3 W=5 C=129 K=8 R=3 S=3" },                                 /* second chain of one channel      */
+    { "restart_300", .dims = "N=1 H=3 W=4 C=300 K=33 R=3 S=3" },                                /* three chains                     */
+    { "restart_1x1", .dims = "N=2 H=5 W=3 C=257 K=16 R=1 S=1" },                                /* chains without taps              */
+    { "ragged_columns", .dims = "N=3 H=5 W=7 C=5 K=130 R=3 S=3" },                              /* blocks of 16 and a tail of 2     */
+    { "tile_16", .dims = "N=3 H=7 W=7 C=16 K=16 R=3 S=3" },                                     /* tiles across rows and samples    */
+    { "tile_32", .dims = "N=2 H=9 W=6 C=12 K=32 R=3 S=3" },                                     /* two vectors                      */
+    { "tile_64", "N=2 H=7 W=9 C=20 K=64 R=3 S=3", .attrs = "dilation=2" },                       /* four vectors, width no multiple  */
+    { "two_blocks", .dims = "N=2 H=8 W=8 C=16 K=128 R=3 S=3" },                                 /* second block of columns          */
     { "flush", "N=2 H=4 W=4 C=2 K=8 R=1 S=1", .absent = "bias", .tol = 1,               /* results on both sides of 2^-60   */
       .range = { { "x", -1.5e-9, 1.5e-9 }, { "w", -1.5e-9, 1.5e-9 } } },
-    { "clblast", "N=3 H=6 W=5 C=7 K=10 R=3 S=3", "algorithm=clblast", .tol = 2e-5 },    /* columns                          */
-    { "clblast_dilated", "N=2 H=5 W=5 C=4 K=16 R=3 S=3", "dilation=3 algorithm=clblast", .absent = "bias", .tol = 2e-5 },
-    { "clblast_1x1", "N=2 H=5 W=5 C=6 K=9 R=1 S=1", "algorithm=clblast", .tol = 2e-5 }, /* no columns                       */
+    { "clblast", "N=3 H=6 W=5 C=7 K=10 R=3 S=3", .attrs = "algorithm=clblast", .tol = 2e-5 },    /* columns                          */
+    { "clblast_dilated", "N=2 H=5 W=5 C=4 K=16 R=3 S=3", .attrs = "dilation=3 algorithm=clblast", .absent = "bias", .tol = 2e-5 },
+    { "clblast_1x1", "N=2 H=5 W=5 C=6 K=9 R=1 S=1", .attrs = "algorithm=clblast", .tol = 2e-5 }, /* no columns                       */
     { "28x28x64_64", "N=32 H=28 W=28 C=64 K=64 R=3 S=3", .bench = true },
     { "14x14x128_128", "N=32 H=14 W=14 C=128 K=128 R=3 S=3", .bench = true },
     { "32x32x128_128", "N=4 H=32 W=32 C=128 K=128 R=3 S=3", .bench = true },
-    { "16x16x256_256_dilated", "N=4 H=16 W=16 C=256 K=256 R=3 S=3", "dilation=2", .bench = true },
+    { "16x16x256_256_dilated", "N=4 H=16 W=16 C=256 K=256 R=3 S=3", .attrs = "dilation=2", .bench = true },
     { "28x28x16_16", "N=64 H=28 W=28 C=16 K=16 R=3 S=3", .bench = true },
     { "14x14x32_32", "N=64 H=14 W=14 C=32 K=32 R=3 S=3", .bench = true },
     { "28x28x1_64", "N=32 H=28 W=28 C=1 K=64 R=3 S=3", .bench = true },
@@ -102,12 +102,12 @@ static const t_case cases_conv2d_dx[] = {
     { "tall_kernel", "N=1 H=7 W=6 C=2 K=5 R=5 S=1", .grad = true },                     /* flipped along one axis only      */
     { "wide_kernel", "N=2 H=3 W=8 C=5 K=2 R=1 S=5", .grad = true },
     { "ragged", "N=2 H=5 W=7 C=3 K=9 R=3 S=3", .grad = true },                          /* C below a vector                 */
-    { "dilation_beyond", "N=2 H=3 W=4 C=20 K=3 R=3 S=3", "dilation=4" },
-    { "restart_over_k", "N=1 H=4 W=5 C=18 K=131 R=3 S=3" },                             /* the chain runs over K            */
-    { "tile_64", "N=2 H=7 W=9 C=64 K=20 R=3 S=3", "dilation=2" },
-    { "wide", "N=1 H=6 W=6 C=130 K=32 R=3 S=3" },
-    { "clblast", "N=3 H=6 W=5 C=7 K=10 R=3 S=3", "dilation=2 algorithm=clblast", .tol = 2e-5 },
-    { "clblast_1x1", "N=2 H=5 W=5 C=6 K=9 R=1 S=1", "algorithm=clblast", .tol = 2e-5 },
+    { "dilation_beyond", "N=2 H=3 W=4 C=20 K=3 R=3 S=3", .attrs = "dilation=4" },
+    { "restart_over_k", .dims = "N=1 H=4 W=5 C=18 K=131 R=3 S=3" },                             /* the chain runs over K            */
+    { "tile_64", "N=2 H=7 W=9 C=64 K=20 R=3 S=3", .attrs = "dilation=2" },
+    { "wide", .dims = "N=1 H=6 W=6 C=130 K=32 R=3 S=3" },
+    { "clblast", "N=3 H=6 W=5 C=7 K=10 R=3 S=3", .attrs = "dilation=2 algorithm=clblast", .tol = 2e-5 },
+    { "clblast_1x1", "N=2 H=5 W=5 C=6 K=9 R=1 S=1", .attrs = "algorithm=clblast", .tol = 2e-5 },
     { "28x28x64_64", "N=32 H=28 W=28 C=64 K=64 R=3 S=3", .bench = true },
     { "28x28x16_16", "N=64 H=28 W=28 C=16 K=16 R=3 S=3", .bench = true },
 };
@@ -121,14 +121,14 @@ static const t_case cases_conv2d_dw[] = {
     { "two_segments", "N=3 H=40 W=30 C=3 K=4 R=3 S=3 T=4", .root = "Q=1 G=2", .split = 1 },
     { "three_segments", "N=5 H=50 W=50 C=1 K=20 R=3 S=3 T=5", .root = "Q=1 G=3", .split = 2 }, /* odd: drained, not merged  */
     { "four_segments", "N=2 H=64 W=50 C=2 K=2 R=1 S=3 T=5", .root = "Q=1 G=4", .split = 1 },
-    { "dilation_beyond", "N=3 H=3 W=4 C=6 K=3 R=3 S=3 T=1", "dilation=5", .root = "Q=32 G=1" }, /* taps that are never inside */
-    { "tall_kernel", "N=2 H=6 W=5 C=3 K=9 R=5 S=1 T=1", "dilation=2", .root = "Q=32 G=1" },
+    { "dilation_beyond", "N=3 H=3 W=4 C=6 K=3 R=3 S=3 T=1", .attrs = "dilation=5", .root = "Q=32 G=1" }, /* taps that are never inside */
+    { "tall_kernel", "N=2 H=6 W=5 C=3 K=9 R=5 S=1 T=1", .attrs = "dilation=2", .root = "Q=32 G=1" },
     { "cut_tile", "N=2 H=5 W=5 C=7 K=64 R=3 S=3 T=1", .root = "Q=32 G=1" },                 /* last tile of channels is cut */
     { "ragged_columns", "N=2 H=4 W=5 C=9 K=130 R=3 S=3 T=1", .root = "Q=32 G=1" },          /* dy padded to 144             */
     { "one_channel", "N=4 H=6 W=5 C=1 K=48 R=3 S=3 T=1", .root = "Q=32 G=1", .split = 3 },  /* tile of one row              */
     { "later_run", "N=2 H=16 W=16 C=4 K=8 R=3 S=3 T=3", .counters = "position=5 batch=16" }, /* continues what it finds     */
-    { "clblast", "N=3 H=6 W=5 C=7 K=10 R=3 S=3 T=1", "algorithm=clblast", .root = "Q=32 G=1", .tol = 2e-5 },
-    { "clblast_1x1", "N=3 H=28 W=28 C=4 K=8 R=1 S=1 T=2", "algorithm=clblast", .root = "Q=1 G=1", .tol = 2e-5 },
+    { "clblast", "N=3 H=6 W=5 C=7 K=10 R=3 S=3 T=1", .attrs = "algorithm=clblast", .root = "Q=32 G=1", .tol = 2e-5 },
+    { "clblast_1x1", "N=3 H=28 W=28 C=4 K=8 R=1 S=1 T=2", .attrs = "algorithm=clblast", .root = "Q=1 G=1", .tol = 2e-5 },
     { "28x28x64_64", "N=32 H=28 W=28 C=64 K=64 R=3 S=3 T=6", .bench = true },
     { "14x14x128_128", "N=32 H=14 W=14 C=128 K=128 R=3 S=3 T=4", .bench = true },
     { "32x32x128_128", "N=4 H=32 W=32 C=128 K=128 R=3 S=3 T=3", .bench = true },

@@ -50,20 +50,20 @@ static const t_case cases_linear[] = {
     { "ragged", "N=5 C=3 K=7", .grad = true },                          /* K below a vector, tile of rows cut   */
     { "one_output", "N=9 C=33 K=1", .grad = true },
     { "no_bias", "N=4 C=2 K=5", .absent = "bias", .grad = true },
-    { "restart_129", "N=3 C=129 K=20" },                                /* second chain of one channel          */
-    { "restart_400", "N=2 C=400 K=16" },                                /* four chains                          */
-    { "wide", "N=7 C=30 K=130" },                                       /* nine blocks of columns               */
-    { "tile_64", "N=6 C=17 K=64" },
-    { "clblast", "N=10 C=20 K=12", "algorithm=clblast", .tol = 2e-5 },
+    { "restart_129", .dims = "N=3 C=129 K=20" },                                /* second chain of one channel          */
+    { "restart_400", .dims = "N=2 C=400 K=16" },                                /* four chains                          */
+    { "wide", .dims = "N=7 C=30 K=130" },                                       /* nine blocks of columns               */
+    { "tile_64", .dims = "N=6 C=17 K=64" },
+    { "clblast", "N=10 C=20 K=12", .attrs = "algorithm=clblast", .tol = 2e-5 },
     { "128x256_512", "N=128 C=256 K=512", .bench = true },
 };
 
 static const t_case cases_linear_dx[] = {
     { "one_value", "N=1 C=1 K=1", .grad = true },
     { "ragged", "N=5 C=3 K=7", .grad = true },
-    { "restart_over_k", "N=3 C=10 K=260" },                             /* the chain runs over K                */
-    { "wide", "N=7 C=130 K=18" },
-    { "clblast", "N=10 C=20 K=12", "algorithm=clblast", .tol = 2e-5 },  /* transposed weights                   */
+    { "restart_over_k", .dims = "N=3 C=10 K=260" },                             /* the chain runs over K                */
+    { "wide", .dims = "N=7 C=130 K=18" },
+    { "clblast", "N=10 C=20 K=12", .attrs = "algorithm=clblast", .tol = 2e-5 },  /* transposed weights                   */
     { "128x256_512", "N=128 C=256 K=512", .bench = true },
 };
 
@@ -72,7 +72,7 @@ static const t_case cases_linear_dw[] = {
     { "ragged", "N=5 C=3 K=7 T=1", .root = "Q=32 G=1", .split = 2 },
     { "three_leaves", "N=70 C=9 K=20 T=2", .root = "Q=32 G=1", .split = 24 },   /* runs that cut leaves         */
     { "four_leaves", "N=128 C=4 K=64 T=3", .root = "Q=32 G=1", .split = 48 },   /* merges twice at the end      */
-    { "clblast", "N=40 C=6 K=10 T=2", "algorithm=clblast", .root = "Q=32 G=1", .tol = 2e-5 },
+    { "clblast", "N=40 C=6 K=10 T=2", .attrs = "algorithm=clblast", .root = "Q=32 G=1", .tol = 2e-5 },
     { "128x256_512", "N=128 C=256 K=512 T=3", .bench = true },
 };
 
