@@ -31,4 +31,21 @@
 #define as_intV VEC_CAT(as_int, VEC)
 #define as_uintV VEC_CAT(as_uint, VEC)
 #endif
+
+// The first `count` floats at p (count <= VEC), the rest +0; and the way back.  For the short vector that ends a row.
+static inline floatV vload_some(global const float *p, const int count)
+{
+    float part[VEC];
+    for (int i = 0; i < VEC; i++)
+        part[i] = i < count ? p[i] : 0.0f;
+    return vloadV(part);
+}
+
+static inline void vstore_some(const floatV v, global float *p, const int count)
+{
+    float part[VEC];
+    vstoreV(v, part);
+    for (int i = 0; i < count; i++)
+        p[i] = part[i];
+}
 #endif

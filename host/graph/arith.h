@@ -87,9 +87,7 @@ enum {
     SCL_STREAM_PROJECTION = 6,  /* sliced score matching */
     SCL_STREAM_DROPOUT = 7,
     SCL_STREAM_SHUFFLE = 8,
-    SCL_STREAM_VALIDATION = 9,  /* noise of the held-out loss */
-    SCL_STREAM_VALIDATION_LEVEL = 10,
-    SCL_STREAM_SAMPLE_INIT = 11,
+    SCL_STREAM_VALIDATION = 9,  /* noise and levels of the held-out loss */
 };
 
 typedef struct scl_words { uint32_t w[4]; } scl_words;
