@@ -4,9 +4,7 @@
 #ifndef LIB_TREE_CL
 #define LIB_TREE_CL
 
-// Entries of `counters` (host/graph/graph.h).
-#define CNT_POSITION 3
-#define CNT_BATCH 4
+#include "lib/counters.h"
 
 // Nodes on the stack before leaf i.
 static int tree_slots(uint i)

@@ -9,36 +9,27 @@
 #endif
 #include "lib/vec.cl"
 #include "lib/math.cl"
-
-#define LEAF 4          /* side of a leaf of pixels */
-#define FLAT_LANES 64   /* of a flat row */
-#define FLAT_BLOCK 1024
+#include "lib/sum_order.h"
 
 // sum64 as a stream: the i-th value joins a chain of 64, full chains join the chain above.  A level that is empty holds +0,
 // which changes nothing, as no value is -0.
-typedef struct sum64 { floatV level[4]; } sum64;
+typedef struct sum64 { floatV level[SUM_LEVELS]; } sum64;
 
 static void sum64_start(sum64 *s)
 {
-    for (int k = 0; k < 4; k++)
+    for (int k = 0; k < SUM_LEVELS; k++)
         s->level[k] = (floatV)(0.0f);
 }
 
 static void sum64_push(sum64 *s, const int i, const floatV v)
 {
     s->level[0] += v;
-    if ((i & 63) != 63)
-        return;
-    s->level[1] += s->level[0];
-    s->level[0] = (floatV)(0.0f);
-    if ((i & 4095) != 4095)
-        return;
-    s->level[2] += s->level[1];
-    s->level[1] = (floatV)(0.0f);
-    if ((i & 262143) != 262143)
-        return;
-    s->level[3] += s->level[2];
-    s->level[2] = (floatV)(0.0f);
+    int full = i + 1;
+    for (int k = 1; k < SUM_LEVELS && full % SUM_GROUP == 0; k++) {
+        s->level[k] += s->level[k - 1];
+        s->level[k - 1] = (floatV)(0.0f);
+        full /= SUM_GROUP;
+    }
 }
 
 static floatV sum64_end(const sum64 *s)
@@ -50,10 +41,10 @@ static floatV sum64_end(const sum64 *s)
 static floatV leaf_sum(global const float *p, const int h, const int w, const int W, const int C)
 {
     floatV s = (floatV)(0.0f);
-    if (h == LEAF && w == LEAF) {
+    if (h == SUM_LEAF && w == SUM_LEAF) {
 #pragma unroll
-        for (int k = 0; k < LEAF * LEAF; k++)
-            s += vloadV(p + (size_t)(k / LEAF * W + k % LEAF) * C);
+        for (int k = 0; k < SUM_LEAF * SUM_LEAF; k++)
+            s += vloadV(p + (size_t)(k / SUM_LEAF * W + k % SUM_LEAF) * C);
         return s;
     }
     for (int y = 0; y < h; y++)
@@ -73,9 +64,9 @@ kernel void pixel_sum(global const float *restrict x, global float *restrict s, 
     sum64 sum;
     sum64_start(&sum);
     int leaf = 0;
-    for (int by = 0; by < H; by += LEAF)
-        for (int bx = 0; bx < W; bx += LEAF)
-            sum64_push(&sum, leaf++, leaf_sum(p + (size_t)(by * W + bx) * C, min(LEAF, H - by), min(LEAF, W - bx), W, C));
+    for (int by = 0; by < H; by += SUM_LEAF)
+        for (int bx = 0; bx < W; bx += SUM_LEAF)
+            sum64_push(&sum, leaf++, leaf_sum(p + (size_t)(by * W + bx) * C, min(SUM_LEAF, H - by), min(SUM_LEAF, W - bx), W, C));
     vstoreV(scl_flush_v(sum64_end(&sum)), s + (size_t)n * C + c);
 }
 
@@ -99,16 +90,16 @@ static floatV leaf_spread(global const float *p, const int h, const int w, const
 {
     floatV s = (floatV)(0.0f), squares = (floatV)(0.0f);
     floatV m;
-    if (h == LEAF && w == LEAF) {
-        floatV v[LEAF * LEAF];
+    if (h == SUM_LEAF && w == SUM_LEAF) {
+        floatV v[SUM_LEAF * SUM_LEAF];
 #pragma unroll
-        for (int k = 0; k < LEAF * LEAF; k++) {
-            v[k] = vloadV(p + (size_t)(k / LEAF * W + k % LEAF) * C);
+        for (int k = 0; k < SUM_LEAF * SUM_LEAF; k++) {
+            v[k] = vloadV(p + (size_t)(k / SUM_LEAF * W + k % SUM_LEAF) * C);
             s += v[k];
         }
         m = s * inv;
 #pragma unroll
-        for (int k = 0; k < LEAF * LEAF; k++) {
+        for (int k = 0; k < SUM_LEAF * SUM_LEAF; k++) {
             const floatV d = v[k] - m;
             squares = fma(d, d, squares);
         }
@@ -137,17 +128,17 @@ kernel void pixel_stats(global const float *restrict x, global float *restrict m
     sum64 sum;
     sum64_start(&sum);
     int leaf = 0;
-    for (int by = 0; by < H; by += LEAF)
-        for (int bx = 0; bx < W; bx += LEAF)
-            sum64_push(&sum, leaf++, leaf_sum(p + (size_t)(by * W + bx) * C, min(LEAF, H - by), min(LEAF, W - bx), W, C));
+    for (int by = 0; by < H; by += SUM_LEAF)
+        for (int bx = 0; bx < W; bx += SUM_LEAF)
+            sum64_push(&sum, leaf++, leaf_sum(p + (size_t)(by * W + bx) * C, min(SUM_LEAF, H - by), min(SUM_LEAF, W - bx), W, C));
     const floatV mu = scl_flush_v(sum64_end(&sum) * inv_pixels);
     vstoreV(mu, mean + (size_t)n * C + c);
     sum64_start(&sum);
     leaf = 0;
-    for (int by = 0; by < H; by += LEAF)
-        for (int bx = 0; bx < W; bx += LEAF) {
-            const int h = min(LEAF, H - by), w = min(LEAF, W - bx);
-            const float inv = h == LEAF ? (w == LEAF ? 0x1p-4f : inv_right) : (w == LEAF ? inv_bottom : inv_corner);
+    for (int by = 0; by < H; by += SUM_LEAF)
+        for (int bx = 0; bx < W; bx += SUM_LEAF) {
+            const int h = min(SUM_LEAF, H - by), w = min(SUM_LEAF, W - bx);
+            const float inv = h == SUM_LEAF ? (w == SUM_LEAF ? 0x1p-4f : inv_right) : (w == SUM_LEAF ? inv_bottom : inv_corner);
             sum64_push(&sum, leaf++, leaf_spread(p + (size_t)(by * W + bx) * C, h, w, W, C, inv, mu));
         }
     vstoreV(scl_flush_v(sum64_end(&sum) * inv_pixels), variance + (size_t)n * C + c);
@@ -157,7 +148,7 @@ kernel void pixel_stats(global const float *restrict x, global float *restrict m
 static float flat_fold(local float *lane, const float sum)
 {
     const int lid = (int)get_local_id(0);
-    for (int h = FLAT_LANES / 2; h; h /= 2) {
+    for (int h = SUM_LANES / 2; h; h /= 2) {
         barrier(CLK_LOCAL_MEM_FENCE);
         for (int l = lid; l < h; l += WG)
             lane[l] += lane[l + h];
@@ -172,10 +163,10 @@ static float flat_fold(local float *lane, const float sum)
 static float flat_sum(global const float *u, const int C, local float *lane)
 {
     float sum = 0.0f;
-    for (int b = 0; b < C; b += FLAT_BLOCK) {
-        for (int l = (int)get_local_id(0); l < FLAT_LANES; l += WG) {
+    for (int b = 0; b < C; b += SUM_BLOCK) {
+        for (int l = (int)get_local_id(0); l < SUM_LANES; l += WG) {
             float acc = 0.0f;
-            for (int c = b + l; c < min(C, b + FLAT_BLOCK); c += FLAT_LANES)
+            for (int c = b + l; c < min(C, b + SUM_BLOCK); c += SUM_LANES)
                 acc += u[c];
             lane[l] = acc;
         }
@@ -188,10 +179,10 @@ static float flat_sum(global const float *u, const int C, local float *lane)
 static float flat_product(global const float *a, global const float *mean, const float m, const int C, local float *lane)
 {
     float sum = 0.0f;
-    for (int b = 0; b < C; b += FLAT_BLOCK) {
-        for (int l = (int)get_local_id(0); l < FLAT_LANES; l += WG) {
+    for (int b = 0; b < C; b += SUM_BLOCK) {
+        for (int l = (int)get_local_id(0); l < SUM_LANES; l += WG) {
             float acc = 0.0f;
-            for (int c = b + l; c < min(C, b + FLAT_BLOCK); c += FLAT_LANES) {
+            for (int c = b + l; c < min(C, b + SUM_BLOCK); c += SUM_LANES) {
                 const float d = mean[c] - m;
                 acc = fma(a ? a[c] : d, d, acc);
             }
@@ -207,7 +198,7 @@ __attribute__((reqd_work_group_size(WG, 1, 1)))
 kernel void channel_stats(global const float *restrict mean, global float *restrict m, global float *restrict v, const int C,
                           const float inv_c, const float inv_c1)
 {
-    local float lane[FLAT_LANES];
+    local float lane[SUM_LANES];
     const int n = (int)get_group_id(0);
     global const float *mu = mean + (size_t)n * C;
     const float sum = flat_sum(mu, C, lane), centre = scl_flush(sum * inv_c);
@@ -241,10 +232,10 @@ static void leaf_sums(global const float *pu, global const float *px, const int 
                       const floatV mu, floatV *sum, floatV *product)
 {
     floatV s = (floatV)(0.0f), q = (floatV)(0.0f);
-    if (h == LEAF && w == LEAF) {
+    if (h == SUM_LEAF && w == SUM_LEAF) {
 #pragma unroll
-        for (int k = 0; k < LEAF * LEAF; k++) {
-            const size_t at = (size_t)(k / LEAF * W + k % LEAF) * C;
+        for (int k = 0; k < SUM_LEAF * SUM_LEAF; k++) {
+            const size_t at = (size_t)(k / SUM_LEAF * W + k % SUM_LEAF) * C;
             const floatV u = vloadV(pu + at), d = vloadV(px + at) - mu;
             s += u;
             q = fma(u, d, q);
@@ -278,15 +269,16 @@ kernel void norm_grad(global const float *restrict x, global const float *restri
     sum64_start(&sums);
     sum64_start(&products);
     int leaf = 0;
-    for (int by = 0; by < H; by += LEAF)
-        for (int bx = 0; bx < W; bx += LEAF, leaf++) {
+    for (int by = 0; by < H; by += SUM_LEAF)
+        for (int bx = 0; bx < W; bx += SUM_LEAF, leaf++) {
             const size_t p = first + (size_t)(by * W + bx) * C;
             floatV s, q;
-            leaf_sums(u + p, x + p, min(LEAF, H - by), min(LEAF, W - bx), W, C, mu, &s, &q);
+            leaf_sums(u + p, x + p, min(SUM_LEAF, H - by), min(SUM_LEAF, W - bx), W, C, mu, &s, &q);
             sum64_push(&sums, leaf, s);
             sum64_push(&products, leaf, q);
         }
-    const floatV total = scl_flush_v(sum64_end(&sums)), slope = scl_flush_v(scl_div_v(sum64_end(&products), sigma)), r = scl_rcp_v(sigma);
+    const floatV total = scl_flush_v(sum64_end(&sums)), r = scl_rcp_v(sigma);
+    const floatV slope = scl_flush_v(scl_div_v(sum64_end(&products), sigma));
     vstoreV(total, s0 + at);
     vstoreV(slope, s1 + at);
     const floatV k0 = total * inv_pixels, k1 = slope * inv_pixels * -r;
@@ -304,7 +296,7 @@ kernel void channel_grad(global const float *restrict mean, global const float *
                          global const float *restrict u, global float *restrict w, const int C, const float inv_c,
                          const float inv_c1, const float eps)
 {
-    local float lane[FLAT_LANES];
+    local float lane[SUM_LANES];
     const int n = (int)get_group_id(0);
     const size_t first = (size_t)n * C;
     const float centre = m[n], r = scl_rcp(scl_sqrt(v[n] + eps));

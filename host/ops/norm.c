@@ -17,105 +17,46 @@
 #include "graph/arith.h"
 #include "ops/items.h"
 
-void scl_sum64_push(scl_sum64_stream *s, float v)
-{
-    s->level[0] += v;
-    for (int k = 0, i = s->n++; k < 3 && (i & 63) == 63; k++, i >>= 6) {
-        s->level[k + 1] += s->level[k];
-        s->level[k] = 0.0f;
-    }
-}
-
-/* An empty level holds +0, which changes nothing: no value is -0. */
-float scl_sum64_end(const scl_sum64_stream *s)
-{
-    return s->level[3] + (s->level[2] + (s->level[1] + s->level[0]));
-}
-
-static int leaves_across(const scl_plane *p) { return (p->W + SCL_LEAF - 1) / SCL_LEAF; }
-
-int scl_leaves(const scl_plane *p) { return (p->H + SCL_LEAF - 1) / SCL_LEAF * leaves_across(p); }
+int scl_leaves(const scl_plane *p) { return (p->H + SUM_LEAF - 1) / SUM_LEAF * ((p->W + SUM_LEAF - 1) / SUM_LEAF); }
 
 scl_leaf scl_leaf_at(const scl_plane *p, int i)
 {
-    scl_leaf leaf = { .y = i / leaves_across(p) * SCL_LEAF, .x = i % leaves_across(p) * SCL_LEAF };
-    leaf.h = p->H - leaf.y < SCL_LEAF ? p->H - leaf.y : SCL_LEAF;
-    leaf.w = p->W - leaf.x < SCL_LEAF ? p->W - leaf.x : SCL_LEAF;
+    const int across = (p->W + SUM_LEAF - 1) / SUM_LEAF;
+    scl_leaf leaf = { .y = i / across * SUM_LEAF, .x = i % across * SUM_LEAF };
+    leaf.h = p->H - leaf.y < SUM_LEAF ? p->H - leaf.y : SUM_LEAF;
+    leaf.w = p->W - leaf.x < SUM_LEAF ? p->W - leaf.x : SUM_LEAF;
     return leaf;
-}
-
-static float leaf_sum(const scl_plane *p, const scl_leaf *leaf)
-{
-    float s = 0.0f;
-    for (int k = 0; k < leaf->h * leaf->w; k++)
-        s += p->data[scl_leaf_pixel(p, leaf, k)];
-    return s;
-}
-
-float scl_plane_sum(const scl_plane *p)
-{
-    scl_sum64_stream sum = { 0 };
-    for (int i = 0; i < scl_leaves(p); i++) {
-        const scl_leaf leaf = scl_leaf_at(p, i);
-        scl_sum64_push(&sum, leaf_sum(p, &leaf));
-    }
-    return scl_sum64_end(&sum);
 }
 
 /* Sum of squared distances from mu. */
 SCL_FAST_REF static float plane_spread(const scl_plane *p, float mu)
 {
-    scl_sum64_stream sum = { 0 };
+    scl_sum_stream sum = { 0 };
     for (int i = 0; i < scl_leaves(p); i++) {
         const scl_leaf leaf = scl_leaf_at(p, i);
         const int count = leaf.h * leaf.w;
-        const float m = leaf_sum(p, &leaf) * scl_inverse(count);
-        float squares = 0.0f;
+        float s = 0.0f, squares = 0.0f;
+        for (int k = 0; k < count; k++)
+            s += p->data[scl_leaf_pixel(p, &leaf, k)];
+        const float m = s * scl_inverse(count);
         for (int k = 0; k < count; k++) {
             const float d = p->data[scl_leaf_pixel(p, &leaf, k)] - m;
             squares = fmaf(d, d, squares);
         }
         const float e = m - mu, t = (float)count * e;
-        scl_sum64_push(&sum, fmaf(t, e, squares));
+        scl_sum_push(&sum, fmaf(t, e, squares));
     }
-    return scl_sum64_end(&sum);
+    return scl_sum_end(&sum);
 }
 
-/* The flat row of term(c), C <= 65536: blocks of 1024, 64 lanes folded by halves, blocks in order. */
-enum { LANES = 64, BLOCK = 1024, MAX_CHANNELS = 64 * BLOCK };
-
-static float fold(float *lane)
+SCL_FAST_REF float scl_flat_distances(const float *a, const float *mean, float m, int C)
 {
-    for (int h = LANES / 2; h; h /= 2)
-        for (int l = 0; l < h; l++)
-            lane[l] += lane[l + h];
-    return lane[0];
-}
-
-SCL_FAST_REF float scl_flat_product(const float *a, const float *mean, float m, int C)
-{
-    float sum = 0.0f;
-    for (int b = 0; b < C; b += BLOCK) {
-        float lane[LANES] = { 0 };
-        for (int c = b; c < C && c < b + BLOCK; c++) {
-            const float d = mean[c] - m;
-            lane[c % LANES] = fmaf(a ? a[c] : d, d, lane[c % LANES]);
-        }
-        sum += fold(lane);
+    scl_flat sum = { 0 };
+    for (int c = 0; c < C; c++) {
+        const float d = mean[c] - m;
+        scl_flat_add_product(&sum, a ? a[c] : d, d);
     }
-    return sum;
-}
-
-float scl_flat_channels(const float *u, int C)
-{
-    float sum = 0.0f;
-    for (int b = 0; b < C; b += BLOCK) {
-        float lane[LANES] = { 0 };
-        for (int c = b; c < C && c < b + BLOCK; c++)
-            lane[c % LANES] += u[c];
-        sum += fold(lane);
-    }
-    return sum;
+    return scl_flat_end(&sum);
 }
 
 int scl_row_step(const scl_node *n) { return scl_dim(n, 'B') == 1 ? 0 : scl_dim(n, 'S'); }
@@ -154,10 +95,8 @@ static void pixel_sum_ref(const scl_node *n, const scl_host_values *v)
     const int N = scl_dim(n, 'N'), H = scl_dim(n, 'H'), W = scl_dim(n, 'W'), C = scl_dim(n, 'C');
     const float *x = v->in[0];
     float *s = v->out[0];
-    for (int i = 0; i < N * C; i++) {
-        const scl_plane p = { x + (size_t)(i / C) * H * W * C + i % C, H, W, C };
-        s[i] = scl_flush(scl_plane_sum(&p));
-    }
+    for (int i = 0; i < N * C; i++)
+        s[i] = scl_flush(scl_pixel_sum(x + (size_t)(i / C) * H * W * C + i % C, H, W, (size_t)C));
 }
 
 static scl_status pixel_sum_launch(scl_launcher *q, const scl_node *n, scl_err *err)
@@ -226,20 +165,20 @@ static void pixel_stats_ref(const scl_node *n, const scl_host_values *v)
     float *mean = v->out[0], *variance = v->out[1];
     for (int i = 0; i < N * C; i++) {
         const scl_plane p = { x + (size_t)(i / C) * H * W * C + i % C, H, W, C };
-        mean[i] = scl_flush(scl_plane_sum(&p) * inv);
+        mean[i] = scl_flush(scl_pixel_sum(p.data, H, W, (size_t)C) * inv);
         variance[i] = scl_flush(plane_spread(&p, mean[i]) * inv);
     }
 }
 
 static scl_status pixel_stats_launch(scl_launcher *q, const scl_node *n, scl_err *err)
 {
-    const int H = scl_dim(n, 'H'), W = scl_dim(n, 'W'), h = H % SCL_LEAF, w = W % SCL_LEAF;
+    const int H = scl_dim(n, 'H'), W = scl_dim(n, 'W'), h = H % SUM_LEAF, w = W % SUM_LEAF;
     const int items = scl_items(q, scl_dim(n, 'N'), scl_dim(n, 'C'));
     return SCL_LAUNCH(q, n, err, "pixel_stats", scl_items_grid(q, items), SCL_BUF(x), SCL_BUF(mean), SCL_BUF(variance),
                       SCL_I32(H, H), SCL_I32(W, W), SCL_I32(C, scl_dim(n, 'C')), SCL_I32(items, items),
                       SCL_F32_ARG(inv_pixels, scl_inverse((double)H * W)),
-                      SCL_F32_ARG(inv_right, w ? scl_inverse(SCL_LEAF * w) : 0.0f),
-                      SCL_F32_ARG(inv_bottom, h ? scl_inverse(h * SCL_LEAF) : 0.0f),
+                      SCL_F32_ARG(inv_right, w ? scl_inverse(SUM_LEAF * w) : 0.0f),
+                      SCL_F32_ARG(inv_bottom, h ? scl_inverse(h * SUM_LEAF) : 0.0f),
                       SCL_F32_ARG(inv_corner, h && w ? scl_inverse(h * w) : 0.0f));
 }
 
@@ -257,9 +196,11 @@ static const scl_op pixel_stats = {
 
 static scl_status channel_stats_shape(scl_node *n, scl_err *err)
 {
+    enum { MAX_CHANNELS = SUM_GROUP * SUM_BLOCK };      /* the kernel's row of blocks is one chain */
     const int C = scl_dim(n, 'C');
     if (C < 2 || C > MAX_CHANNELS)
-        return scl_fail(err, SCL_FAILED, "%s: InstanceNorm++ needs 2 to %d channels, not %d", n->op->name, MAX_CHANNELS, C);
+        return scl_fail(err, SCL_FAILED, "%s: InstanceNorm++ needs 2 to %d channels, not %d", n->op->name,
+                        MAX_CHANNELS, C);
     return SCL_OK;
 }
 
@@ -269,8 +210,8 @@ static void channel_stats_ref(const scl_node *n, const scl_host_values *v)
     float *m = v->out[0], *variance = v->out[1];
     for (int i = 0; i < scl_dim(n, 'N'); i++) {
         const float *mean = (const float *)v->in[0] + (size_t)i * C;
-        m[i] = scl_flush(scl_flat_channels(mean, C) * scl_inverse(C));
-        variance[i] = scl_flush(scl_flat_product(NULL, mean, m[i], C) * scl_inverse(C - 1));
+        m[i] = scl_flush(scl_flat_sum(mean, (size_t)C) * scl_inverse(C));
+        variance[i] = scl_flush(scl_flat_distances(NULL, mean, m[i], C) * scl_inverse(C - 1));
     }
 }
 

@@ -2,19 +2,13 @@
 #ifndef SCL_OPS_NORM_H
 #define SCL_OPS_NORM_H
 
+#include "graph/arith.h"
 #include "graph/op.h"
-
-enum { SCL_LEAF = 4 };          /* side of a leaf of pixels (docs/design/arithmetic.md 3, "Pixels") */
-
-/* sum64 as a stream: values in order, then the end.  Start from zeroed. */
-typedef struct scl_sum64_stream { float level[4]; int n; } scl_sum64_stream;
-void scl_sum64_push(scl_sum64_stream *s, float v);
-float scl_sum64_end(const scl_sum64_stream *s);
 
 /* One channel of one sample: pixel (y, x) is data[(y * W + x) * C]. */
 typedef struct scl_plane { const float *data; int H, W, C; } scl_plane;
 
-/* A leaf's corner and size; scl_leaf_at(p, i) is the i-th in raster order, scl_leaves(p) how many there are. */
+/* A 4x4 leaf's corner and size; scl_leaf_at(p, i) is the i-th in raster order, scl_leaves(p) how many there are. */
 typedef struct scl_leaf { int y, x, h, w; } scl_leaf;
 int scl_leaves(const scl_plane *p);
 scl_leaf scl_leaf_at(const scl_plane *p, int i);
@@ -23,12 +17,8 @@ static inline size_t scl_leaf_pixel(const scl_plane *p, const scl_leaf *leaf, in
     return ((size_t)(leaf->y + k / leaf->w) * (size_t)p->W + (size_t)(leaf->x + k % leaf->w)) * (size_t)p->C;
 }
 
-/* Canonical sum of a plane, not flushed. */
-float scl_plane_sum(const scl_plane *p);
-
 /* Flat row over C channels: of a[c] * (mean[c] - m), or of (mean[c] - m)^2 where a is NULL; not flushed. */
-float scl_flat_product(const float *a, const float *mean, float m, int C);
-float scl_flat_channels(const float *u, int C);          /* of u[c] */
+float scl_flat_distances(const float *a, const float *mean, float m, int C);
 
 /* 1 / count, as docs/design/arithmetic.md 2 has it. */
 static inline float scl_inverse(double count) { return (float)(1.0 / count); }

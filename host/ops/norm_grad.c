@@ -20,7 +20,7 @@ static float eps_of(const scl_node *n) { return (float)scl_attr_real(n, "eps"); 
 /* Sums of u and of u * (x - mu) over a plane, not flushed. */
 SCL_FAST_REF static void plane_sums(const scl_plane *u, const scl_plane *x, float mu, float *sum, float *product)
 {
-    scl_sum64_stream sums = { 0 }, products = { 0 };
+    scl_sum_stream sums = { 0 }, products = { 0 };
     for (int i = 0; i < scl_leaves(u); i++) {
         const scl_leaf leaf = scl_leaf_at(u, i);
         float s = 0.0f, q = 0.0f;
@@ -30,11 +30,11 @@ SCL_FAST_REF static void plane_sums(const scl_plane *u, const scl_plane *x, floa
             s += u->data[at];
             q = fmaf(u->data[at], d, q);
         }
-        scl_sum64_push(&sums, s);
-        scl_sum64_push(&products, q);
+        scl_sum_push(&sums, s);
+        scl_sum_push(&products, q);
     }
-    *sum = scl_sum64_end(&sums);
-    *product = scl_sum64_end(&products);
+    *sum = scl_sum_end(&sums);
+    *product = scl_sum_end(&products);
 }
 
 SCL_FAST_REF static void norm_grad_ref(const scl_node *n, const scl_host_values *v)
@@ -95,8 +95,8 @@ SCL_FAST_REF static void channel_grad_ref(const scl_node *n, const scl_host_valu
     for (int i = 0; i < scl_dim(n, 'N'); i++) {
         const float *mean = (const float *)v->in[0] + (size_t)i * C, *u = (const float *)v->in[3] + (size_t)i * C;
         float *w = (float *)v->out[0] + (size_t)i * C;
-        const float r = scl_rcp(scl_sqrt(var_m[i] + eps)), k0 = scl_flat_channels(u, C) * scl_inverse(C);
-        const float slope = scl_flat_product(u, mean, m[i], C) * r, k1 = slope * scl_inverse(C - 1) * -r;
+        const float r = scl_rcp(scl_sqrt(var_m[i] + eps)), k0 = scl_flat_sum(u, (size_t)C) * scl_inverse(C);
+        const float slope = scl_flat_distances(u, mean, m[i], C) * r, k1 = slope * scl_inverse(C - 1) * -r;
         for (int c = 0; c < C; c++) {
             const float d = mean[c] - m[i], t = u[c] - k0;
             w[c] = scl_flush(fmaf(k1, d, t) * r);
