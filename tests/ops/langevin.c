@@ -1,0 +1,23 @@
+/* Oracle and cases of the Langevin step. */
+#include "op_harness.h"
+
+static void oracle(const t_case *t)
+{
+    const int count = t_dim(t, 'N') * t_dim(t, 'H') * t_dim(t, 'W') * t_dim(t, 'C');
+    const double *x = t_f64(t, "x"), *s = t_f64(t, "s"), *z = t_f64(t, "z");
+    const double step = t_f64(t, "step")[0], noise = t_f64(t, "noise")[0];
+    double *y = t_f64(t, "y");
+    for (int i = 0; i < count; i++)
+        y[i] = x[i] + step * s[i] + noise * z[i];
+}
+
+static const t_case cases[] = {
+    { "one_value", "N=1 H=1 W=1 C=1 A=1 B=1" },                                               /* smallest                       */
+    { "ragged",    "N=3 H=3 W=5 C=3 A=1 B=1" },                                               /* a tail for every vector width  */
+    { "first",     "N=2 H=8 W=8 C=1 A=1 B=1", .fill = { { "step", 0.2 }, { "noise", 0.632455532 } } },     /* level 0          */
+    { "no_noise",  "N=2 H=4 W=4 C=1 A=1 B=1", .fill = { { "noise", 0 } } },                   /* the denoising step             */
+    { "cifar",     "N=64 H=32 W=32 C=3 A=1 B=1", .bench = true },
+};
+
+static const t_op ops[] = { T_OP(langevin_step, oracle, cases) };
+OP_TESTS(langevin, ops)
