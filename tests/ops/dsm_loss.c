@@ -23,7 +23,7 @@ static const t_case cases[] = {
     { "image",       "N=2 D=5x7x3", .grad = true, .grad_of = "s z" },                      /* a shape                       */
     { "small_sigma", "N=2 D=48",    .range = { { "inv_sigma", 90, 100 } }, .tol = 1e-5 },  /* z/sigma dominates s           */
     { "zero_score",  "N=4 D=784",   .fill = { { "s", 0.0 } } },                            /* expectation D/2 at weight s^2 */
-    { "beyond_group", "N=1 D=66000" },                                                     /* sum64 has two levels          */
+    { .name = "beyond_group", .dims = "N=1 D=66000" },                                                     /* sum64 has two levels          */
     { "mnist",       "N=128 D=784", .bench = true },
 };
 

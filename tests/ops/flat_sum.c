@@ -48,8 +48,8 @@ static const t_case cases_sumsq[] = {
     { "one_value",    "N=1 D=1", .grad = true },
     { "tail_of_one",  "N=3 D=65", .grad = true },
     { "two_blocks",   "N=2 D=1025", .grad = true },
-    { "full_block",   "N=3 D=1024" },                                                 /* no tail                          */
-    { "beyond_group", "N=1 D=65537" },
+    { .name = "full_block",   .dims = "N=3 D=1024" },                                                 /* no tail                          */
+    { .name = "beyond_group", .dims = "N=1 D=65537" },
 };
 
 static const t_case cases_chain[] = {

@@ -50,8 +50,8 @@ static void oracle_lookup(const t_case *t)
 }
 
 static const t_case cases_batch[] = {
-    { "one_value",  "S=1 N=1 H=1 W=1 C=1" },                                                   /* smallest                      */
-    { "dequantise", "S=7 N=3 H=5 W=7 C=3" },                                                   /* 105 values: 26 quads and 1    */
+    { .name = "one_value",  .dims = "S=1 N=1 H=1 W=1 C=1" },                                                   /* smallest                      */
+    { .name = "dequantise", .dims = "S=7 N=3 H=5 W=7 C=3" },                                                   /* 105 values: 26 quads and 1    */
     { "plain",      "S=5 N=5 H=3 W=3 C=1", .attrs = "dequantize=0" },
     { "flip",       "S=16 N=16 H=3 W=5 C=3", .attrs = "flip=1 dequantize=0" },                 /* odd width: the middle stays   */
     { "flip_noise", "S=16 N=16 H=4 W=6 C=1", .attrs = "flip=1" },                              /* u belongs to the output pixel */
@@ -62,15 +62,15 @@ static const t_case cases_batch[] = {
 };
 
 static const t_case cases_batch_f32[] = {
-    { "one_value", "S=1 N=1 H=1 W=1 C=1" },
-    { "ragged",    "S=7 N=3 H=5 W=7 C=3" },
+    { .name = "one_value", .dims = "S=1 N=1 H=1 W=1 C=1" },
+    { .name = "ragged",    .dims = "S=7 N=3 H=5 W=7 C=3" },
     { "flip",      "S=16 N=16 H=3 W=5 C=3", .attrs = "flip=1" },
     { "resumed",   "S=20 N=3 H=4 W=4 C=1", .counters = "first=8 position=4 batch=8" },
 };
 
 static const t_case cases_lookup[] = {
-    { "levels", "L=10 N=23" },
-    { "one",    "L=1 N=1" },
+    { .name = "levels", .dims = "L=10 N=23" },
+    { .name = "one",    .dims = "L=1 N=1" },
 };
 
 static const t_op ops[] = {

@@ -12,8 +12,8 @@ static void oracle(const t_case *t)
 }
 
 static const t_case cases[] = {
-    { "one_value", "N=1 H=1 W=1 C=1 A=1 B=1" },                                               /* smallest                       */
-    { "ragged",    "N=3 H=3 W=5 C=3 A=1 B=1" },                                               /* a tail for every vector width  */
+    { .name = "one_value", .dims = "N=1 H=1 W=1 C=1 A=1 B=1" },                                               /* smallest                       */
+    { .name = "ragged",    .dims = "N=3 H=3 W=5 C=3 A=1 B=1" },                                               /* a tail for every vector width  */
     { "first",     "N=2 H=8 W=8 C=1 A=1 B=1", .fill = { { "step", 0.2 }, { "noise", 0.632455532 } } },     /* level 0          */
     { "no_noise",  "N=2 H=4 W=4 C=1 A=1 B=1", .fill = { { "noise", 0 } } },                   /* the denoising step             */
     { "cifar",     "N=64 H=32 W=32 C=3 A=1 B=1", .bench = true },
