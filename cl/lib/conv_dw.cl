@@ -49,10 +49,11 @@ static void store_some(const floatV v, global float *p, const int count)
         p[l] = lane[l];
 }
 
-// Q samples a leaf, or G > 1 segments a leaf, which is one sample then.  KP: channels of a row of dy.
+// Samples first ... N-1 of the run; a launch may end inside a leaf, as a run may.  Q samples a leaf, or G > 1 segments a leaf,
+// which is one sample then.  KP: channels of a row of dy.
 __attribute__((reqd_work_group_size(WG, 1, 1)))
 kernel void conv_dw(global const float *restrict x, global const float *restrict dy, global const uint *restrict counters,
-                    global float *restrict stack, const int N, const int H, const int W, const int C, const int K,
+                    global float *restrict stack, const int first, const int N, const int H, const int W, const int C, const int K,
                     const int KP, const int R, const int S, const int dilation, const int Q, const int G)
 {
     const int c0 = (int)get_global_id(0) * MR, k0 = (int)get_global_id(1) * NR, tap = (int)get_global_id(2);
@@ -68,13 +69,13 @@ kernel void conv_dw(global const float *restrict x, global const float *restrict
     for (int i = 0; i < MR; i++)
         channel[i] = min(i, rows - 1);
 
-    for (int n = 0; n < N;) {
+    for (int n = first; n < N;) {
         const uint position = run + (uint)n, leaf = position / (uint)Q, leaf_first = leaf * (uint)Q;
         const uint leaf_end = min(leaf_first + (uint)Q, max(counters[CNT_BATCH], position + 1u));
         const int here = min(N - n, (int)(leaf_end - position)), closed = position + (uint)here == leaf_end;
         for (int segment = 0; segment < G; segment++) {
             const int last = segment == G - 1, slot = tree_slots(leaf) + tree_slots((uint)segment);
-            const int begin = G == 1 ? 0 : segment * SEGMENT, end = G == 1 ? here * P : min(P, begin + SEGMENT);
+            const int begin = segment * SEGMENT, end = G == 1 ? here * P : min(P, begin + SEGMENT);
             global float *o = own + (size_t)slot * level;
             floatV acc[MR][NV];
             #pragma unroll
