@@ -24,7 +24,7 @@ scl_status scl_net_build(scl_graph *g, const scl_net_config *c, const char *pref
 typedef struct scl_param {
     const char *name;
     scl_value *value;
-    enum { SCL_INIT_UNIFORM, SCL_INIT_NORM_ROWS } init;   /* U(+-1/sqrt(fan_in)); gamma, alpha ~ N(1, 0.02), beta 0 */
+    enum { SCL_PARAM_UNIFORM, SCL_PARAM_NORM_ROWS } init;   /* U(+-1/sqrt(fan_in)); gamma, alpha ~ N(1, 0.02), beta 0 */
     int fan_in;
 } scl_param;
 

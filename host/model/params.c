@@ -41,7 +41,7 @@ scl_param_list scl_net_params(const scl_graph *g, const char *prefix, scl_arena 
             continue;
         const bool rows = ends_with(v->name, "embed.weight");
         list.item[list.n++] = (scl_param){ .name = v->name + strlen(prefix), .value = v, .fan_in = rows ? 0 : fan_in(g, v),
-                                           .init = rows ? SCL_INIT_NORM_ROWS : SCL_INIT_UNIFORM };
+                                           .init = rows ? SCL_PARAM_NORM_ROWS : SCL_PARAM_UNIFORM };
     }
     qsort(list.item, (size_t)list.n, sizeof *list.item, by_name);
     return list;
@@ -58,9 +58,9 @@ void scl_param_init(const scl_param *p, int index, unsigned long long seed, floa
         scl_normal2(word.w[0], word.w[1], &normal[0], &normal[1]);
         scl_normal2(word.w[2], word.w[3], &normal[2], &normal[3]);
         for (size_t k = 0; k < 4 && e + k < count; k++) {
-            const bool beta = p->init == SCL_INIT_NORM_ROWS && (int)((e + k) % (size_t)last) >= last / 3 * 2;
+            const bool beta = p->init == SCL_PARAM_NORM_ROWS && (int)((e + k) % (size_t)last) >= last / 3 * 2;
             const float row = beta ? 0.0f : fmaf(0.02f, normal[k], 1.0f);
-            data[e + k] = scl_flush(p->init == SCL_INIT_NORM_ROWS ? row : bound * fmaf(2.0f, scl_uniform(word.w[k]), -1.0f));
+            data[e + k] = scl_flush(p->init == SCL_PARAM_NORM_ROWS ? row : bound * fmaf(2.0f, scl_uniform(word.w[k]), -1.0f));
         }
     }
 }

@@ -1,0 +1,59 @@
+#include "run/build.h"
+
+#include <string.h>
+
+scl_status scl_build_shape(const scl_config *config, const scl_stage_config *stage, int shape[3], scl_err *err)
+{
+    const scl_data_config *d = &stage->data;
+    const int own_size = d->format == SCL_DATA_CIFAR10 ? 32 : d->format == SCL_DATA_IDX ? 28 : 0;
+    const int own_channels = d->format == SCL_DATA_CIFAR10 ? 3 : d->format == SCL_DATA_IDX ? 1 : 0;
+    shape[0] = shape[1] = d->transform.size ? d->transform.size : own_size;
+    shape[2] = d->transform.channels ? d->transform.channels : own_channels;
+    if (!shape[0])
+        return scl_config_fail(config, err, SCL_BAD_CONFIG, "data.transform.size", "must be set here: only the data tell the size");
+    if (!shape[2])
+        return scl_config_fail(config, err, SCL_BAD_CONFIG, "data.transform.channels", "must be set here: only the data tell it");
+    return SCL_OK;
+}
+
+scl_step_spec scl_build_spec(const scl_config *config, const scl_stage_config *stage, const int shape[3], int data_count)
+{
+    const scl_train_config *t = &stage->train;
+    const int accumulate = t->accumulate > 0 ? t->accumulate : 1;
+    scl_step_spec spec = {
+        .net = { .net = scl_config_choice("model.net", (int)stage->model.net), .ngf = stage->model.ngf, .height = shape[0],
+                 .width = shape[1], .channels = shape[2], .levels = stage->noise.levels, .logit = stage->data.transform.logit,
+                 .conv = config->conv == SCL_CONV_CLBLAST ? "clblast" : "direct" },
+        .n = (t->batch + accumulate - 1) / accumulate,
+        .global_batch = t->batch,
+        .accumulate = accumulate > 1,
+        .data_count = data_count,
+        .dequantize = stage->data.transform.dequantize == SCL_DEQUANTIZE_UNIFORM,
+        .flip = stage->data.transform.flip,
+        .optimizer = scl_config_choice("optimizer.method", (int)t->optimizer.method),
+        .ema = scl_build_ema(stage),
+    };
+    return spec;
+}
+
+scl_status scl_build_graph(scl_graph **out, scl_arena *arena, const scl_config *config, const scl_stage_config *stage,
+                           const char *which, scl_err *err)
+{
+    int shape[3];
+    SCL_TRY(scl_build_shape(config, stage, shape, err));
+    const bool samples = stage->kind == SCL_STAGE_SAMPLE;
+    if (!which)
+        which = samples ? "sample" : "train";
+    scl_step_spec spec = scl_build_spec(config, stage, shape, samples ? 1 : stage->train.batch);
+    if (samples) {
+        const int batch = stage->sample.batch;
+        spec.n = batch > 0 && batch < stage->sample.count ? batch : stage->sample.count;
+    }
+    if (!strcmp(which, "train") && !samples)
+        return scl_step_train(out, arena, &spec, err);
+    if (!strcmp(which, "eval") && !samples)
+        return scl_step_eval(out, arena, &spec, spec.ema ? "ema." : "", err);
+    if (!strcmp(which, "sample"))
+        return scl_step_sample(out, arena, &spec, "", err);
+    return scl_fail(err, SCL_BAD_CONFIG, "stage '%s' has no graph '%s'", stage->name, which);
+}

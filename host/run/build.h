@@ -1,0 +1,23 @@
+/* From a config's stage to the graphs that it runs: for training, sampling, `scorecl dump` and `scorecl bench`. */
+#ifndef SCL_RUN_BUILD_H
+#define SCL_RUN_BUILD_H
+
+#include "config/config.h"
+#include "data/dataset.h"
+#include "score/step.h"
+
+/* Height, width and channels of the pictures as far as the config tells: transform.size and channels, else the format's own.
+ * SCL_BAD_CONFIG where only the data tell (the message names the key to set). */
+scl_status scl_build_shape(const scl_config *config, const scl_stage_config *stage, int shape[3], scl_err *err);
+
+/* What the graphs of a stage depend on.  shape: height, width, channels.  The result borrows from the config. */
+scl_step_spec scl_build_spec(const scl_config *config, const scl_stage_config *stage, const int shape[3], int data_count);
+
+/* The graph of a stage without its data: which is "train", "eval" or "sample"; NULL: the stage's own.  As `dump` shows it. */
+scl_status scl_build_graph(scl_graph **out, scl_arena *arena, const scl_config *config, const scl_stage_config *stage,
+                           const char *which, scl_err *err);
+
+/* Is this stage's average of the weights kept and used? */
+static inline bool scl_build_ema(const scl_stage_config *stage) { return stage->train.ema > 0; }
+
+#endif

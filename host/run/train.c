@@ -1,0 +1,207 @@
+/* The train stage: data in, checkpoints, metrics and a held-out loss out. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/progress.h"
+#include "run/metrics.h"
+#include "run/stage.h"
+#include "run/trainer.h"
+#include "score/schedule.h"
+
+typedef struct training {
+    scl_stage_context *c;
+    const scl_train_config *config;
+    scl_backend *b;
+    scl_dataset *data, *held_out;
+    scl_trainer *t;
+    scl_metrics *metrics;
+    scl_progress progress;
+    scl_checkpoint_info info;
+    long logged_step;
+    int64_t logged_ns;
+    char checksum[65];
+} training;
+
+enum { COL_LOSS, COL_NORM, COL_RATE, COL_SPEED, COL_EVAL, COLUMNS };
+static const char *const columns[COLUMNS] = { "loss", "grad_norm", "lr", "images_per_s", "eval_loss" };
+
+static scl_status open_data(training *s, scl_err *err)
+{
+    const scl_data_config *d = &s->c->stage->data;
+    SCL_TRY(scl_dataset_open(&s->data, d, SCL_SPLIT_TRAIN, err));
+    if (s->config->eval.every > 0)
+        SCL_TRY(scl_dataset_open(&s->held_out, d, s->config->eval.split, err));
+    scl_info("%s: %zu images of %dx%dx%d", s->c->stage->name, s->data->count, s->data->height, s->data->width, s->data->channels);
+    scl_stage_note(s->c, "data_sha256", "%s", s->data->sha256);
+    return SCL_OK;
+}
+
+static scl_status open_trainer(training *s, scl_err *err)
+{
+    const scl_trainer_options options = { .tune = s->c->tune, .fuse = s->c->config->fuse, .eval_images = s->config->eval.images };
+    SCL_TRY(scl_trainer_create(&s->t, s->b, s->c->config, s->c->stage, s->data, s->held_out, &options, err));
+    const double mib = (double)scl_trainer_peak_bytes(s->t) / (1 << 20);
+    scl_info("%s: on %s, peak device memory %.1f MiB", s->c->stage->name, s->b->info.name, mib);
+    scl_stage_note(s->c, "peak_bytes", "%zu", scl_trainer_peak_bytes(s->t));
+    return SCL_OK;
+}
+
+static void describe(training *s)
+{
+    const scl_net_config *n = scl_trainer_net(s->t);
+    scl_config_stage_hash(s->c->config, s->c->stage, false, s->checksum);
+    s->info = (scl_checkpoint_info){
+        .seed = s->c->config->seed, .arithmetic = s->c->config->arithmetic, .height = n->height, .width = n->width,
+        .channels = n->channels, .conv = n->conv, .stage = s->c->stage->name, .data_sha256 = s->data->sha256,
+        .net = scl_arena_printf(s->c->arena, "%s ngf=%d channels=%d levels=%d logit=%d", n->net, n->ngf, n->channels, n->levels,
+                                n->logit),
+        .config = scl_config_text(s->c->config, s->c->arena), .config_hash = scl_arena_strdup(s->c->arena, s->checksum),
+        .eval_loss = NAN, .best_loss = NAN, .best_step = -1,
+    };
+    scl_stage_note(s->c, "conv", "%s", n->conv);
+}
+
+/* The state to begin with: a checkpoint of this run, another run's weights, or fresh ones. */
+static scl_status begin(training *s, long *first, scl_err *err)
+{
+    *first = 0;
+    scl_checkpoint *from = NULL;
+    if (s->c->resume)
+        SCL_TRY(scl_checkpoints_newest(s->c->checkpoints, s->config->steps, &from, err));
+    if (from) {
+        const scl_status status = scl_checkpoint_restore(from, scl_trainer_store(s->t), err);
+        *first = from->info.step;
+        s->info.eval_loss = from->info.eval_loss;
+        s->info.best_loss = from->info.best_loss;
+        s->info.best_step = from->info.best_step;
+        scl_checkpoint_close(from);
+        scl_info("%s: goes on from step %ld", s->c->stage->name, *first);
+        return status;
+    }
+    if (s->c->resume)
+        scl_info("%s: no checkpoint yet, starts at step 0", s->c->stage->name);
+    SCL_TRY(scl_trainer_init(s->t, err));
+    if (!s->config->init)
+        return SCL_OK;
+    SCL_TRY(scl_checkpoint_open(&from, s->config->init, err));
+    scl_status status = scl_checkpoint_weights(from, scl_trainer_store(s->t), "", "", err);
+    scl_checkpoint_close(from);
+    return status == SCL_OK ? scl_trainer_reset_ema(s->t, err) : status;
+}
+
+static scl_status save(training *s, long step, scl_err *err)
+{
+    SCL_TRY(scl_trainer_finish(s->t, err));
+    s->info.step = step;
+    scl_trainer_counters(s->t, step, s->info.counters);
+    return scl_checkpoints_save(s->c->checkpoints, scl_trainer_store(s->t), &s->info, s->config->checkpoint.keep, s->checksum, err);
+}
+
+/* done: steps done. */
+static scl_status evaluate(training *s, long done, double *values, scl_err *err)
+{
+    float loss;
+    SCL_TRY(scl_trainer_finish(s->t, err));
+    SCL_TRY(scl_trainer_evaluate(s->t, &loss, err));
+    values[COL_EVAL] = s->info.eval_loss = (double)loss;
+    if (!(s->info.best_loss <= (double)loss)) {
+        s->info.best_loss = (double)loss;
+        s->info.best_step = done;
+    }
+    scl_info("%s: step %ld, held-out loss %.3f", s->c->stage->name, done, (double)loss);
+    return SCL_OK;
+}
+
+/* The record of the last step done, and the rate since the last row. */
+static scl_status record(training *s, long done, double *values, scl_err *err)
+{
+    scl_step_record r;
+    SCL_TRY(scl_trainer_record(s->t, done - 1, &r, err));
+    const int64_t now = scl_now_ns();
+    const double seconds = (double)(now - s->logged_ns) * 1e-9;
+    values[COL_LOSS] = (double)r.loss;
+    values[COL_NORM] = (double)r.norm;
+    values[COL_RATE] = scl_learning_rate(&s->config->optimizer, s->config->steps, done - 1);
+    values[COL_SPEED] = seconds > 0 ? (double)(done - s->logged_step) * s->config->batch / seconds : NAN;
+    s->logged_step = done;
+    s->logged_ns = now;
+    char note[48];
+    snprintf(note, sizeof note, "loss %.3f", (double)r.loss);
+    scl_progress_update(&s->progress, done, note);
+    return SCL_OK;
+}
+
+static bool due(long done, int every, long steps) { return (every > 0 && done % every == 0) || done == steps; }
+
+/* What is due after `done` steps. */
+static scl_status after_step(training *s, long done, scl_err *err)
+{
+    double values[COLUMNS] = { NAN, NAN, NAN, NAN, NAN };
+    const long steps = s->config->steps;
+    bool row = false;
+    if (due(done, s->config->log_every, steps)) {
+        SCL_TRY(record(s, done, values, err));
+        row = true;
+    } else {
+        scl_progress_update(&s->progress, done, NULL);
+    }
+    if (s->held_out && due(done, s->config->eval.every, steps)) {
+        SCL_TRY(evaluate(s, done, values, err));
+        row = true;
+    }
+    if (row)
+        SCL_TRY(scl_metrics_row(s->metrics, done, values, err));
+    const bool stop = *s->c->stop != 0;
+    if (stop || due(done, s->config->checkpoint.every, steps))
+        SCL_TRY(save(s, done, err));
+    return stop && done < steps ? scl_stage_interrupted(s->c, done, err) : SCL_OK;
+}
+
+static scl_status loop(training *s, scl_err *err)
+{
+    long step;
+    SCL_TRY(begin(s, &step, err));
+    SCL_TRY(scl_metrics_open(&s->metrics, s->c->folder, columns, COLUMNS, step > 0 ? step : -1, err));
+    scl_progress_start(&s->progress, s->c->stage->name, "step", step, s->config->steps);
+    s->logged_step = step;
+    s->logged_ns = scl_now_ns();
+    if (step == s->config->steps)
+        SCL_TRY(save(s, step, err));
+    while (step < s->config->steps) {
+        scl_status status = scl_trainer_step(s->t, step, err);
+        if (status == SCL_OK)
+            status = after_step(s, ++step, err);
+        if (status != SCL_OK) {
+            if (status != SCL_INTERRUPTED)
+                scl_err_context(err, "stage %s", s->c->stage->name);
+            return status;
+        }
+    }
+    scl_progress_end(&s->progress);
+    return SCL_OK;
+}
+
+scl_status scl_stage_train(scl_stage_context *c, scl_err *err)
+{
+    training s = { .c = c, .config = &c->stage->train };
+    scl_status status = open_data(&s, err);
+    if (status == SCL_OK)
+        status = scl_stage_open_device(c, &s.b, err);
+    if (status == SCL_OK)
+        status = open_trainer(&s, err);
+    if (status == SCL_OK) {
+        describe(&s);
+        status = loop(&s, err);
+    }
+    if (status == SCL_OK)
+        scl_stage_result(c, s.checksum);
+    scl_metrics_close(s.metrics);
+    scl_trainer_free(s.t);
+    if (s.b)
+        s.b->v->close(s.b);
+    scl_dataset_free(s.data);
+    scl_dataset_free(s.held_out);
+    return status;
+}

@@ -1,0 +1,220 @@
+#include "score/step.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "graph/arith.h"
+#include "graph/autodiff.h"
+#include "graph/optim.h"
+
+/* One graph in the making. */
+typedef struct step {
+    scl_graph *g;
+    const scl_step_spec *spec;
+    scl_err *err;
+    scl_value *x, *label, *z;             /* batch, levels, unit noise */
+    scl_value *sigma, *inv_sigma, *weight;/* of each sample */
+    scl_value *score, *loss;              /* loss of each sample */
+} step;
+
+static scl_status get(step *s, scl_value **out, scl_role role, const char *name, int count)
+{
+    return scl_value_get(s->g, out, role, name, SCL_F32, SCL_DIMS(count), s->err);
+}
+
+#define IMAGE(s) SCL_INT("N", (s)->spec->n), SCL_INT("H", (s)->spec->net.height), SCL_INT("W", (s)->spec->net.width), \
+        SCL_INT("C", (s)->spec->net.channels)
+
+static scl_status given(step *s)
+{
+    const scl_net_config *c = &s->spec->net;
+    const int n = s->spec->n;
+    SCL_TRY(scl_value_get(s->g, &s->x, SCL_INPUT, "given.x", SCL_F32, SCL_DIMS(n, c->height, c->width, c->channels), s->err));
+    SCL_TRY(scl_value_get(s->g, &s->z, SCL_INPUT, "given.z", SCL_F32, SCL_DIMS(n, c->height, c->width, c->channels), s->err));
+    return scl_value_get(s->g, &s->label, SCL_INPUT, "given.label", SCL_I32, SCL_DIMS(n), s->err);
+}
+
+/* The batch from the data set on the device, a level and noise for each sample.  Held-out noise has a stream of its own. */
+static scl_status drawn(step *s, bool held_out)
+{
+    const scl_net_config *c = &s->spec->net;
+    const scl_step_spec *p = s->spec;
+    scl_value *data, *order, *counters = scl_counters(s->g);
+    SCL_TRY(scl_value_get(s->g, &data, SCL_CONST, held_out ? "eval.data" : "data", p->data_float ? SCL_F32 : SCL_U8,
+                          SCL_DIMS(p->data_count, c->height, c->width, c->channels), s->err));
+    SCL_TRY(scl_value_get(s->g, &order, SCL_INPUT, held_out ? "eval.order" : "order", SCL_I32, SCL_DIMS(p->data_count), s->err));
+    if (p->data_float)
+        SCL_TRY(SCL_APPLY(s->g, &s->x, s->err, "gather_batch_f32", SCL_IN("data", data), SCL_IN("order", order),
+                          SCL_IN("counters", counters), SCL_INT("N", p->n), SCL_INT("flip", p->flip && !held_out)));
+    else
+        SCL_TRY(SCL_APPLY(s->g, &s->x, s->err, "gather_batch", SCL_IN("data", data), SCL_IN("order", order),
+                          SCL_IN("counters", counters), SCL_INT("N", p->n), SCL_INT("dequantize", p->dequantize),
+                          SCL_INT("flip", p->flip && !held_out), SCL_INT("logit", c->logit)));
+    const int label_stream = held_out ? SCL_STREAM_VALIDATION : SCL_STREAM_LEVEL;
+    const int noise_stream = held_out ? SCL_STREAM_VALIDATION : SCL_STREAM_PERTURB;
+    SCL_TRY(SCL_APPLY(s->g, &s->label, s->err, "random_integer", SCL_IN("counters", counters), SCL_INT("N", p->n),
+                      SCL_INT("below", c->levels), SCL_INT("stream", label_stream), SCL_INT("sub", held_out)));
+    return SCL_APPLY(s->g, &s->z, s->err, "random_normal", SCL_IN("counters", counters), IMAGE(s), SCL_INT("stream", noise_stream));
+}
+
+static scl_status of_level(step *s, scl_value **out, const char *table)
+{
+    scl_value *t;
+    SCL_TRY(get(s, &t, SCL_CONST, table, s->spec->net.levels));
+    return SCL_APPLY(s->g, out, s->err, "lookup", SCL_IN("table", t), SCL_IN("label", s->label));
+}
+
+/* Annealed denoising score matching: perturb with sigma z, compare the score with -z/sigma (Song & Ermon 2019, eq. 5 and 6). */
+static scl_status forward(step *s, const char *prefix)
+{
+    scl_value *perturbed;
+    SCL_TRY(of_level(s, &s->sigma, "sigma"));
+    SCL_TRY(of_level(s, &s->inv_sigma, "inv_sigma"));
+    SCL_TRY(of_level(s, &s->weight, "weight"));
+    SCL_TRY(SCL_APPLY(s->g, &perturbed, s->err, "perturb", SCL_IN("x", s->x), SCL_IN("z", s->z), SCL_IN("sigma", s->sigma)));
+    SCL_TRY(scl_net_build(s->g, &s->spec->net, prefix, perturbed, s->label, &s->score, s->err));
+    if (s->spec->given) {
+        scl_output(perturbed, "perturbed");
+        scl_output(s->score, "score");
+    }
+    return SCL_APPLY(s->g, &s->loss, s->err, "dsm_loss", SCL_IN("s", s->score), SCL_IN("z", s->z),
+                     SCL_IN("inv_sigma", s->inv_sigma), SCL_IN("weight", s->weight));
+}
+
+/* mean over the global batch: root * (1/N). */
+static scl_status mean_loss(step *s, scl_value **out)
+{
+    scl_value *sum, *inv;
+    SCL_TRY(get(s, &inv, SCL_INPUT, "inv_batch", 1));
+    SCL_TRY(scl_sum_over_batch(s->g, &sum, s->loss, s->err));
+    return SCL_POINTWISE(s->g, out, s->err, "sum * inv_batch", SCL_IN("sum", sum), SCL_SCALAR("inv_batch", inv, 0));
+}
+
+static scl_status gradients(step *s, const scl_param_list *params, scl_value **grad)
+{
+    scl_value *inv, *seed, **wrt = SCL_NEW_ARRAY(s->g->arena, scl_value *, params->n);
+    SCL_TRY(get(s, &inv, SCL_INPUT, "inv_batch", 1));
+    /* Every sample's cotangent is 1/N; the loss is named for its shape only. */
+    SCL_TRY(SCL_POINTWISE(s->g, &seed, s->err, "inv_batch", SCL_IN("loss", s->loss), SCL_SCALAR("inv_batch", inv, 0)));
+    for (int i = 0; i < params->n; i++)
+        wrt[i] = params->item[i].value;
+    SCL_TRY(scl_vjp(s->g, s->loss, seed, wrt, params->n, grad, s->err));
+    for (int i = 0; i < params->n; i++)
+        if (!grad[i])
+            return scl_fail(s->err, SCL_FAILED, "the loss does not depend on '%s'", params->item[i].name);
+    return SCL_OK;
+}
+
+static scl_status state(step *s, scl_value **out, const char *stem, const scl_param *p)
+{
+    return scl_value_get(s->g, out, SCL_STATE, scl_arena_printf(s->g->arena, "%s.%s", stem, p->name), SCL_F32, p->value->rank,
+                         p->value->dim, s->err);
+}
+
+/* Updates one parameter, then its moving average. */
+static scl_status update(step *s, const scl_param *p, scl_value *grad, scl_value *scale, scl_value *coef, scl_value *flag)
+{
+    const char *method = s->spec->optimizer;
+    scl_value *out[3], *m = NULL, *v = NULL, *e;
+    s->g->scope = p->name;
+    if (!strcmp(method, "adam")) {
+        SCL_TRY(state(s, &m, "adam.m", p));
+        SCL_TRY(state(s, &v, "adam.v", p));
+        SCL_TRY(SCL_APPLY(s->g, out, s->err, "adam", SCL_IN("theta", p->value), SCL_IN("m", m), SCL_IN("v", v), SCL_IN("g", grad),
+                          SCL_IN("scale", scale), SCL_IN("coef", coef), SCL_IN("flag", flag)));
+    } else if (!strcmp(method, "rmsprop")) {
+        SCL_TRY(state(s, &v, "rmsprop.v", p));
+        SCL_TRY(SCL_APPLY(s->g, out, s->err, "rmsprop", SCL_IN("theta", p->value), SCL_IN("v", v), SCL_IN("g", grad),
+                          SCL_IN("scale", scale), SCL_IN("coef", coef), SCL_IN("flag", flag)));
+    } else {
+        SCL_TRY(state(s, &m, "sgd.u", p));
+        SCL_TRY(SCL_APPLY(s->g, out, s->err, "sgd", SCL_IN("theta", p->value), SCL_IN("u", m), SCL_IN("g", grad),
+                          SCL_IN("scale", scale), SCL_IN("coef", coef), SCL_IN("flag", flag)));
+    }
+    if (!s->spec->ema)
+        return SCL_OK;
+    SCL_TRY(state(s, &e, "ema", p));
+    return SCL_APPLY(s->g, &out[1], s->err, "ema", SCL_IN("e", e), SCL_IN("theta", out[0]), SCL_IN("coef", coef),
+                     SCL_IN("flag", flag));
+}
+
+/* Gradient norm, clip, the flag of the first step that is not finite, the ring of losses, the updates. */
+static scl_status optimise(step *s, const scl_param_list *params, scl_value *const *grad, scl_value *loss)
+{
+    scl_value *coef, *flag, *ring, *sumsq = NULL, *guard[3], *recorded;
+    SCL_TRY(get(s, &coef, SCL_INPUT, "coef", SCL_COEFS));
+    SCL_TRY(scl_value_get(s->g, &flag, SCL_STATE, "flag", SCL_U32, SCL_DIMS(1), s->err));
+    SCL_TRY(scl_value_get(s->g, &ring, SCL_STATE, "ring", SCL_F32, SCL_DIMS(SCL_RING_ROWS, SCL_RING_COLUMNS), s->err));
+    for (int i = 0; i < params->n; i++)
+        SCL_TRY(SCL_APPLY(s->g, &sumsq, s->err, "sumsq_chain", SCL_IN("g", grad[i]), SCL_IN("before", sumsq)));
+    SCL_TRY(SCL_APPLY(s->g, guard, s->err, "grad_guard", SCL_IN("sumsq", sumsq), SCL_IN("loss", loss),
+                      SCL_IN("counters", scl_counters(s->g)), SCL_IN("coef", coef), SCL_IN("flag", flag)));
+    SCL_TRY(SCL_APPLY(s->g, &recorded, s->err, "record", SCL_IN("ring", ring), SCL_IN("loss", loss), SCL_IN("norm", guard[1]),
+                      SCL_IN("scale", guard[0]), SCL_IN("counters", scl_counters(s->g))));
+    for (int i = 0; i < params->n; i++)
+        SCL_TRY(update(s, &params->item[i], grad[i], guard[0], coef, guard[2]));
+    return SCL_OK;
+}
+
+static step begin(scl_arena *arena, const scl_step_spec *spec, const char *name, scl_err *err)
+{
+    step s = { .g = scl_graph_new(arena, name), .spec = spec, .err = err };
+    s.g->global_batch = spec->global_batch;
+    s.g->accumulate = spec->accumulate;
+    return s;
+}
+
+scl_status scl_step_train(scl_graph **out, scl_arena *arena, const scl_step_spec *spec, scl_err *err)
+{
+    step s = begin(arena, spec, "train", err);
+    SCL_TRY(spec->given ? given(&s) : drawn(&s, false));
+    SCL_TRY(forward(&s, ""));
+    const scl_param_list params = scl_net_params(s.g, "", arena);
+    scl_value *loss, **grad = SCL_NEW_ARRAY(arena, scl_value *, params.n);
+    SCL_TRY(mean_loss(&s, &loss));
+    scl_output(loss, "loss");
+    SCL_TRY(gradients(&s, &params, grad));
+    s.g->scope = "";
+    for (int i = 0; i < params.n && !spec->optimizer; i++)
+        scl_output(grad[i], scl_arena_printf(arena, "grad.%s", params.item[i].name));
+    if (spec->optimizer)
+        SCL_TRY(optimise(&s, &params, grad, loss));
+    s.g->scope = "";
+    *out = s.g;
+    return SCL_OK;
+}
+
+scl_status scl_step_eval(scl_graph **out, scl_arena *arena, const scl_step_spec *spec, const char *prefix, scl_err *err)
+{
+    scl_step_spec whole = *spec;
+    whole.global_batch = spec->data_count;
+    whole.accumulate = true;
+    step s = begin(arena, &whole, "eval", err);
+    SCL_TRY(drawn(&s, true));
+    SCL_TRY(forward(&s, prefix));
+    scl_value *loss;
+    SCL_TRY(mean_loss(&s, &loss));
+    scl_output(loss, "eval.loss");
+    *out = s.g;
+    return SCL_OK;
+}
+
+scl_status scl_step_sample(scl_graph **out, scl_arena *arena, const scl_step_spec *spec, const char *prefix, scl_err *err)
+{
+    step s = begin(arena, spec, "sample", err);
+    const scl_net_config *c = &spec->net;
+    scl_value *coef, *after;
+    SCL_TRY(scl_value_get(s.g, &s.x, SCL_STATE, "sample.x", SCL_F32, SCL_DIMS(spec->n, c->height, c->width, c->channels), err));
+    SCL_TRY(scl_value_get(s.g, &s.label, SCL_INPUT, "sample.label", SCL_I32, SCL_DIMS(spec->n), err));
+    SCL_TRY(get(&s, &coef, SCL_INPUT, "sample.coef", SCL_SAMPLE_COEFS));
+    SCL_TRY(scl_net_build(s.g, c, prefix, s.x, s.label, &s.score, err));
+    if (spec->given)
+        SCL_TRY(scl_value_get(s.g, &s.z, SCL_INPUT, "given.z", SCL_F32, SCL_DIMS(spec->n, c->height, c->width, c->channels), err));
+    else
+        SCL_TRY(SCL_APPLY(s.g, &s.z, err, "random_normal", SCL_IN("counters", scl_counters(s.g)), IMAGE(&s),
+                          SCL_INT("stream", SCL_STREAM_LANGEVIN)));
+    SCL_TRY(SCL_APPLY(s.g, &after, err, "langevin_step", SCL_IN("x", s.x), SCL_IN("s", s.score), SCL_IN("z", s.z),
+                      SCL_SCALAR("step", coef, SCL_SAMPLE_STEP), SCL_SCALAR("noise", coef, SCL_SAMPLE_NOISE)));
+    *out = s.g;
+    return SCL_OK;
+}
