@@ -123,7 +123,7 @@ static scl_status record(training *s, long done, double *values, scl_err *err)
     const double seconds = (double)(now - s->logged_ns) * 1e-9;
     values[COL_LOSS] = (double)r.loss;
     values[COL_NORM] = (double)r.norm;
-    values[COL_RATE] = scl_learning_rate(&s->config->optimizer, s->config->steps, done - 1);
+    values[COL_RATE] = scl_learning_rate(s->config, done - 1);
     values[COL_SPEED] = seconds > 0 ? (double)(done - s->logged_step) * s->config->batch / seconds : NAN;
     s->logged_step = done;
     s->logged_ns = now;

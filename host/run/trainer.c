@@ -33,7 +33,6 @@ struct scl_trainer {
     scl_memory *slab;
     size_t slab_bytes;
     scl_param_list params;
-    scl_optim optim;
     long epoch;                          /* whose order is on the device; -1: none */
     int32_t *order;
     uint32_t flag[AHEAD];                /* read after each step */
@@ -173,7 +172,6 @@ scl_status scl_trainer_create(scl_trainer **out, scl_backend *b, const scl_confi
         if (t->eval_spec.n > t->eval_spec.data_count)
             t->eval_spec.n = t->eval_spec.data_count;
     }
-    t->optim = scl_optim_of(&stage->train);
     t->order = SCL_NEW_ARRAY(&t->arena, int32_t, data->count);
     scl_status status = build(t, err);
     if (status == SCL_OK)
@@ -247,7 +245,7 @@ static scl_status prepare(scl_trainer *t, long step, scl_err *err)
         t->epoch = epoch;
     }
     float coef[SCL_COEFS];
-    scl_optim_coefs(&t->optim, step, coef);
+    scl_optim_coefs(&t->stage->train, step, coef);
     const float inv = (float)(1.0 / batch_of(t, step));
     SCL_TRY(write(t, "coef", coef, sizeof coef, err));
     return write(t, "inv_batch", &inv, sizeof inv, err);
