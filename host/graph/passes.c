@@ -129,7 +129,7 @@ scl_life *scl_lifetimes(const scl_program *p, scl_arena *arena)
     for (int i = 0; i < p->n_node; i++) {
         const scl_node *n = p->node[i];
         for (int k = 0; k < n->n_in; k++)
-            if (n->in[k])
+            if (n->in[k] && life[n->in[k]->id].last < i)       /* an output stays to the end */
                 life[n->in[k]->id].last = i;
         for (int o = 0; o < n->n_out; o++)
             life[n->out[o]->id] = (scl_life){ i, n->out[o]->output ? p->n_node : i };

@@ -152,8 +152,9 @@ scl_status scl_reference_open(scl_backend **out, scl_err *err)
     void *backend;
     SCL_TRY(scl_alloc_bytes(&backend, sizeof(scl_backend), "the reference device", err));
     *out = backend;
-    **out = (scl_backend){ .v = &vtable, .info = { .klass = SCL_CLASS_REFERENCE, .platform = "ScoreCL", .name = "reference",
+    (*out)->v = &vtable;
+    (*out)->info = (scl_device_info){ .klass = SCL_CLASS_REFERENCE, .platform = "ScoreCL", .name = "reference",
                            .vendor = "ScoreCL", .driver = SCL_VERSION, .version = "C definitions", .compute_units = 1,
-                           .vector_width = 1, .max_work_group = 1, .align_bytes = 64, .denormals = true, .index = -1 } };
+                           .vector_width = 1, .max_work_group = 1, .align_bytes = 64, .denormals = true, .index = -1 };
     return SCL_OK;
 }

@@ -151,7 +151,7 @@ static scl_status crp(scl_builder *b, scl_value **out, scl_value *x)
 scl_status scl_block_refine(scl_builder *b, scl_value **out, scl_value *const *x, int n, const char *name, int k, bool last)
 {
     const char *before = scl_scope_push(b->g, "%s", name);
-    scl_value *adapted[4], *h;
+    scl_value *adapted[4] = { 0 }, *h;
     for (int i = 0; i < n; i++) {
         char adapt[32];
         snprintf(adapt, sizeof adapt, "adapt_convs.%d", i);
