@@ -41,7 +41,5 @@ scl_status scl_stage_interrupted(scl_stage_context *c, long step, scl_err *err);
 /* The stages. */
 scl_status scl_stage_train(scl_stage_context *c, scl_err *err);
 scl_status scl_stage_sample(scl_stage_context *c, scl_err *err);
-/* How long and how much disk, for --dry-run: seconds and bytes, -1 where unknown.  Opens no device. */
-void scl_stage_estimate(const scl_config *config, const scl_stage_config *stage, double *seconds, double *disk_bytes);
 
 #endif

@@ -1,0 +1,58 @@
+/* What a stage will cost, from its graphs: for --dry-run. */
+#include "graph/signature.h"
+#include "run/build.h"
+#include "run/engine.h"
+
+static double flops_of(const scl_graph *g)
+{
+    double sum = 0;
+    for (int i = 0; i < g->n_node; i++)
+        if (g->node[i]->op->flops)
+            sum += scl_cost(g->node[i], g->node[i]->op->flops);
+    return sum;
+}
+
+static double checkpoint_bytes(const scl_graph *g)
+{
+    double sum = 0;
+    for (int i = 0; i < g->n_value; i++)
+        if (scl_checkpoint_keeps(g->value[i]))
+            sum += (double)scl_value_bytes(g->value[i]);
+    return sum;
+}
+
+/* At most: the newest `keep`, the best, and one being written. */
+static double checkpoints(const scl_train_config *t)
+{
+    const double all = (t->checkpoint.every > 0 ? t->steps / t->checkpoint.every : 0) + 1.0, kept = t->checkpoint.keep + 2.0;
+    return t->checkpoint.keep > 0 && kept < all ? kept : all;
+}
+
+static scl_status cost(const scl_config *config, const scl_stage_config *stage, scl_arena *arena, scl_stage_cost *out, scl_err *err)
+{
+    scl_graph *g;
+    int shape[3];
+    SCL_TRY(scl_build_shape(config, stage, shape, err));
+    SCL_TRY(scl_build_graph(&g, arena, config, stage, NULL, err));
+    if (stage->kind == SCL_STAGE_TRAIN) {
+        const scl_train_config *t = &stage->train;
+        out->flops = flops_of(g) * (t->accumulate > 1 ? t->accumulate : 1) * t->steps;
+        out->disk_bytes = checkpoint_bytes(g) * checkpoints(t);
+    } else {
+        const scl_sample_config *s = &stage->sample;
+        const int n = s->batch > 0 && s->batch < s->count ? s->batch : s->count;
+        const double pixels = (double)shape[0] * shape[1] * shape[2], runs = (double)((s->count + n - 1) / n);
+        out->flops = flops_of(g) * runs * stage->noise.levels * s->sampler.steps_per_level;
+        out->disk_bytes = pixels * s->count * (4.0 + 2.0) + pixels * stage->noise.levels * 8;
+    }
+    return SCL_OK;
+}
+
+scl_status scl_stage_cost_of(const scl_config *config, const scl_stage_config *stage, scl_stage_cost *out, scl_err *err)
+{
+    scl_arena arena = { 0 };
+    *out = (scl_stage_cost){ 0 };
+    const scl_status status = cost(config, stage, &arena, out, err);
+    scl_arena_free(&arena);
+    return status;
+}

@@ -1,0 +1,158 @@
+/* environment.json: on what a run was computed, for reports and for whoever wants to repeat it. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "cl/device.h"
+#include "run/engine.h"
+
+/* The first line of a small file, without its newline; NULL: cannot be read.  In arena. */
+static char *first_line(const char *path, scl_arena *arena)
+{
+    char *text;
+    size_t size;
+    if (!scl_file_exists(path) || scl_file_read(path, &text, &size, NULL) != SCL_OK)
+        return NULL;
+    text[strcspn(text, "\n")] = '\0';
+    char *line = scl_arena_strdup(arena, text);
+    free(text);
+    return line;
+}
+
+/* The commit that a branch name means: a file of its own, or a line of packed-refs. */
+static char *commit_of(const char *git, const char *ref, scl_arena *arena)
+{
+    char *line = first_line(scl_arena_printf(arena, "%s/%s", git, ref), arena);
+    if (line)
+        return line;
+    char *text;
+    size_t size;
+    if (scl_file_read(scl_arena_printf(arena, "%s/packed-refs", git), &text, &size, NULL) != SCL_OK)
+        return NULL;
+    const char *found = strstr(text, scl_arena_printf(arena, " %s\n", ref));
+    line = found && found - text >= 40 ? scl_arena_printf(arena, "%.40s", found - 40) : NULL;
+    free(text);
+    return line;
+}
+
+/* The commit of the repository that holds the config, if any: looked for in its folder and upwards, read without git. */
+static char *git_commit(const char *config_file, scl_arena *arena)
+{
+    char *folder = realpath(config_file, NULL);
+    for (char *slash; folder && (slash = strrchr(folder, '/'));) {
+        *slash = '\0';
+        const char *git = scl_arena_printf(arena, "%s/.git", folder);
+        if (!scl_file_exists(git))
+            continue;
+        char *link = first_line(git, arena);             /* a worktree: "gitdir: PATH" */
+        if (link && !strncmp(link, "gitdir: ", 8))
+            git = link + 8;
+        char *head = first_line(scl_arena_printf(arena, "%s/HEAD", git), arena);
+        const char *common = first_line(scl_arena_printf(arena, "%s/commondir", git), arena);
+        free(folder);
+        if (!head || strncmp(head, "ref: ", 5) != 0)
+            return head;
+        return commit_of(common ? scl_arena_printf(arena, "%s/%s", git, common) : git, head + 5, arena);
+    }
+    free(folder);
+    return NULL;
+}
+
+void scl_environment_start(scl_run *run)
+{
+    run->environment = json_load_file(scl_run_path(run, "environment.json"), 0, NULL);
+    if (!json_is_object(run->environment)) {
+        json_decref(run->environment);
+        run->environment = json_object();
+    }
+    json_t *e = run->environment;
+    struct utsname name;
+    json_object_set_new(e, "scorecl", json_string(SCL_VERSION));
+    json_object_set_new(e, "arithmetic", json_integer(run->config->arithmetic));
+    if (uname(&name) == 0)
+        json_object_set_new(e, "system", json_pack("{s:s, s:s, s:s, s:s}", "name", name.sysname, "release", name.release,
+                                                   "machine", name.machine, "host", name.nodename));
+    json_object_set_new(e, "processors", json_integer(sysconf(_SC_NPROCESSORS_ONLN)));
+    json_object_set_new(e, "config", json_string(run->config->file));
+    const char *commit = git_commit(run->config->file, &run->arena);
+    if (commit)
+        json_object_set_new(e, "git_commit", json_string(commit));
+    json_t *tune = json_array();
+    for (int i = 0; run->tune[i]; i++)
+        json_array_append_new(tune, json_string(run->tune[i]));
+    json_object_set_new(e, "tune", tune);
+    if (!json_is_object(json_object_get(e, "stages")))
+        json_object_set_new(e, "stages", json_object());
+}
+
+scl_status scl_environment_write(scl_run *run, scl_err *err)
+{
+    char *text = json_dumps(run->environment, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    if (!text)
+        return scl_fail(err, SCL_FAILED, "environment.json cannot be written: a text in it is not UTF-8");
+    const scl_status status = scl_file_write(scl_run_path(run, "environment.json"), text, strlen(text), NULL, err);
+    free(text);
+    return status;
+}
+
+/* The stage's own part; borrowed. */
+static json_t *part_of(scl_stage_context *c)
+{
+    json_t *stages = json_object_get(c->run->environment, "stages"), *part = json_object_get(stages, c->stage->name);
+    if (!part) {
+        part = json_object();
+        json_object_set_new(stages, c->stage->name, part);
+    }
+    return part;
+}
+
+/* Names of drivers are not always UTF-8. */
+static json_t *text(const char *t)
+{
+    json_t *j = json_string(t);
+    return j ? j : json_string("?");
+}
+
+void scl_stage_note(scl_stage_context *c, const char *key, const char *format, ...)
+{
+    char value[2048];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(value, sizeof value, format, args);
+    va_end(args);
+    char *end;
+    const long long number = strtoll(value, &end, 10);
+    pthread_mutex_lock(&c->run->lock);
+    json_object_set_new(part_of(c), key, value[0] && !*end ? json_integer(number) : text(value));
+    pthread_mutex_unlock(&c->run->lock);
+}
+
+scl_status scl_stage_open_device(scl_stage_context *c, scl_backend **out, scl_err *err)
+{
+    const char *sel = c->stage->device ? c->stage->device : c->config->device;
+    SCL_TRY(!strcmp(sel, "reference") ? scl_reference_open(out, err) : scl_device_open(sel, out, err));
+    const scl_device_info *d = &(*out)->info;
+    pthread_mutex_lock(&c->run->lock);
+    json_t *device = json_object();
+    json_object_set_new(device, "selected_by", text(sel));
+    json_object_set_new(device, "class", text(scl_device_class_name(d->klass)));
+    json_object_set_new(device, "platform", text(d->platform));
+    json_object_set_new(device, "name", text(d->name));
+    json_object_set_new(device, "vendor", text(d->vendor));
+    json_object_set_new(device, "driver", text(d->driver));
+    json_object_set_new(device, "version", text(d->version));
+    json_object_set_new(device, "compute_units", json_integer(d->compute_units));
+    json_object_set_new(device, "global_bytes", json_integer((json_int_t)d->global_bytes));
+    json_object_set_new(part_of(c), "device", device);
+    const scl_status status = scl_environment_write(c->run, err);
+    pthread_mutex_unlock(&c->run->lock);
+    if (status != SCL_OK) {
+        (*out)->v->close(*out);
+        *out = NULL;
+    }
+    return status;
+}

@@ -1,0 +1,59 @@
+/* What the engine offers to a running stage (run/stage.h). */
+#include "run/stage.h"
+
+#include <string.h>
+
+#include "run/engine.h"
+
+/* The train stages among the needs of a stage, directly or through others. */
+static void find_trainers(const scl_config *config, const scl_stage_config *stage, bool *seen)
+{
+    for (int i = 0; i < stage->n_needs; i++) {
+        const int at = scl_stage_index(config, stage->needs[i]);
+        if (seen[at])
+            continue;
+        seen[at] = true;
+        if (config->stage[at].kind != SCL_STAGE_TRAIN)
+            find_trainers(config, &config->stage[at], seen);
+    }
+}
+
+scl_status scl_stage_find_checkpoint(scl_stage_context *c, const char **path, scl_err *err)
+{
+    const char *which = c->stage->sample.checkpoint;
+    if (strchr(which, '/') || strstr(which, ".safetensors")) {
+        *path = which;
+        return SCL_OK;
+    }
+    bool *seen = SCL_NEW_ARRAY(c->arena, bool, c->config->n_stage);
+    find_trainers(c->config, c->stage, seen);
+    const scl_stage_config *train = NULL;
+    for (int i = 0; i < c->config->n_stage; i++) {
+        const scl_stage_config *s = &c->config->stage[i];
+        if (!seen[i] || s->kind != SCL_STAGE_TRAIN)
+            continue;
+        if (train)
+            return scl_fail(err, SCL_BAD_CONFIG, "stage '%s' needs two train stages, '%s' and '%s': name a file in sample.checkpoint",
+                            c->stage->name, train->name, s->name);
+        train = s;
+    }
+    if (!train)
+        return scl_fail(err, SCL_BAD_CONFIG, "stage '%s' needs no train stage: name one in needs, or a file in checkpoint",
+                        c->stage->name);
+    const char *folder = scl_arena_printf(c->arena, "%s/%s/checkpoints", c->run->folder, train->name);
+    return scl_checkpoints_find(folder, which, c->arena, path, err);
+}
+
+void scl_stage_result(scl_stage_context *c, const char *checksum)
+{
+    pthread_mutex_lock(&c->run->lock);
+    c->run->state[scl_stage_index(c->config, c->stage->name)].result = scl_arena_strdup(&c->run->arena, checksum);
+    pthread_mutex_unlock(&c->run->lock);
+}
+
+scl_status scl_stage_interrupted(scl_stage_context *c, long step, scl_err *err)
+{
+    const char *out = c->run->options && c->run->options->out ? scl_arena_printf(c->arena, " --out %s", c->run->options->out) : "";
+    return scl_fail(err, SCL_INTERRUPTED, "stopped after step %ld, with a checkpoint; go on with: scorecl run %s%s --resume", step,
+                    c->config->file, out);
+}
