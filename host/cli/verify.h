@@ -1,0 +1,35 @@
+/* `scorecl verify` and `scorecl bench`, shared between their files. */
+#ifndef SCL_CLI_VERIFY_H
+#define SCL_CLI_VERIFY_H
+
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include "op_check.h"
+
+typedef struct verify_options {
+    const char *device, *op, *case_name, *json, *junit, *golden, *conv;
+    bool all, quick, no_skip, list_kernels, probe;
+    int candidate;                     /* -1: the usual ones */
+} verify_options;
+
+/* The commands.  SCL_DIFFERENT without a record in err: something differs, and its lines are printed. */
+scl_status scl_cli_verify(int argc, char **argv, scl_err *err);
+scl_status scl_cli_bench(int argc, char **argv, scl_err *err);
+
+/* Operators' cases on one device or on all; report: rows for --json and --junit.  Returns SCL_DIFFERENT without a record when a
+ * case failed (its lines are printed). */
+scl_status verify_operators(const verify_options *o, json_t *report, scl_err *err);
+scl_status verify_golden(const verify_options *o, json_t *report, scl_err *err);
+scl_status verify_probe(const verify_options *o, json_t *report, scl_err *err);
+scl_status verify_list_kernels(const verify_options *o, scl_err *err);
+
+/* Writes --json ("-": standard output) and --junit. */
+scl_status verify_write_json(const json_t *report, const char *path, scl_err *err);
+scl_status verify_write_junit(const json_t *report, const char *path, scl_err *err);
+
+/* What a report says of a device. */
+json_t *verify_device_json(const scl_device_info *d);
+
+#endif
