@@ -27,7 +27,7 @@ struct t_case {
     const char *dims;
     const char *attrs;          /* "dilation=2 algorithm=direct": everything that is not at its default */
     bool grad;                  /* check the operator's vjp against central differences of the oracle */
-    bool bench;                 /* for `scorecl bench`; `verify` runs it with the default candidate only (bits, no oracle) */
+    bool bench;                 /* for `scorecl bench`; `verify` runs it with --all only */
     /* Floats are uniform in [-1, 1) or as the signature's range says ("> 0": [0.25, 1.25)); these override it. */
     struct { const char *name; double lo, hi; } range[T_MAX_RANGE];
     struct { const char *name; double value; } fill[T_MAX_RANGE];   /* every element of an input, integers too */
@@ -47,6 +47,7 @@ struct t_case {
     int split;
     /* Changes the inputs after they were filled (statistics that belong to x, an index, a permutation); ends with rounded floats. */
     void (*prepare)(const t_case *t);
+    bool raw;                   /* outputs hold bits that are no floats among floats, or values that are not finite: any are right */
     /* `pointwise` only: its inputs as signatures, its expression, and inputs that are not indexed by their shape alone. */
     const char *in[SCL_MAX_IN];
     const char *expr;
@@ -57,7 +58,8 @@ struct t_case {
 
 /* For oracles and prepare.  Arrays are in the order of the signature, borrowed until the oracle returns. */
 int t_dim(const t_case *t, char letter);                       /* the number of a letter of the signature */
-double *t_f64(const t_case *t, const char *name);              /* a float input (a copy) or float output; absent: NULL */
+double *t_f64(const t_case *t, const char *name);              /* a float input (a copy) or float output; NULL: an absent input, or
+                                                                * "root" where the case has none */
 const int32_t *t_i32(const t_case *t, const char *name);       /* an integer input; integer outputs: t_i32_out */
 int32_t *t_i32_out(const t_case *t, const char *name);
 const uint32_t *t_u32(const t_case *t, const char *name);      /* "counters" and the like */

@@ -51,7 +51,7 @@ void t_run_oracle(t_run *r);                  /* clears the oracle's outputs and
 int t_find(const t_run *r, const char *name); /* index of a tensor; -1 */
 
 /* op_harness_fill.c */
-scl_status t_fill(t_run *r, scl_err *err);
+void t_fill(t_run *r);
 double t_random(uint64_t *state);             /* [0, 1) with 24 bits */
 uint64_t t_seed(const char *a, const char *b, const char *c);
 
