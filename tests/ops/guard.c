@@ -49,8 +49,8 @@ static const t_case cases_guard[] = {
 };
 
 static const t_case cases_record[] = {
-    { "first_row", "R=4 S=4", .counters = "slot=0 step=1" },
-    { "last_row",  "R=5 S=6", .counters = "slot=4 step=70000" },      /* rows longer than a record; the rest stays */
+    { "first_row", "R=4 S=4", .counters = "slot=0 step=1", .raw = true },
+    { "last_row",  "R=5 S=6", .counters = "slot=4 step=70000", .raw = true },      /* rows longer than a record; the rest stays */
 };
 
 static const t_op ops[] = { T_OP(grad_guard, oracle_guard, cases_guard), T_OP(record, oracle_record, cases_record) };

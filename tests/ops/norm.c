@@ -224,7 +224,7 @@ static const t_case cases_pixel_stats[] = {
     { .name = "short_bottom", .dims = "N=2 H=6 W=8 C=5" },
     { .name = "short_corner", .dims = "N=1 H=9 W=11 C=16" },
     { .name = "more_than_64_leaves", .dims = "N=1 H=34 W=37 C=4" },
-    { "far_from_zero", "N=2 H=10 W=9 C=4", .range = { { "x", 999, 1001 } }, .tol = 2e-5 },    /* a sum of squares is 20 % off */
+    { "far_from_zero", "N=2 H=10 W=9 C=4", .range = { { "x", 999, 1001 } }, .tol = 4e-5 },    /* a sum of squares is 20 % off */
     { "constant", "N=1 H=7 W=7 C=2", .fill = { { "x", 0.625 } } },
     { "mnist", "N=32 H=28 W=28 C=64", .bench = true },
 };
