@@ -32,18 +32,20 @@ typedef enum scl_sample_init { SCL_INIT_UNIFORM, SCL_INIT_NORMAL } scl_sample_in
 typedef enum scl_weights_choice { SCL_WEIGHTS_EMA, SCL_WEIGHTS_RAW } scl_weights_choice;
 enum { SCL_SAVE_GRID = 1, SCL_SAVE_IMAGES = 2, SCL_SAVE_NPY = 4, SCL_SAVE_TRAJECTORY = 8 };   /* a set */
 
+typedef struct scl_transform_config {
+    scl_dequantize dequantize;
+    bool flip, logit;
+    int size;            /* pixels of a side after resizing; 0: as stored */
+    int crop;            /* pixels of a side of the centre crop before resizing; 0: none */
+    int channels;        /* 1 grey, 3 RGB; 0: as stored */
+} scl_transform_config;
+
 typedef struct scl_data_config {
     scl_data_format format;
     const char *path;                /* absolute, or relative to the working directory (already joined to the config's folder) */
     const char *test_path;           /* NULL: the format's own test split, or held-out images */
     int holdout;                     /* images, npy without test_path: every holdout-th image is the test split; 0: none */
-    struct {
-        scl_dequantize dequantize;
-        bool flip, logit;
-        int size;                    /* pixels of a side after resizing; 0: as stored */
-        int crop;                    /* pixels of a side of the centre crop before resizing; 0: none */
-        int channels;                /* 1 grey, 3 RGB; 0: as stored */
-    } transform;
+    scl_transform_config transform;
 } scl_data_config;
 
 typedef struct scl_model_config {

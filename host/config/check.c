@@ -1,0 +1,193 @@
+/* What the table cannot say: keys that must fit together, and the graph of stages. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/schema.h"
+
+typedef struct checker {
+    scl_config *config;
+    scl_faults *faults;
+} checker;
+
+static scl_place at(const checker *c, const char *path)
+{
+    return scl_place_of(c->config, path);
+}
+
+/* Where a key of a stage's section is set: in the stage, or in the experiment. */
+static const char *set_in(const checker *c, const scl_stage_config *stage, const char *key)
+{
+    const char *own = scl_arena_printf(c->faults->arena, "stages.%s.%s", stage->name, key);
+    for (int i = 0; i < c->config->places->n; i++)
+        if (!strcmp(c->config->places->at[i].path, own))
+            return own;
+    return key;
+}
+
+/* The same fault of a section that several stages share is said once. */
+static void fault(checker *c, const char *path, const char *message)
+{
+    const scl_place place = at(c, path);
+    const char *line = scl_arena_printf(c->faults->arena, "%s:%d:%d: %s: %s", place.file, place.line, place.col, path, message);
+    for (int i = 0; i < c->faults->errors->n; i++)
+        if (!strcmp(c->faults->errors->line[i], line))
+            return;
+    scl_fault(c->faults, place, path, "%s", message);
+}
+
+static void check_network(checker *c, const scl_stage_config *stage)
+{
+    scl_arena *arena = c->faults->arena;
+    const int size = stage->data.transform.size;
+    if (size % 2)
+        fault(c, set_in(c, stage, "data.transform.size"),
+              scl_arena_printf(arena, "%d is odd; the network ncsn halves its images and needs an even size of at least 8", size));
+    if (stage->noise.levels > 1 && stage->noise.sigma_begin < stage->noise.sigma_end)
+        fault(c, set_in(c, stage, "noise.sigma_begin"),
+              scl_arena_printf(arena, "%g is smaller than sigma_end, %g; levels go from the largest to the smallest",
+                               stage->noise.sigma_begin, stage->noise.sigma_end));
+}
+
+static void check_train(checker *c, const scl_stage_config *stage)
+{
+    scl_arena *arena = c->faults->arena;
+    const scl_train_config *t = &stage->train;
+    if (!stage->data.path)
+        fault(c, set_in(c, stage, "data.path"), "missing; a train stage needs images");
+    if (stage->data.format == SCL_DATA_IMAGES && stage->data.transform.size == 0)
+        fault(c, set_in(c, stage, "data.transform.size"), "must be given for a folder of images");
+    if (stage->data.transform.logit && stage->data.transform.dequantize == SCL_DEQUANTIZE_NONE)
+        fault(c, set_in(c, stage, "data.transform.logit"), "needs dequantize: uniform; the logit of 0 and 1 is infinite");
+    if (t->accumulate > t->batch)
+        fault(c, scl_arena_printf(arena, "stages.%s.accumulate", stage->name),
+              scl_arena_printf(arena, "%d micro-batches of a batch of %d", t->accumulate, t->batch));
+}
+
+static int number_of(const scl_config *config, const char *name)
+{
+    for (int i = 0; i < config->n_stage; i++)
+        if (!strcmp(config->stage[i].name, name))
+            return i;
+    return -1;
+}
+
+static void check_needs(checker *c, const scl_stage_config *stage)
+{
+    const scl_config *config = c->config;
+    const char *path = scl_arena_printf(c->faults->arena, "stages.%s.needs", stage->name);
+    const char **names = SCL_NEW_ARRAY(c->faults->arena, const char *, config->n_stage + 1);
+    for (int i = 0; i < config->n_stage; i++)
+        names[i] = config->stage[i].name;
+    for (int i = 0; i < stage->n_needs; i++) {
+        if (number_of(config, stage->needs[i]) >= 0)
+            continue;
+        const char *near = scl_nearest(stage->needs[i], names, config->n_stage);
+        scl_fault(c->faults, at(c, path), path, "no stage is called '%s'%s%s%s", stage->needs[i],
+                  near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    }
+}
+
+/* Depth first; mark: 1 on the path, 2 done. */
+static bool find_cycle(checker *c, int i, int *mark, int *path, int depth)
+{
+    const scl_config *config = c->config;
+    const scl_stage_config *stage = &config->stage[i];
+    mark[i] = 1;
+    path[depth] = i;
+    for (int k = 0; k < stage->n_needs; k++) {
+        const int need = number_of(config, stage->needs[k]);
+        if (need < 0 || mark[need] == 2)
+            continue;
+        if (mark[need] == 0) {
+            if (find_cycle(c, need, mark, path, depth + 1))
+                return true;
+            continue;
+        }
+        int first = depth;
+        while (path[first] != need)
+            first--;
+        const char *names = "";
+        for (int d = first; d <= depth; d++)
+            names = scl_arena_printf(c->faults->arena, "%s%s -> ", names, config->stage[path[d]].name);
+        const char *key = scl_arena_printf(c->faults->arena, "stages.%s.needs", stage->name);
+        scl_fault(c->faults, at(c, key), key, "the stages need each other in a cycle: %s%s", names, config->stage[need].name);
+        return true;
+    }
+    mark[i] = 2;
+    return false;
+}
+
+static bool has_cycle(checker *c)
+{
+    const int n = c->config->n_stage;
+    int *mark = SCL_NEW_ARRAY(c->faults->arena, int, n + 1), *path = SCL_NEW_ARRAY(c->faults->arena, int, n + 1);
+    for (int i = 0; i < n; i++)
+        if (mark[i] == 0 && find_cycle(c, i, mark, path, 0))
+            return true;
+    return false;
+}
+
+/* Needs first, else the order of the file. */
+static void set_order(scl_config *config)
+{
+    bool *done = SCL_NEW_ARRAY(&config->arena, bool, config->n_stage + 1);
+    config->order = SCL_NEW_ARRAY(&config->arena, int, config->n_stage + 1);
+    for (int n = 0; n < config->n_stage;) {
+        for (int i = 0; i < config->n_stage; i++) {
+            bool ready = !done[i];
+            for (int k = 0; ready && k < config->stage[i].n_needs; k++)
+                ready = done[number_of(config, config->stage[i].needs[k])];
+            if (!ready)
+                continue;
+            done[i] = true;
+            config->order[n++] = i;
+            break;
+        }
+    }
+}
+
+static bool needs_training(const scl_config *config, const scl_stage_config *stage)
+{
+    for (int i = 0; i < stage->n_needs; i++) {
+        const scl_stage_config *need = &config->stage[number_of(config, stage->needs[i])];
+        if (need->kind == SCL_STAGE_TRAIN || needs_training(config, need))
+            return true;
+    }
+    return false;
+}
+
+static void check_sample(checker *c, const scl_stage_config *stage)
+{
+    const char *which = stage->sample.checkpoint;
+    const char *path = scl_arena_printf(c->faults->arena, "stages.%s.checkpoint", stage->name);
+    char *end = NULL;
+    const bool step = !strncmp(which, "step-", 5) && strtol(which + 5, &end, 10) > 0 && *end == 0;
+    if (strchr(which, '/') || strstr(which, ".safetensors"))
+        return;
+    if (strcmp(which, "latest") && strcmp(which, "best") && !step)
+        fault(c, path, scl_arena_printf(c->faults->arena, "must be latest, best, step-N or the path of a file, not '%s'", which));
+    else if (!needs_training(c->config, stage))
+        fault(c, scl_arena_printf(c->faults->arena, "stages.%s.needs", stage->name),
+              "names no train stage; give one, or the path of a file as checkpoint");
+}
+
+void scl_config_check(scl_config *config, scl_faults *faults)
+{
+    checker c = { config, faults };
+    const int before = faults->errors->n;
+    for (int i = 0; i < config->n_stage; i++) {
+        const scl_stage_config *stage = &config->stage[i];
+        if (stage->kind != SCL_STAGE_TRAIN && stage->kind != SCL_STAGE_SAMPLE)
+            continue;            /* its kind was a fault */
+        check_needs(&c, stage);
+        check_network(&c, stage);
+        if (stage->kind == SCL_STAGE_TRAIN)
+            check_train(&c, stage);
+    }
+    if (has_cycle(&c) || before != faults->errors->n)
+        return;
+    set_order(config);
+    for (int i = 0; i < config->n_stage; i++)
+        if (config->stage[i].kind == SCL_STAGE_SAMPLE)
+            check_sample(&c, &config->stage[i]);
+}

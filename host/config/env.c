@@ -1,0 +1,71 @@
+#include "config/env.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+static size_t name_length(const char *text)
+{
+    size_t n = 0;
+    while (isalnum((unsigned char)text[n]) || text[n] == '_')
+        n++;
+    return n;
+}
+
+const char *scl_env_expand(const char *text, scl_place place, scl_faults *faults)
+{
+    const char *open = strstr(text, "${");
+    if (!open)
+        return scl_arena_strdup(faults->arena, text);
+    const char *name = open + 2, *close = strchr(name, '}');
+    const size_t n = name_length(name);
+    if (!close || n == 0 || (name[n] != '}' && strncmp(name + n, ":-", 2))) {
+        scl_fault(faults, place, faults->hint, "'%s': write ${NAME} or ${NAME:-default}", text);
+        return text[0] ? scl_arena_strdup(faults->arena, text) : "";
+    }
+    char *key = scl_arena_printf(faults->arena, "%.*s", (int)n, name);
+    const char *value = getenv(key);
+    if (name[n] == ':' && (!value || !value[0]))
+        value = scl_arena_printf(faults->arena, "%.*s", (int)(close - name - (long)n - 2), name + n + 2);
+    if (!value) {
+        scl_fault(faults, place, faults->hint, "environment variable %s is not set (${%s:-default} gives a default)", key, key);
+        value = "";
+    }
+    /* what a variable holds is not expanded again */
+    const char *rest = scl_env_expand(close + 1, place, faults);
+    return scl_arena_printf(faults->arena, "%.*s%s%s", (int)(open - text), text, value, rest);
+}
+
+/* Length of the UTF-8 sequence at p, or 0.  Overlong forms, surrogates and what lies beyond U+10FFFF are none. */
+static size_t sequence(const unsigned char *p, size_t left)
+{
+    if (p[0] < 0x80)
+        return 1;
+    const size_t n = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
+    if (n == 0 || n > left)
+        return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    const bool wrong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
+                       (p[0] == 0xf4 && p[1] > 0x8f);
+    return wrong ? 0 : n;
+}
+
+int scl_utf8_fault(const char *text, size_t length, int *line, int *col)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    for (size_t i = 0; i < length;) {
+        const size_t n = sequence(p + i, length - i);
+        if (n == 0)
+            return p[i];
+        if (p[i] == '\n') {
+            ++*line;
+            *col = 1;
+        } else {
+            ++*col;
+        }
+        i += n;
+    }
+    return -1;
+}

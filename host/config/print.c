@@ -1,0 +1,117 @@
+/* The resolved config as YAML, and what decides a stage's result. */
+#include <string.h>
+
+#include "config/schema.h"
+
+typedef struct text {
+    scl_arena *arena;
+    char *at;
+    size_t used, size;
+} text;
+
+static void put(text *t, const char *line)
+{
+    const size_t n = strlen(line);
+    if (t->used + n + 1 > t->size) {
+        const size_t size = 2 * (t->used + n + 1) + 4096;
+        char *larger = scl_arena_alloc(t->arena, size);
+        if (t->used)
+            memcpy(larger, t->at, t->used);
+        t->at = larger;
+        t->size = size;
+    }
+    memcpy(t->at + t->used, line, n + 1);
+    t->used += n;
+}
+
+#define PUT(t, ...) put((t), scl_arena_printf((t)->arena, __VA_ARGS__))
+
+/* Not every key of a stage stands in its file: sections and a device that it inherits do not. */
+static bool inherited(const scl_key *key, const void *base)
+{
+    if (key->section != SCL_SECTION_STAGE || key->flags & (SCL_KEY_TRAIN | SCL_KEY_SAMPLE))
+        return false;
+    const scl_stage_config *stage = base;
+    return (!strcmp(key->name, "device") && !stage->own_device) || (!strcmp(key->name, "data") && !stage->own_data) ||
+           (!strcmp(key->name, "model") && !stage->own_model) || (!strcmp(key->name, "noise") && !stage->own_noise);
+}
+
+static void put_section(text *t, scl_section section, scl_stage_kind kind, const void *base, int indent);
+
+static void put_stages(text *t, const scl_config *config, int indent)
+{
+    for (int i = 0; i < config->n_stage; i++) {
+        PUT(t, "%*s%s:\n", indent, "", scl_yaml_text(config->stage[i].name, t->arena));
+        put_section(t, SCL_SECTION_STAGE, config->stage[i].kind, &config->stage[i], indent + 2);
+    }
+}
+
+static void put_tune(text *t, const scl_config *config)
+{
+    if (config->n_tune)
+        put(t, "tune:\n");
+    for (int i = 0; i < config->n_tune; i++) {
+        if (i == 0 || strcmp(config->tune[i].op, config->tune[i - 1].op))
+            PUT(t, "  %s:\n", scl_yaml_text(config->tune[i].op, t->arena));
+        PUT(t, "    %s: %d\n", scl_yaml_text(config->tune[i].param, t->arena), config->tune[i].value);
+    }
+}
+
+static void put_section(text *t, scl_section section, scl_stage_kind kind, const void *base, int indent)
+{
+    const scl_key *key;
+    for (int i = 0; (key = scl_key_at(i)); i++) {
+        if (key->section != section || !scl_key_of_kind(key, kind) || inherited(key, base))
+            continue;
+        if (key->type == SCL_KEY_TUNE) {
+            put_tune(t, base);
+        } else if (key->type == SCL_KEY_STAGES || key->type == SCL_KEY_SECTION) {
+            PUT(t, "%*s%s:\n", indent, "", key->name);
+            if (key->type == SCL_KEY_STAGES)
+                put_stages(t, base, indent + 2);
+            else
+                put_section(t, scl_key_subsection(key), kind, (const char *)base + key->offset, indent + 2);
+        } else {
+            const char *value = scl_key_print(key, base, t->arena);
+            if (value[0])
+                PUT(t, "%*s%s: %s\n", indent, "", key->name, value);
+        }
+    }
+}
+
+char *scl_config_text(const scl_config *config, scl_arena *arena)
+{
+    text t = { .arena = arena };
+    put_section(&t, SCL_SECTION_ROOT, SCL_STAGE_TRAIN, config, 0);
+    return t.at;
+}
+
+static void put_inputs(text *t, scl_section section, const scl_stage_config *stage, const void *base, const char *path,
+                       bool with_steps)
+{
+    const scl_key *key;
+    for (int i = 0; (key = scl_key_at(i)); i++) {
+        if (key->section != section || !scl_key_of_kind(key, stage->kind) || key->flags & SCL_KEY_NEUTRAL)
+            continue;
+        if (section == SCL_SECTION_ROOT && (key->type == SCL_KEY_SECTION || key->type == SCL_KEY_STAGES))
+            continue;            /* the stage has its own resolved copies */
+        if (!with_steps && section == SCL_SECTION_STAGE && !strcmp(key->name, "steps"))
+            continue;
+        /* samples have the shape and range of the data, but no image of it */
+        if (stage->kind == SCL_STAGE_SAMPLE && section == SCL_SECTION_DATA && key->type != SCL_KEY_SECTION)
+            continue;
+        if (key->type == SCL_KEY_SECTION)
+            put_inputs(t, scl_key_subsection(key), stage, (const char *)base + key->offset,
+                       scl_arena_printf(t->arena, "%s%s.", path, key->name), with_steps);
+        else
+            PUT(t, "%s%s = %s\n", path, key->name, scl_key_print(key, base, t->arena));
+    }
+}
+
+char *scl_config_stage_inputs(const scl_config *config, const scl_stage_config *stage, bool with_steps, scl_arena *arena)
+{
+    text t = { .arena = arena };
+    put_inputs(&t, SCL_SECTION_ROOT, stage, config, "", with_steps);
+    put_inputs(&t, SCL_SECTION_STAGE, stage, stage, "", with_steps);
+    return t.at;
+}

@@ -1,0 +1,156 @@
+#include "config/schema.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BASE_ROOT scl_config
+#define BASE_DATA scl_data_config
+#define BASE_TRANSFORM scl_transform_config
+#define BASE_MODEL scl_model_config
+#define BASE_NOISE scl_noise_config
+#define BASE_STAGE scl_stage_config
+#define BASE_OBJECTIVE scl_train_config
+#define BASE_OPTIMIZER scl_train_config
+#define BASE_EVAL scl_train_config
+#define BASE_CHECKPOINT scl_train_config
+#define BASE_SAMPLER scl_sample_config
+#define TRAIN SCL_KEY_TRAIN
+#define SAMPLE SCL_KEY_SAMPLE
+#define NEUTRAL SCL_KEY_NEUTRAL
+
+static const scl_key keys[] = {
+#define KEY(section, name, type, field, fallback, range, flags, help)                                                   \
+    { SCL_SECTION_##section, name, SCL_KEY_##type, offsetof(BASE_##section, field), fallback, range, flags, help },
+#include "config/schema.def"
+#undef KEY
+};
+enum { KEYS = (int)(sizeof keys / sizeof *keys) };
+
+const scl_key *scl_key_at(int i)
+{
+    return i < KEYS ? &keys[i] : NULL;
+}
+
+scl_section scl_key_subsection(const scl_key *key)
+{
+    static const struct { const char *name; scl_section section; } known[] = {
+        { "DATA", SCL_SECTION_DATA },           { "TRANSFORM", SCL_SECTION_TRANSFORM },
+        { "MODEL", SCL_SECTION_MODEL },         { "NOISE", SCL_SECTION_NOISE },
+        { "OBJECTIVE", SCL_SECTION_OBJECTIVE }, { "OPTIMIZER", SCL_SECTION_OPTIMIZER },
+        { "EVAL", SCL_SECTION_EVAL },           { "CHECKPOINT", SCL_SECTION_CHECKPOINT },
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (!strcmp(key->range, known[i].name))
+            return known[i].section;
+    return SCL_SECTION_SAMPLER;
+}
+
+bool scl_key_of_kind(const scl_key *key, scl_stage_kind kind)
+{
+    const int kinds = key->flags & (SCL_KEY_TRAIN | SCL_KEY_SAMPLE);
+    return !kinds || (kind == SCL_STAGE_TRAIN && (kinds & SCL_KEY_TRAIN)) || (kind == SCL_STAGE_SAMPLE && (kinds & SCL_KEY_SAMPLE));
+}
+
+const scl_key *scl_key_find(scl_section section, scl_stage_kind kind, const char *name)
+{
+    for (int i = 0; i < KEYS; i++)
+        if (keys[i].section == section && !strcmp(keys[i].name, name) && scl_key_of_kind(&keys[i], kind))
+            return &keys[i];
+    return NULL;
+}
+
+const char *scl_key_choice(const scl_key *key, int i, bool *available, scl_arena *arena)
+{
+    const char *p = key->range;
+    for (; i > 0 && p; i--) {
+        p = strchr(p, '|');
+        p = p ? p + 1 : NULL;
+    }
+    if (!p)
+        return NULL;
+    *available = *p != '!';
+    p += *p == '!';
+    return scl_arena_printf(arena, "%.*s", (int)strcspn(p, "|"), p);
+}
+
+const char *scl_key_available(const scl_key *key, scl_arena *arena)
+{
+    const char *list = "", *choice;
+    bool available;
+    for (int i = 0; (choice = scl_key_choice(key, i, &available, arena)); i++)
+        if (available)
+            list = scl_arena_printf(arena, "%s%s%s", list, list[0] ? ", " : "", choice);
+    return list;
+}
+
+scl_range scl_key_range(const scl_key *key)
+{
+    scl_range r = { .low = -INFINITY, .high = INFINITY };
+    const char *p = key->range, *bar = strchr(p, '|'), *dots;
+    if (bar) {
+        snprintf(r.word, sizeof r.word, "%.*s", (int)(bar - p), p);
+        p = bar + 1;
+    }
+    r.open_low = *p == '(';
+    p += r.open_low;
+    dots = strstr(p, "..");
+    if (!dots)
+        return r;
+    r.low = strtod(p, NULL);
+    if (dots[2]) {
+        char *end;
+        r.high = strtod(dots + 2, &end);
+        r.open_high = *end == ')';
+    }
+    return r;
+}
+
+const char *scl_key_expects(const scl_key *key, scl_arena *arena)
+{
+    switch (key->type) {
+    case SCL_KEY_BOOL: return "true or false";
+    case SCL_KEY_CHOICE: return scl_arena_printf(arena, "one of %s", scl_key_available(key, arena));
+    case SCL_KEY_SET: return scl_arena_printf(arena, "a list of %s", scl_key_available(key, arena));
+    case SCL_KEY_NAMES: return "a list of stages";
+    case SCL_KEY_TEXT: return "a text";
+    case SCL_KEY_PATH: return key->range[0] ? scl_arena_printf(arena, "'%s' or a path", key->range) : "a path";
+    case SCL_KEY_SECTION:
+    case SCL_KEY_STAGES:
+    case SCL_KEY_TUNE: return "a map of keys";
+    case SCL_KEY_INT:
+    case SCL_KEY_INT64:
+    case SCL_KEY_REAL: break;
+    }
+    const scl_range r = scl_key_range(key);
+    const char *word = r.word[0] ? scl_arena_printf(arena, "'%s' or ", r.word) : "";
+    if (key->type == SCL_KEY_REAL)
+        return scl_arena_printf(arena, "%sa number %s %g %s %g", word, r.open_low ? "above" : "from", r.low,
+                                r.open_low || r.open_high ? r.open_high ? "and below" : "up to" : "to", r.high);
+    return scl_arena_printf(arena, "%san integer from %.0f to %s", word, r.low,
+                            key->type == SCL_KEY_INT64 ? "9223372036854775807" : scl_arena_printf(arena, "%.0f", r.high));
+}
+
+const char *scl_config_choice(const char *key, int value)
+{
+    static const char *const sections[] = { "", "data", "transform", "model", "noise", "stage", "objective", "optimizer",
+                                            "eval", "checkpoint", "sampler" };
+    const char *dot = strrchr(key, '.');
+    for (int i = 0; i < KEYS; i++) {
+        const char *section = sections[keys[i].section];
+        if (strcmp(keys[i].name, dot ? dot + 1 : key) || keys[i].type != SCL_KEY_CHOICE)
+            continue;
+        if (dot ? strlen(section) != (size_t)(dot - key) || strncmp(section, key, strlen(section)) : section[0] != 0)
+            continue;
+        static _Thread_local char text[32];
+        scl_arena arena = { 0 };
+        bool available;
+        const char *choice = scl_key_choice(&keys[i], value, &available, &arena);
+        snprintf(text, sizeof text, "%s", choice ? choice : "?");
+        scl_arena_free(&arena);
+        return text;
+    }
+    return "?";
+}
