@@ -135,7 +135,6 @@ scl_status scl_inputs_of(scl_run *run, const scl_stage_config *stage, scl_stage_
     const char *text = scl_config_stage_inputs(run->config, stage, false, arena);
     const size_t length = strlen(text);
     text = scl_arena_printf(arena, "%s%s", text, length && text[length - 1] != '\n' ? "\n" : "");
-    text = scl_arena_printf(arena, "%sarithmetic version = %d\n", text, run->config->arithmetic);
     if (out->files[0])
         text = scl_arena_printf(arena, "%scontent of its files = %s\n", text, out->files);
     for (int i = 0; i < stage->n_needs; i++) {

@@ -276,7 +276,7 @@ static scl_status check_names(const scl_config *config, const scl_run_options *o
     return SCL_OK;
 }
 
-static const char *const *tune_list(const scl_config *config, scl_arena *arena)
+const char *const *scl_tune_list(const scl_config *config, scl_arena *arena)
 {
     const char **list = SCL_NEW_ARRAY(arena, const char *, config->n_tune + 1);
     for (int i = 0; i < config->n_tune; i++)
@@ -306,7 +306,7 @@ scl_status scl_run_with(const scl_config *config, const scl_run_options *options
     SCL_TRY(check_names(config, options, err));
     scl_run run = { .config = config, .options = options, .lock_fd = -1, .function = function };
     run.folder = options->out ? options->out : scl_arena_printf(&run.arena, "runs/%s", config->name);
-    run.tune = tune_list(config, &run.arena);
+    run.tune = scl_tune_list(config, &run.arena);
     pthread_mutex_init(&run.lock, NULL);
     pthread_cond_init(&run.changed, NULL);
     const scl_status status = in_folder(&run, err);
