@@ -96,11 +96,14 @@ void scl_pointwise_ref(const scl_node *n, const scl_host_values *v)
 
 /* ---- the kernel ---- */
 
-/* GPUs: groups of 64 and narrow vectors; neighbours in a channel-wise input must be neighbours in the result. */
+/* GPUs: groups of 64 and narrow vectors.  Devices that take vectors apart (width 1: llvmpipe compiles minutes for wide ones):
+ * narrow vectors too.  Neighbours in a channel-wise input must be neighbours in the result. */
 static bool fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
 {
     const int wg = scl_tune_get(tune, "WG"), vec = scl_tune_get(tune, "VEC");
-    if (device->klass == SCL_CLASS_GPU && (wg == 1 || vec > 4))
+    if (device->klass == SCL_CLASS_GPU && wg == 1)
+        return false;
+    if ((device->klass == SCL_CLASS_GPU || device->vector_width == 1) && vec > 4)
         return false;
     if ((size_t)wg > device->max_work_group)
         return false;
@@ -225,7 +228,7 @@ static const scl_op pointwise = {
     .vjp = scl_pointwise_vjp,
     .jvp = scl_pointwise_jvp,
     .ref = scl_pointwise_ref,
-    .impl = { { .name = "rows", .tune = "WG=1|64 VEC=16|8|4|2|1 CHUNK=64|16|256", .cpu = "WG=1 VEC=16 CHUNK=64",
+    .impl = { { .name = "rows", .tune = "WG=1|64 VEC=16|8|4|2|1 CHUNK=64|16", .cpu = "WG=1 VEC=16 CHUNK=64",
                 .gpu = "WG=64 VEC=4 CHUNK=4", .fits = fits, .launch = scl_pointwise_launch } },
 };
 
