@@ -9,7 +9,7 @@ static void set_coef(const t_case *t)
 {
     float *c = t_f32_in(t, "coef");
     for (int i = 0; i < SCL_COEFS; i++)
-        c[i] = NAN;                                           /* what is not named must not be read */
+        c[i] = 1e30f;                                         /* what is not named must not be read */
     c[SCL_COEF_RATE] = -1e-2f;
     c[SCL_COEF_ADAM_RATE] = (float)(-1e-3 / (1 - 0.9 * 0.9 * 0.9));
     c[SCL_COEF_ADAM_ROOT] = (float)(1 / sqrt(1 - 0.999 * 0.999 * 0.999));
