@@ -83,7 +83,7 @@ static void start_of(const sampling *s, uint32_t i, float *x)
 {
     const uint64_t seed = s->c->config->seed;
     for (size_t e = 0; e < s->pixels; e += 4) {
-        const scl_words w = scl_random(seed, (uint32_t)(e / 4), i, 0, SCL_STREAM_SAMPLE_INIT, 0);
+        const scl_words w = scl_random(seed, (uint32_t)(e / 4), i, 0, SCL_STREAM_INIT, 1);
         float v[4] = { scl_uniform(w.w[0]), scl_uniform(w.w[1]), scl_uniform(w.w[2]), scl_uniform(w.w[3]) };
         if (s->config->sampler.init != 0) {
             scl_normal2(w.w[0], w.w[1], &v[0], &v[1]);
