@@ -15,7 +15,10 @@
 #define STBI_ONLY_BMP
 #define STBI_MAX_DIMENSIONS 32768
 #pragma GCC diagnostic ignored "-Wunused-function"      /* static, and not all of it is used */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
 #include <stb_image.h>
+#pragma GCC diagnostic pop
 
 #include "base/file.h"
 

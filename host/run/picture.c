@@ -8,7 +8,10 @@
 #define STB_IMAGE_WRITE_STATIC
 #define STBI_WRITE_NO_STDIO
 #pragma GCC diagnostic ignored "-Wunused-function"      /* static, and not all of it is used */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
 #include <stb_image_write.h>
+#pragma GCC diagnostic pop
 
 #include "base/arena.h"
 #include "base/file.h"
