@@ -67,7 +67,7 @@ static bool against_oracle(t_run *r, t_report *out)
 static double device_tolerance(const t_run *r, const scl_device_info *device, int candidate)
 {
     scl_choice c;
-    if (!scl_choice_at(&c, r->built.node, device, candidate))
+    if (!scl_choice_at(&c, r->built.node, device, candidate) && !scl_choice_at(&c, r->built.node, device, 0))
         return 0;
     return c.impl->tolerance > 0 ? c.impl->tolerance : r->table->tolerance;
 }
@@ -92,6 +92,8 @@ static bool same(t_run *r, const t_tensor *t, const void *got, const char *choic
 {
     if (!got)
         return fault(out, "%s: no output '%s'", choice, t->sig.name);
+    if (tolerance > 0 && r->has_root && !strcmp(t->sig.inplace, "acc"))
+        return true;        /* dealt into leaves in its own way: what counts is the root */
     if (tolerance > 0 && t->sig.dtype == SCL_F32) {
         out->tolerated = true;
         return within(t, got, tolerance, &out->device_error) ||
@@ -106,7 +108,6 @@ static bool same(t_run *r, const t_tensor *t, const void *got, const char *choic
     memcpy(&a, &d.bits, 4);
     memcpy(&b, &d.expected, 4);
     t_element(t, d.first, element, sizeof element);
-    (void)r;
     return fault(out, "%s: %zu of %zu elements differ from ref, first %s = 0x%08x (%.9g) instead of 0x%08x (%.9g)", choice, d.count,
                  t->count, element, d.bits, (double)a, d.expected, (double)b);
 }

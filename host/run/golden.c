@@ -1,0 +1,261 @@
+/* scorecl verify --golden: every quantity of a file against its gate. */
+#include "run/golden.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run/golden_run.h"
+
+/* Gates of docs/design/ncsn-spec.md, section 7; W is 1 for direct and clblast convolutions. */
+static const double gate_perturbed = 5e-7, gate_score = 1e-5, gate_chain = 5e-6, gate_loss = 1e-6, gate_adam_loss = 2e-6,
+                    gate_gradient = 3e-5, gate_whole_gradient = 1e-5, gate_adam_weights = 1e-3;
+
+typedef struct check {
+    golden *g;
+    scl_golden_visit *visit;
+    void *user;
+} check;
+
+static bool starts(const char *text, const char *with) { return !strncmp(text, with, strlen(with)); }
+
+static void report(const check *c, const char *name, double error, double gate, const char *note)
+{
+    const scl_golden_row row = { name, error <= gate ? SCL_GOLDEN_PASS : SCL_GOLDEN_FAIL, error, gate, note };
+    c->visit(c->user, &row);
+}
+
+/* Largest difference and its gate over parts of `part` elements (the stored updates of a chain); the part nearest to its gate. */
+static void by_maximum(const check *c, int i, size_t part, double tolerance)
+{
+    const scl_tensor *t = &c->g->file->tensor[i];
+    const double *want = golden_tensor(c->g, t->name), *got = c->g->result[i];
+    double error = 0, gate = tolerance;
+    for (size_t first = 0; first < t->count; first += part) {
+        double worst = 0, scale = 1;
+        for (size_t k = first; k < first + part && k < t->count; k++) {
+            const double d = fabs(got[k] - want[k]);
+            worst = d <= worst ? worst : d;                  /* a NaN stays */
+            scale = fabs(want[k]) > scale ? fabs(want[k]) : scale;
+        }
+        if (!(worst / (tolerance * scale) <= error / gate)) {
+            error = worst;
+            gate = tolerance * scale;
+        }
+        if (isnan(worst))
+            break;
+    }
+    report(c, t->name, error, gate, "");
+}
+
+static void losses(const check *c, int i, double tolerance)
+{
+    const scl_tensor *t = &c->g->file->tensor[i];
+    const double *want = golden_tensor(c->g, t->name), *got = c->g->result[i];
+    double error = 0, gate = tolerance * fabs(want[0]);
+    for (size_t k = 0; k < t->count; k++) {
+        const double d = fabs(got[k] - want[k]), allowed = tolerance * fabs(want[k]);
+        if (!(d / allowed <= error / gate)) {
+            error = d;
+            gate = allowed;
+        }
+    }
+    report(c, t->name, error, gate, "");
+}
+
+static double distance(const double *a, const double *b, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (a[i] - (b ? b[i] : 0)) * (a[i] - (b ? b[i] : 0));
+    return sqrt(sum);
+}
+
+static void weights(const check *c, int i)
+{
+    const scl_tensor *t = &c->g->file->tensor[i];
+    const double *want = golden_tensor(c->g, t->name);
+    const double *before = golden_tensor(c->g, scl_arena_printf(&c->g->arena, "param.%s", t->name + strlen("adam3.")));
+    report(c, t->name, distance(c->g->result[i], want, t->count), gate_adam_weights * distance(want, before, t->count), "");
+}
+
+/* Rows of labels that are not in the batch have no gradient at all. */
+static bool absent_rows_zero(const check *c, int i)
+{
+    const scl_tensor *t = &c->g->file->tensor[i], *labels = scl_safetensors_find(c->g->file, "in.labels");
+    const size_t n = strlen(t->name), m = strlen("embed.weight");
+    if (n < m || strcmp(t->name + n - m, "embed.weight") != 0 || !labels || t->rank != 2)
+        return true;
+    int32_t *label = SCL_NEW_ARRAY(&c->g->arena, int32_t, labels->count);
+    scl_tensor_i32(labels, label);
+    for (size_t row = 0; row < t->dim[0]; row++) {
+        bool present = false;
+        for (size_t k = 0; k < labels->count; k++)
+            present |= (size_t)label[k] == row;
+        for (size_t k = 0; !present && k < t->dim[1]; k++)
+            if (c->g->result[i][row * t->dim[1] + k] != 0)
+                return false;
+    }
+    return true;
+}
+
+/* One line for all tensors called GROUP.*: the tensor nearest to its gate, or the whole where that is nearer. */
+static void gradients(const check *c, int first, int end, const char *group)
+{
+    double whole = 0, off = 0, error = 0, gate = gate_gradient;
+    const char *worst = "";
+    for (int i = first; i < end; i++) {
+        const scl_tensor *t = &c->g->file->tensor[i];
+        const double *want = golden_tensor(c->g, t->name);
+        whole += pow(distance(want, NULL, t->count), 2);
+        off += pow(distance(c->g->result[i], want, t->count), 2);
+    }
+    whole = sqrt(whole);
+    for (int i = first; i < end; i++) {
+        const scl_tensor *t = &c->g->file->tensor[i];
+        const double *want = golden_tensor(c->g, t->name), norm = distance(want, NULL, t->count);
+        const double scale = norm > 1e-4 * whole ? norm : 1e-4 * whole;
+        const double relative = absent_rows_zero(c, i) ? distance(c->g->result[i], want, t->count) / scale : INFINITY;
+        if (!(relative <= error)) {
+            error = relative;
+            worst = t->name;
+        }
+    }
+    const double together = sqrt(off) / whole;
+    if (!(together / gate_whole_gradient <= error / gate)) {
+        error = together;
+        gate = gate_whole_gradient;
+        worst = "all tensors together";
+    }
+    report(c, group, error, gate, worst);
+}
+
+static void skip(const check *c, const char *name, const char *why)
+{
+    const scl_golden_row row = { name, SCL_GOLDEN_SKIP, NAN, NAN, why };
+    c->visit(c->user, &row);
+}
+
+static const char *reason(const check *c, const char *name)
+{
+    const golden *g = c->g;
+    if (strcmp(g->net.net, "ncsn") != 0)
+        return scl_arena_printf(&c->g->arena, "the network %s is not available in this version", g->net.net);
+    if (strstr(name, "ssm") || strstr(name, "ism"))
+        return "score matching without noise targets needs second derivatives, which this version does not have";
+    if (strstr(name, "jvp"))
+        return "forward mode through the network is not available in this version";
+    return "this quantity is not available in this version";
+}
+
+static void one_tensor(const check *c, int i)
+{
+    const golden *g = c->g;
+    const scl_tensor *t = &g->file->tensor[i];
+    const char *name = t->name;
+    if (!g->result[i])
+        skip(c, name, reason(c, name));
+    else if (!strcmp(name, "out.perturbed"))
+        by_maximum(c, i, t->count, gate_perturbed);
+    else if (!strcmp(name, "out.score") || starts(name, "stage."))
+        by_maximum(c, i, t->count, gate_score);
+    else if (!strcmp(name, "out.ald") || !strcmp(name, "out.ald_denoised"))
+        by_maximum(c, i, (size_t)(g->n_chain * g->net.channels * g->net.height * g->net.width), gate_chain);
+    else if (!strcmp(name, "out.dsm_loss"))
+        losses(c, i, gate_loss);
+    else if (!strcmp(name, "out.adam_losses"))
+        losses(c, i, gate_adam_loss);
+    else if (starts(name, "adam3."))
+        weights(c, i);
+    else
+        skip(c, name, reason(c, name));
+}
+
+/* "dsm_grad" of "dsm_grad.begin_conv.bias"; NULL: not in a group. */
+static const char *group_of(check *c, const char *name)
+{
+    const size_t n = strcspn(name, ".");
+    if (n < 5 || strncmp(name + n - 5, "_grad", 5) != 0)
+        return NULL;
+    char *group = scl_arena_strdup(&c->g->arena, name);
+    group[n] = 0;
+    return group;
+}
+
+static void compare(check *c)
+{
+    const scl_safetensors *f = c->g->file;
+    for (int i = 0; i < f->n;) {
+        const char *name = f->tensor[i].name, *group = group_of(c, name);
+        int end = i + 1;
+        bool complete = c->g->result[i] != NULL;
+        for (; group && end < f->n && starts(f->tensor[end].name, group) && f->tensor[end].name[strlen(group)] == '.'; end++)
+            complete &= c->g->result[end] != NULL;
+        if (group && complete)
+            gradients(c, i, end, group);
+        else if (group)
+            skip(c, group, reason(c, group));
+        else if (starts(name, "out.") || starts(name, "stage.") || starts(name, "adam3."))
+            one_tensor(c, i);
+        i = end;
+    }
+}
+
+static int number(const golden *g, const char *key)
+{
+    const char *text = scl_safetensors_meta(g->file, key);
+    return text ? atoi(text) : 0;
+}
+
+/* Sizes from the tensors themselves. */
+static scl_status describe(golden *g, const char *conv, scl_err *err)
+{
+    const char *net = scl_safetensors_meta(g->file, "net");
+    const scl_tensor *x = scl_safetensors_find(g->file, "in.x"), *x0 = scl_safetensors_find(g->file, "ald.x0");
+    const scl_tensor *image = x ? x : x0, *sigmas = scl_safetensors_find(g->file, "sigmas");
+    if (!net)
+        return scl_fail_at(err, SCL_FAILED, g->file->path, 0, 0, "not a golden file: no 'net' in its metadata");
+    g->net = (scl_net_config){ .net = net, .ngf = number(g, "ngf"), .conv = conv };
+    if (strcmp(net, "ncsn") != 0 || !image || image->rank != 4 || !sigmas)
+        return SCL_OK;
+    g->net.channels = (int)image->dim[1];
+    g->net.height = (int)image->dim[2];
+    g->net.width = (int)image->dim[3];
+    g->net.levels = (int)sigmas->count;
+    g->sigma = golden_tensor(g, "sigmas");
+    g->n = x ? (int)x->dim[0] : 0;
+    g->n_chain = x0 && x0->rank == 4 ? (int)x0->dim[0] : 0;
+    return scl_net_check(&g->net, err);
+}
+
+static scl_status compute(golden *g, scl_err *err)
+{
+    if (strcmp(g->net.net, "ncsn") != 0)
+        return SCL_OK;
+    if (g->n && golden_find(g, "in.noise") >= 0 && golden_find(g, "in.labels") >= 0) {
+        SCL_TRY(golden_gradients(g, err));
+        if (golden_find(g, "out.adam_losses") >= 0)
+            SCL_TRY(golden_adam(g, err));
+    }
+    if (g->n_chain && golden_find(g, "out.ald") >= 0)
+        SCL_TRY(golden_langevin(g, err));
+    return SCL_OK;
+}
+
+scl_status scl_golden_check(scl_backend *b, const char *file, const char *conv, scl_golden_visit *visit, void *user, scl_err *err)
+{
+    golden g = { .b = b };
+    SCL_TRY(scl_safetensors_open(&g.file, file, err));
+    g.result = SCL_NEW_ARRAY(&g.arena, double *, g.file->n + 1);
+    scl_status status = describe(&g, conv, err);
+    if (status == SCL_OK)
+        status = compute(&g, err);
+    if (status == SCL_OK) {
+        check c = { &g, visit, user };
+        compare(&c);
+    }
+    scl_safetensors_close(g.file);
+    scl_arena_free(&g.arena);
+    return status;
+}
