@@ -14,7 +14,7 @@ static void print_row(void *user, const scl_golden_row *r)
     tally *t = user;
     t->count[r->verdict]++;
     if (r->verdict == SCL_GOLDEN_SKIP)
-        printf("skip %s: %s\n", r->name, r->note);
+        printf("skip %s - - (%s)\n", r->name, r->note);
     else
         printf("%s %s %.3g %.3g%s%s%s\n", names[r->verdict], r->name, r->error, r->gate, r->note[0] ? "  (" : "", r->note,
                r->note[0] ? ")" : "");
