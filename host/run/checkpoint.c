@@ -152,6 +152,10 @@ scl_status scl_checkpoint_open(scl_checkpoint **out, const char *path, scl_err *
         return status;
     }
     read_meta(c);
+    if (c->ours && !scl_safetensors_meta(c->file, "content_sha256")) {
+        scl_checkpoint_close(c);
+        return scl_fail(err, SCL_FAILED, "'%s' is corrupt: its checksum is gone", path);
+    }
     *out = c;
     return SCL_OK;
 }
