@@ -167,7 +167,7 @@ static scl_status write_header(writing *w, unsigned long long *patch, scl_err *e
 
 static scl_status write_all(writing *w, char hex[65], scl_err *err)
 {
-    unsigned long long patch;
+    unsigned long long patch = 0;
     SCL_TRY(write_header(w, &patch, err));
     scl_sha256_init(&w->sum);
     for (int i = 0; i < w->content->n; i++) {
