@@ -139,7 +139,8 @@ scl_status scl_inputs_of(scl_run *run, const scl_stage_config *stage, scl_stage_
         text = scl_arena_printf(arena, "%scontent of its files = %s\n", text, out->files);
     for (int i = 0; i < stage->n_needs; i++) {
         const scl_stage_state *need = &run->state[scl_stage_index(run->config, stage->needs[i])];
-        text = scl_arena_printf(arena, "%sresult of %s = %s %.16s\n", text, stage->needs[i], need->result, need->inputs_hash);
+        text = scl_arena_printf(arena, "%sinputs of %s = %s\nresult of %s = %s\n", text, stage->needs[i], need->inputs_hash,
+                                 stage->needs[i], need->result);
     }
     out->inputs = text;
     out->steps = stage->kind == SCL_STAGE_TRAIN ? stage->train.steps : 0;

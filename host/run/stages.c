@@ -191,7 +191,7 @@ static scl_status prepare_only(engine *e, scl_err *err)
         const int at = scl_stage_index(run->config, stage->needs[i]);
         SCL_TRY(scl_decide(run, &run->config->stage[at], &d, err));
         if (run->state[at].status != SCL_STAGE_FINISHED || d.action != SCL_ACTION_SKIP)
-            snprintf(list + strlen(list), sizeof list - strlen(list), "%s'%s' (%s)", list[0] ? ", " : "", stage->needs[i], d.reason);
+            snprintf(list + strlen(list), sizeof list - strlen(list), "%s'%s' (%.160s)", list[0] ? ", " : "", stage->needs[i], d.reason);
     }
     if (list[0])
         return scl_fail(err, SCL_BAD_CONFIG, "--only %s: it needs stages that are not finished: %s", stage->name, list);

@@ -13,7 +13,8 @@
 /* What the stages did, in order: "train anew; sample anew; " */
 static char did[512], log_text[8192];
 static const char *fail_stage, *stop_stage;      /* stages that shall fail, or be interrupted after half of their steps */
-static int at_once, most_at_once, wait_for;      /* stages that run now; the most so far; a stage waits until so many do */
+static int at_once, most_at_once, wait_for;      /* stages that run now; the most so far; a stage waits until so many do, */
+static int patience = 500;                       /* but not for more hundredths of a second than this */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static void keep_line(void *user, scl_log_level level, const char *line)
@@ -30,7 +31,7 @@ static void enter(const scl_stage_context *c)
     snprintf(did + strlen(did), sizeof did - strlen(did), "%s %s; ", c->stage->name, c->resume ? "on" : "anew");
     most_at_once = ++at_once > most_at_once ? at_once : most_at_once;
     pthread_mutex_unlock(&mutex);
-    for (int i = 0; i < 500; i++) {              /* at most 5 s */
+    for (int i = 0; i < patience; i++) {
         pthread_mutex_lock(&mutex);
         const bool enough = most_at_once >= wait_for;
         pthread_mutex_unlock(&mutex);
@@ -99,7 +100,7 @@ static scl_status run(const char *text, const char *folder, const scl_run_option
 }
 
 #define RUN(text, folder, changes, ...)                                                                                \
-    run(text, folder, &(scl_run_options){ .jobs = 0, changes }, (const scl_override[]){ { 0 }, __VA_ARGS__ } + 1,        \
+    run(text, folder, &(scl_run_options){ changes }, (const scl_override[]){ { 0 }, __VA_ARGS__ } + 1,        \
         (int)(sizeof((scl_override[]){ { 0 }, __VA_ARGS__ }) / sizeof(scl_override)) - 1, &err)
 #define EXPECT(call, code, what)                                                                                       \
     do {                                                                                                               \
@@ -153,7 +154,7 @@ static void test_files(void)
     scl_err err;
     EXPECT(RUN(two, "f", .resume = false), SCL_OK, "train anew; sample anew; ");
     put_file(in_root("data.npy"), "more data", 9);
-    EXPECT(RUN(two, "f", .resume = true), SCL_OK, "train anew; ");      /* the fake's weights stay, so the samples do */
+    EXPECT(RUN(two, "f", .resume = true), SCL_OK, "train anew; sample anew; ");
     SAYS(log_text, "content of its files was");
     /* A new time alone is not a new content. */
     put_file(in_root("data.npy"), "more data", 9);
@@ -195,19 +196,20 @@ static void test_failures(void)
     EXPECT(RUN(four, "k", .resume = false), SCL_FAILED, "train anew; ");
     SAYS(err.message, "asked to fail");
     SAYS(err.context, "stage train");
-    EXPECT(RUN(four, "k", .resume = true, .keep_going = true), SCL_FAILED, "train anew; other anew; last anew; ");
+    EXPECT(run(four, "k", &(scl_run_options){ .resume = true, .keep_going = true }, NULL, 0, &err), SCL_FAILED, "train anew; other anew; last anew; ");
     SAYS(log_text, "sample does not run");
     fail_stage = NULL;
     EXPECT(RUN(four, "k", .resume = true), SCL_OK, "train anew; sample anew; ");
 }
+
 static void test_names(void)
 {
     scl_err err;
     EXPECT(RUN(two, "o", .only = "sample"), SCL_BAD_CONFIG, "");
     SAYS(err.message, "'train' (it has not run yet");
-    EXPECT(RUN(two, "o", .only = "train", .resume = true), SCL_OK, "train anew; ");
-    EXPECT(RUN(two, "o", .only = "sample", .resume = true), SCL_OK, "sample anew; ");
-    EXPECT(RUN(two, "o", .only = "none", .resume = true), SCL_BAD_CONFIG, "");
+    EXPECT(run(two, "o", &(scl_run_options){ .only = "train", .resume = true }, NULL, 0, &err), SCL_OK, "train anew; ");
+    EXPECT(run(two, "o", &(scl_run_options){ .only = "sample", .resume = true }, NULL, 0, &err), SCL_OK, "sample anew; ");
+    EXPECT(run(two, "o", &(scl_run_options){ .only = "none", .resume = true }, NULL, 0, &err), SCL_BAD_CONFIG, "");
     SAYS(err.message, "no stage of that name");
     const char *const force[] = { "train" };
     EXPECT(run(two, "o", &(scl_run_options){ .force = force, .n_force = 1 }, NULL, 0, &err), SCL_OK, "train anew; ");
@@ -242,8 +244,8 @@ static void test_jobs(void)
                                     "  other: { kind: train, steps: 10, batch: 4 }\n";
     wait_for = 2;
     CHECK(RUN(split, "p", .resume = false) == SCL_OK && most_at_once == 2, "two devices: %d at once", most_at_once);
-    wait_for = 0;
-    CHECK(RUN(split, "q", .jobs = 1) == SCL_OK && most_at_once == 1, "--jobs 1: %d at once", most_at_once);
+    patience = 10;
+    CHECK(run(split, "q", &(scl_run_options){ .jobs = 1 }, NULL, 0, &err) == SCL_OK && most_at_once == 1, "--jobs 1: %d at once", most_at_once);
     CHECK(RUN(same, "r", .resume = false) == SCL_OK && most_at_once == 1, "one device: %d at once", most_at_once);
 }
 
