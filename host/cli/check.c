@@ -1,0 +1,69 @@
+/* scorecl check: reads configs, opens no device and no data. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+static json_t *faults_json(const scl_config_errors *errors)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < errors->n; i++)
+        json_array_append_new(list, json_string(errors->line[i]));
+    return list;
+}
+
+static void say(const scl_config *config, bool print)
+{
+    scl_arena arena = { 0 };
+    if (print) {
+        fputs(scl_config_text(config, &arena), stdout);
+    } else {
+        printf("%s: right; %d stage%s:", config->file, config->n_stage, config->n_stage == 1 ? "" : "s");
+        for (int i = 0; i < config->n_stage; i++)
+            printf(" %s", config->stage[config->order[i]].name);
+        printf("\n");
+    }
+    scl_arena_free(&arena);
+}
+
+scl_status scl_cli_check(int argc, char **argv, scl_err *err)
+{
+    bool print = false, done;
+    const char *json_file = NULL;
+    cli_overrides overrides = { 0 };
+    int n;
+    const cli_flag flags[] = {
+        { "print", 0, CLI_SWITCH, &print, NULL, "show the resolved config with every default" },
+        { NULL, 'o', CLI_OVERRIDE, &overrides, "KEY=VALUE", "override a key by its path" },
+        { "device", 0, CLI_DEVICE, &overrides, "SEL", "override the device" },
+        { "seed", 0, CLI_SEED, &overrides, "N", "override the seed" },
+        { "json", 0, CLI_TEXT, &json_file, "FILE", "the result for machines (-: standard output)" },
+        { 0 },
+    };
+    const cli_command command = { "CONFIG...", "Validates configs.  Every fault is one line on standard error; exit 2 if there is one.",
+                                  flags, 1, -1 };
+    SCL_TRY(cli_parse(&command, argc, argv, &n, &done, err));
+    if (done)
+        return SCL_OK;
+    scl_status status = SCL_OK;
+    json_t *report = json_array();
+    for (int i = 1; i <= n; i++) {
+        scl_config_errors errors = { 0 };
+        scl_config *config = NULL;
+        const scl_status one = scl_config_read(argv[i], overrides.at, overrides.n, &config, &errors, NULL);
+        if (one != SCL_OK)
+            status = one;
+        cli_print_faults(&errors);
+        if (config && cli_shows_text(json_file))
+            say(config, print);
+        json_array_append_new(report, json_pack("{s:s, s:b, s:o}", "file", argv[i], "right", one == SCL_OK, "errors",
+                                                faults_json(&errors)));
+        scl_config_errors_free(&errors);
+        scl_config_free(config);
+    }
+    if (json_file)
+        SCL_TRY(cli_write_json(json_file, report, err));
+    else
+        json_decref(report);
+    return status;
+}

@@ -1,0 +1,180 @@
+/* scorecl dump: what a config becomes, value by value (docs/design/architecture.md, section 1). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cl/device.h"
+#include "cli/cli.h"
+#include "graph/plan.h"
+#include "run/build.h"
+
+typedef struct request {
+    const char *what, *config_file, *stage, *graph, *format, *describe;
+    cli_overrides overrides;
+} request;
+
+static char *stages_text(const scl_config *config, const char *format, scl_arena *arena)
+{
+    const bool dot = !strcmp(format, "dot"), json = !strcmp(format, "json");
+    const char *text = dot ? "digraph stages {\n" : json ? "[\n" : "";
+    for (int i = 0; i < config->n_stage; i++) {
+        const scl_stage_config *s = &config->stage[config->order[i]];
+        const char *needs = "";
+        for (int k = 0; k < s->n_needs; k++) {
+            if (dot)
+                text = scl_arena_printf(arena, "%s  \"%s\" -> \"%s\";\n", text, s->needs[k], s->name);
+            const char *quote = json ? "\"" : "";
+            needs = scl_arena_printf(arena, "%s%s%s%s%s", needs, k ? ", " : "", quote, s->needs[k], quote);
+        }
+        const char *kind = scl_config_choice("stage.kind", (int)s->kind);
+        if (json)
+            text = scl_arena_printf(arena, "%s  {\"name\": \"%s\", \"kind\": \"%s\", \"needs\": [%s]}%s\n", text, s->name, kind,
+                                    needs, i + 1 < config->n_stage ? "," : "");
+        else if (dot)
+            text = scl_arena_printf(arena, "%s  \"%s\" [label=\"%s (%s)\"];\n", text, s->name, s->name, kind);
+        else
+            text = scl_arena_printf(arena, "%s%-16s %-8s needs [%s]  device %s\n", text, s->name, kind, needs, s->device);
+    }
+    return scl_arena_printf(arena, "%s%s", text, dot ? "}\n" : json ? "]\n" : "");
+}
+
+static size_t size_of(const json_t *o, const char *key, size_t otherwise)
+{
+    const json_t *value = json_object_get(o, key);
+    return json_is_integer(value) && json_integer_value(value) > 0 ? (size_t)json_integer_value(value) : otherwise;
+}
+
+static void text_of(const json_t *o, const char *key, char *to, size_t size)
+{
+    const char *text = json_string_value(json_object_get(o, key));
+    snprintf(to, size, "%s", text ? text : "");
+}
+
+/* A device description: one device as `scorecl devices --json` writes it.  What it lacks is what every OpenCL 1.2 device has. */
+static scl_status read_description(const char *file, scl_device_info *info, scl_err *err)
+{
+    json_error_t fault;
+    json_t *root = json_load_file(file, 0, &fault);
+    if (!root)
+        return scl_fail_at(err, SCL_FAILED, file, fault.line > 0 ? fault.line : 0, fault.column > 0 ? fault.column : 0, "%s",
+                           fault.text);
+    const json_t *o = json_object_get(root, "devices") ? json_object_get(root, "devices") : root;
+    if (json_is_array(o))
+        o = json_array_get(o, 0);
+    const char *klass = json_string_value(json_object_get(o, "class"));
+    if (!klass) {
+        json_decref(root);
+        return scl_fail_at(err, SCL_FAILED, file, 0, 0, "no device description: it has no \"class\" (CPU, GPU, other, reference)");
+    }
+    *info = (scl_device_info){ .index = -1 };
+    info->klass = !strcasecmp(klass, "cpu")         ? SCL_CLASS_CPU
+                  : !strcasecmp(klass, "gpu")       ? SCL_CLASS_GPU
+                  : !strcasecmp(klass, "reference") ? SCL_CLASS_REFERENCE
+                                                    : SCL_CLASS_OTHER;
+    text_of(o, "platform", info->platform, sizeof info->platform);
+    text_of(o, "name", info->name, sizeof info->name);
+    text_of(o, "vendor", info->vendor, sizeof info->vendor);
+    text_of(o, "driver", info->driver, sizeof info->driver);
+    info->compute_units = (unsigned)size_of(o, "compute_units", 1);
+    info->vector_width = (unsigned)size_of(o, "vector_width", 1);
+    info->max_work_group = size_of(o, "max_work_group", 256);
+    info->local_bytes = size_of(o, "local_bytes", 32768);
+    info->global_bytes = size_of(o, "global_bytes", (size_t)1 << 30);
+    info->max_alloc_bytes = size_of(o, "max_alloc_bytes", info->global_bytes / 4);
+    info->align_bytes = (unsigned)size_of(o, "align_bytes", 128);
+    json_decref(root);
+    return SCL_OK;
+}
+
+static scl_status device_info(const request *r, const scl_stage_config *stage, scl_device_info *info, scl_err *err)
+{
+    if (r->describe)
+        return read_description(r->describe, info, err);
+    scl_backend *backend;
+    SCL_TRY(scl_device_open(stage->device, &backend, err));
+    *info = backend->info;
+    backend->v->close(backend);
+    return SCL_OK;
+}
+
+static scl_status find_stage(const request *r, const scl_config *config, const scl_stage_config **out, scl_err *err)
+{
+    *out = r->stage ? scl_config_stage(config, r->stage) : &config->stage[config->order[0]];
+    if (*out)
+        return SCL_OK;
+    return scl_fail(err, SCL_BAD_CONFIG, "%s has no stage '%s'", config->file, r->stage);
+}
+
+static scl_status graph_text(const request *r, const scl_config *config, char **text, scl_arena *arena, scl_err *err)
+{
+    const scl_stage_config *stage;
+    scl_graph *graph;
+    scl_plan *plan;
+    scl_device_info info;
+    SCL_TRY(find_stage(r, config, &stage, err));
+    SCL_TRY(scl_build_graph(&graph, arena, config, stage, r->graph, err));
+    if (!strcmp(r->what, "graph")) {
+        *text = scl_graph_text(graph, r->format, arena);
+        return SCL_OK;
+    }
+    const char **tune = SCL_NEW_ARRAY(arena, const char *, config->n_tune + 1);
+    for (int i = 0; i < config->n_tune; i++)
+        tune[i] = scl_arena_printf(arena, "%s.%s=%d", config->tune[i].op, config->tune[i].param, config->tune[i].value);
+    const scl_plan_options options = { .no_fuse = !config->fuse, .tune = tune };
+    SCL_TRY(device_info(r, stage, &info, err));
+    SCL_TRY(scl_plan_make(&plan, arena, graph, &info, &options, err));
+    *text = !strcmp(r->what, "plan") ? scl_plan_text(plan, r->format, arena) : scl_schedule_text(plan, r->format, arena);
+    return SCL_OK;
+}
+
+static bool is_one_of(const char *word, const char *const *words)
+{
+    while (*words && strcmp(word, *words))
+        words++;
+    return *words != NULL;
+}
+
+scl_status scl_cli_dump(int argc, char **argv, scl_err *err)
+{
+    static const char *const whats[] = { "config", "stages", "graph", "plan", "schedule", NULL };
+    static const char *const formats[] = { "text", "dot", "json", NULL };
+    request r = { .format = "text" };
+    bool done;
+    int n;
+    const cli_flag flags[] = {
+        { "stage", 0, CLI_TEXT, &r.stage, "S", "of which stage (default: the first)" },
+        { "graph", 0, CLI_TEXT, &r.graph, "G", "train, eval or sample (default: the stage's own)" },
+        { "format", 0, CLI_TEXT, &r.format, "F", "text, dot or json" },
+        { "describe", 0, CLI_TEXT, &r.describe, "FILE", "plan for this device description; no device is opened" },
+        { NULL, 'o', CLI_OVERRIDE, &r.overrides, "KEY=VALUE", "override a key by its path" },
+        { "device", 0, CLI_DEVICE, &r.overrides, "SEL", "plan for this device" },
+        { "seed", 0, CLI_SEED, &r.overrides, "N", "override the seed" },
+        { 0 },
+    };
+    const cli_command command = { "config|stages|graph|plan|schedule CONFIG", "Shows what a config becomes.", flags, 2, 2 };
+    SCL_TRY(cli_parse(&command, argc, argv, &n, &done, err));
+    if (done)
+        return SCL_OK;
+    r.what = argv[1];
+    if (!is_one_of(r.what, whats))
+        return scl_fail(err, SCL_BAD_CONFIG, "dump shows config, stages, graph, plan or schedule, not '%s'", r.what);
+    if (!is_one_of(r.format, formats))
+        return scl_fail(err, SCL_BAD_CONFIG, "--format is text, dot or json, not '%s'", r.format);
+    scl_config *config;
+    scl_arena arena = { 0 };
+    char *text = NULL;
+    scl_status status = SCL_OK;
+    SCL_TRY(cli_read_config(argv[2], &r.overrides, &config, err));
+    if (!strcmp(r.what, "config"))
+        text = scl_config_text(config, &arena);
+    else if (!strcmp(r.what, "stages"))
+        text = stages_text(config, r.format, &arena);
+    else
+        status = graph_text(&r, config, &text, &arena, err);
+    if (status == SCL_OK && text)
+        fputs(text, stdout);
+    scl_arena_free(&arena);
+    scl_config_free(config);
+    return status;
+}

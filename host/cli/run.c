@@ -1,0 +1,69 @@
+/* scorecl run and scorecl sample: flags for run/run.h. */
+#include "run/run.h"
+
+#include "cli/cli.h"
+
+scl_status scl_cli_run(int argc, char **argv, scl_err *err)
+{
+    scl_run_options options = { 0 };
+    cli_overrides overrides = { 0 };
+    cli_list force = { 0 };
+    bool done;
+    int n;
+    const cli_flag flags[] = {
+        { NULL, 'o', CLI_OVERRIDE, &overrides, "KEY=VALUE", "override a key by its path (stages.train.steps=500)" },
+        { "out", 0, CLI_TEXT, &options.out, "DIR", "run directory (default runs/NAME)" },
+        { "resume", 0, CLI_SWITCH, &options.resume, NULL, "go on from the newest valid checkpoint" },
+        { "only", 0, CLI_TEXT, &options.only, "STAGE", "this stage alone; what it needs must be finished" },
+        { "force", 0, CLI_LIST, &force, "STAGE", "run this stage again in any case" },
+        { "dry-run", 0, CLI_SWITCH, &options.dry_run, NULL, "say what would run and why, and stop" },
+        { "seed", 0, CLI_SEED, &overrides, "N", "override the seed" },
+        { "keep-going", 0, CLI_SWITCH, &options.keep_going, NULL, "after a failed stage, run those that do not need it" },
+        { "jobs", 0, CLI_NUMBER, &options.jobs, "N", "most stages at the same time (default: one per device)" },
+        { "device", 0, CLI_DEVICE, &overrides, "SEL", "auto, cpu, gpu, reference, a number of `scorecl devices`, part of a name" },
+        { 0 },
+    };
+    const cli_command command = { "CONFIG", "Runs the stages of a config, in the order of their needs.", flags, 1, 1 };
+    SCL_TRY(cli_parse(&command, argc, argv, &n, &done, err));
+    if (done)
+        return SCL_OK;
+    scl_config *config;
+    SCL_TRY(cli_read_config(argv[1], &overrides, &config, err));
+    options.force = force.at;
+    options.n_force = force.n;
+    const scl_status status = scl_run_config(config, &options, err);
+    scl_config_free(config);
+    return status;
+}
+
+scl_status scl_cli_sample(int argc, char **argv, scl_err *err)
+{
+    scl_sample_options options = { 0 };
+    cli_overrides overrides = { 0 };
+    bool done;
+    int n;
+    const cli_flag flags[] = {
+        { NULL, 'n', CLI_NUMBER, &options.count, "N", "how many" },
+        { NULL, 'o', CLI_OVERRIDE, &overrides, "KEY=VALUE", "a key of the config inside the checkpoint" },
+        { "out", 0, CLI_TEXT, &options.out, "DIR", "where the pictures go" },
+        { "seed", 0, CLI_SEED, &overrides, "N", "another seed: other samples" },
+        { "device", 0, CLI_DEVICE, &overrides, "SEL", "where to compute" },
+        { 0 },
+    };
+    const cli_command command = { "CHECKPOINT", "Draws samples; the checkpoint carries what is needed.", flags, 1, 1 };
+    SCL_TRY(cli_parse(&command, argc, argv, &n, &done, err));
+    if (done)
+        return SCL_OK;
+    scl_config_errors errors = { 0 };
+    scl_err fault = { 0 };
+    options.overrides = overrides.at;
+    options.n_overrides = overrides.n;
+    const scl_status status = scl_run_sample(argv[1], &options, &errors, &fault);
+    cli_print_faults(&errors);
+    if (errors.n == 0)
+        *err = fault;
+    else
+        scl_err_clear(&fault);
+    scl_config_errors_free(&errors);
+    return status;
+}
