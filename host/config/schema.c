@@ -133,6 +133,8 @@ const char *scl_key_expects(const scl_key *key, scl_arena *arena)
                             key->type == SCL_KEY_INT64 ? "9223372036854775807" : scl_arena_printf(arena, "%.0f", r.high));
 }
 
+enum { CHOICES = 12 };
+
 const char *scl_config_choice(const char *key, int value)
 {
     static const char *const sections[] = { "", "data", "transform", "model", "noise", "stage", "objective", "optimizer",
@@ -144,11 +146,13 @@ const char *scl_config_choice(const char *key, int value)
             continue;
         if (dot ? strlen(section) != (size_t)(dot - key) || strncmp(section, key, strlen(section)) : section[0] != 0)
             continue;
-        static _Thread_local char text[32];
+        /* One place for each choice, so that what was returned stays valid. */
+        static _Thread_local char texts[KEYS][CHOICES][24];
+        char *text = texts[i][value >= 0 && value < CHOICES ? value : CHOICES - 1];
         scl_arena arena = { 0 };
         bool available;
         const char *choice = scl_key_choice(&keys[i], value, &available, &arena);
-        snprintf(text, sizeof text, "%s", choice ? choice : "?");
+        snprintf(text, sizeof texts[0][0], "%s", choice ? choice : "?");
         scl_arena_free(&arena);
         return text;
     }
