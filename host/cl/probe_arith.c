@@ -9,7 +9,7 @@
 #include "graph/arith.h"
 #include "probe/functions.h"
 
-enum { COUNT = 1 << 16, VEC_CPU = 16, VEC_OTHER = 4 };
+enum { COUNT = 1 << 16, VEC_WIDE = 16, VEC_NARROW = 4 };
 
 typedef enum range { SPECIAL, WIDE, POSITIVE, EXPONENT, NEGATIVE, UNIT, SMALL, INTEGERS } range;
 
@@ -88,6 +88,8 @@ static scl_status run(bench *b, const char *name, scl_err *err)
         code = clSetKernelArg(kernel, 3, sizeof(cl_mem), &b->out->buffer);
     if (code == CL_SUCCESS)
         code = clSetKernelArg(kernel, 4, sizeof n, &n);
+    if (code == CL_SUCCESS)
+        code = clSetKernelArg(kernel, 5, sizeof b->vec, &b->vec);
     scl_status status = scl_cl_check(code, "clSetKernelArg", function, err);
     const scl_grid grid = scl_groups(1, COUNT / (size_t)b->vec, 1, 1);
     if (status == SCL_OK)
@@ -149,7 +151,7 @@ static scl_status probe_normals(bench *b, scl_probe_result *r, scl_err *err)
 
 static scl_status open_bench(scl_cl *cl, bench *b, scl_err *err)
 {
-    *b = (bench){ .cl = cl, .vec = cl->base.info.klass == SCL_CLASS_CPU ? VEC_CPU : VEC_OTHER };
+    *b = (bench){ .cl = cl, .vec = cl->base.info.vector_width >= 8 ? VEC_WIDE : VEC_NARROW };
     char options[32];
     snprintf(options, sizeof options, "-DVEC=%d", b->vec);
     SCL_TRY(scl_program_get(cl, "probe/arith.cl", NULL, options, &b->program, err));
