@@ -164,7 +164,7 @@ scl_status scl_config_fail(const scl_config *config, scl_err *err, scl_status co
                            const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* Names of the choices, as in the file: scl_config_choice("optimizer.method", SCL_OPTIMIZER_ADAM) is "adam". */
+/* Names of the choices, as in the file: scl_config_choice("optimizer.method", SCL_OPTIMIZER_ADAM) is "adam".  Static. */
 const char *scl_config_choice(const char *key, int value);
 
 /* The schema for people, editors and man.  In arena. */

@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,7 +134,23 @@ const char *scl_key_expects(const scl_key *key, scl_arena *arena)
                             key->type == SCL_KEY_INT64 ? "9223372036854775807" : scl_arena_printf(arena, "%.0f", r.high));
 }
 
-enum { CHOICES = 12 };
+/* Names that outlive every config: made once. */
+enum { MOST_CHOICES = 8 };
+static char choice_name[KEYS][MOST_CHOICES][20];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void name_choices(void)
+{
+    for (int i = 0; i < KEYS; i++) {
+        const char *p = keys[i].type == SCL_KEY_CHOICE ? keys[i].range : NULL;
+        for (int n = 0; p && n < MOST_CHOICES; n++) {
+            p += *p == '!';
+            snprintf(choice_name[i][n], sizeof choice_name[i][n], "%.*s", (int)strcspn(p, "|"), p);
+            p = strchr(p, '|');
+            p = p ? p + 1 : NULL;
+        }
+    }
+}
 
 const char *scl_config_choice(const char *key, int value)
 {
@@ -146,15 +163,8 @@ const char *scl_config_choice(const char *key, int value)
             continue;
         if (dot ? strlen(section) != (size_t)(dot - key) || strncmp(section, key, strlen(section)) : section[0] != 0)
             continue;
-        /* One place for each choice, so that what was returned stays valid. */
-        static _Thread_local char texts[KEYS][CHOICES][24];
-        char *text = texts[i][value >= 0 && value < CHOICES ? value : CHOICES - 1];
-        scl_arena arena = { 0 };
-        bool available;
-        const char *choice = scl_key_choice(&keys[i], value, &available, &arena);
-        snprintf(text, sizeof texts[0][0], "%s", choice ? choice : "?");
-        scl_arena_free(&arena);
-        return text;
+        pthread_once(&once, name_choices);
+        return value >= 0 && value < MOST_CHOICES && choice_name[i][value][0] ? choice_name[i][value] : "?";
     }
     return "?";
 }
