@@ -11,11 +11,11 @@
 
 typedef struct text { char *data; size_t size; FILE *file; } text;
 
-static text begin(void)
+/* The stream writes to t's own fields: t must not move. */
+static void begin(text *t)
 {
-    text t = { 0 };
-    t.file = open_memstream(&t.data, &t.size);
-    return t;
+    *t = (text){ 0 };
+    t->file = open_memstream(&t->data, &t->size);
 }
 
 static char *end(text *t, scl_arena *arena)
@@ -118,7 +118,8 @@ char *scl_graph_text(const scl_graph *g, const char *format, scl_arena *arena)
             json_array_append_new(nodes, node_json(g->node[i]));
         return json_text(json_pack("{s:s, s:o}", "graph", g->name, "nodes", nodes), arena);
     }
-    text t = begin();
+    text t;
+    begin(&t);
     const bool dot = !strcmp(format, "dot");
     fprintf(t.file, dot ? "digraph \"%s\" {\n" : "graph %s\n", g->name);
     scl_arena scratch = { 0 };
@@ -161,7 +162,8 @@ char *scl_plan_text(const scl_plan *plan, const char *format, scl_arena *arena)
     }
     if (!strcmp(format, "dot"))
         return scl_graph_text(plan->graph, "dot", arena);
-    text t = begin();
+    text t;
+    begin(&t);
     scl_arena scratch = { 0 };
     fprintf(t.file, "plan of %s for %s: %d nodes, slab %zu bytes, persistent %zu bytes\n", plan->graph->name, plan->device.name,
             s->n_node, plan->peak_bytes, plan->persistent_bytes);
@@ -181,7 +183,8 @@ char *scl_schedule_text(const scl_plan *plan, const char *format, scl_arena *are
 {
     const scl_schedule *s = &plan->schedule;
     json_t *launches = json_array();
-    text t = begin();
+    text t;
+    begin(&t);
     fprintf(t.file, "schedule of %s for %s: %d launches\n", plan->graph->name, plan->device.name, s->n_launch);
     for (int i = 0; i < s->n_launch; i++) {
         const scl_launch *l = &s->launch[i];
