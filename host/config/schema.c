@@ -127,9 +127,10 @@ const char *scl_key_expects(const scl_key *key, scl_arena *arena)
     }
     const scl_range r = scl_key_range(key);
     const char *word = r.word[0] ? scl_arena_printf(arena, "'%s' or ", r.word) : "";
-    if (key->type == SCL_KEY_REAL)
-        return scl_arena_printf(arena, "%sa number %s %g %s %g", word, r.open_low ? "above" : "from", r.low,
-                                r.open_low || r.open_high ? r.open_high ? "and below" : "up to" : "to", r.high);
+    if (key->type == SCL_KEY_REAL) {
+        const char *to = r.open_high ? "and below" : r.open_low ? "and up to" : "to";
+        return scl_arena_printf(arena, "%sa number %s %g %s %g", word, r.open_low ? "above" : "from", r.low, to, r.high);
+    }
     return scl_arena_printf(arena, "%san integer from %.0f to %s", word, r.low,
                             key->type == SCL_KEY_INT64 ? "9223372036854775807" : scl_arena_printf(arena, "%.0f", r.high));
 }

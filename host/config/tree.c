@@ -25,7 +25,9 @@ typedef struct reader {
 
 static scl_place place_of(const reader *r, yaml_mark_t mark)
 {
-    return (scl_place){ r->file, (int)mark.line + 1, (int)mark.column + 1 + (mark.line == 0 ? r->col0 : 0) };
+    if (r->col0)                 /* an override is one line; its end may be reported as a second one */
+        return (scl_place){ r->file, 1, r->col0 + 1 + (mark.line == 0 ? (int)mark.column : 0) };
+    return (scl_place){ r->file, (int)mark.line + 1, (int)mark.column + 1 };
 }
 
 static void stop(reader *r, yaml_mark_t mark, const char *message)
@@ -178,7 +180,6 @@ static void read_pair(reader *r, scl_tree *map, scl_tree *merged, const yaml_eve
     yaml_event_t event;
     if (!next(r, &event))
         return;
-    const yaml_mark_t mark = event.start_mark;
     scl_tree *child = read_node(r, &event);
     yaml_event_delete(&event);
     if (!child)
@@ -190,7 +191,6 @@ static void read_pair(reader *r, scl_tree *map, scl_tree *merged, const yaml_eve
         scl_fault(r->faults, place, key, "given twice, first in line %d", map->key_place[before].line);
     else
         append(map, key, place, child, r->faults->arena);
-    (void)mark;
 }
 
 static void read_map(reader *r, scl_tree *map, yaml_mark_t mark)
