@@ -37,6 +37,9 @@ typedef struct t_time {
     char choice[96];            /* implementation and tuning */
 } t_time;
 
+/* Candidates of a case on a device; 0: it cannot run there. */
+int t_candidates(const t_op *op, const t_case *c, const scl_device_info *device);
+
 /* Times one run of a case: repeats for about `seconds`.  candidate: 0 is the default. */
 scl_status t_bench_case(const t_op *op, const t_case *c, scl_backend *device, int candidate, double seconds, t_time *out,
                         scl_err *err);

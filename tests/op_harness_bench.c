@@ -91,6 +91,16 @@ static scl_status bench_run(t_run *r, scl_backend *b, int candidate, double seco
     return status;
 }
 
+int t_candidates(const t_op *op, const t_case *c, const scl_device_info *device)
+{
+    t_run r;
+    scl_err ignored = { 0 };
+    const int n = t_run_make(&r, op, c, &ignored) == SCL_OK ? scl_candidate_count(r.built.node, device) : 0;
+    scl_err_clear(&ignored);
+    t_run_free(&r);
+    return n;
+}
+
 scl_status t_bench_case(const t_op *op, const t_case *c, scl_backend *device, int candidate, double seconds, t_time *out,
                         scl_err *err)
 {

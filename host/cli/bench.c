@@ -1,0 +1,173 @@
+/* scorecl bench: the operators' bench cases, or the steps of a network (docs/interfaces.md, sections 1 and 6). */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cl/device.h"
+#include "cli/bench.h"
+#include "cli/verify.h"
+
+static const char help[] =
+    "usage: scorecl bench [options] [CONFIG | HxWxC-ngfN-bB]...\n"
+    "Without an argument: every operator's bench cases: time, GFLOP/s, GB/s, share of the measured limit.\n"
+    "With a config file, or sizes such as 28x28x1-ngf64-b32: forward, train_step and sample_step of its network.\n"
+    "  --device SEL     as everywhere\n"
+    "  --op NAME        only this operator's cases\n"
+    "  --all            every tuning candidate of every case, fastest last\n"
+    "  --what NAME      only forward, train_step or sample_step\n"
+    "  --threads N      threads of a PoCL device\n"
+    "  --seconds S      time for each row (default 1)\n"
+    "  -o KEY=VALUE     override a key of the config\n"
+    "  --json FILE      the same rows (-: standard output)\n";
+
+double bench_peak(scl_backend *b)
+{
+    double gflops = 0;
+    scl_err ignored = { 0 };
+    if (b->info.klass == SCL_CLASS_REFERENCE || scl_measure_fma(b, 0.1, &gflops, &ignored) != SCL_OK)
+        gflops = 0;
+    scl_err_clear(&ignored);
+    return gflops;
+}
+
+typedef struct ops_bench { scl_backend *b; const bench_options *o; scl_peak peak; json_t *rows; bool quiet; } ops_bench;
+
+/* Share of what the device can do: of the FMA peak measured beside it or of the copy rate, whichever limits. */
+static double share_of(const ops_bench *s, const t_time *t, double fma)
+{
+    const double compute = fma > 0 ? t->flops / t->median_s * 1e-9 / fma : 0;
+    const double memory = s->peak.copy_gb_s > 0 ? t->bytes / t->median_s * 1e-9 / s->peak.copy_gb_s : 0;
+    return compute > memory ? compute : memory;
+}
+
+static void print_case(const ops_bench *s, const char *op, const t_case *c, const t_time *t, double fma)
+{
+    const double gflops = t->flops / t->median_s * 1e-9, gbs = t->bytes / t->median_s * 1e-9, share = share_of(s, t, fma);
+    if (!s->quiet) {
+        printf("%-16s %-24s %9.3f %9.3f %9.3f %9.1f %8.1f %6.0f%%  %s\n", op, c->name, t->min_s * 1e3, t->median_s * 1e3,
+               t->max_s * 1e3, gflops, gbs, 100 * share, t->choice);
+        fflush(stdout);
+    }
+    json_array_append_new(s->rows, json_pack("{s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:i}", "op", op, "case", c->name,
+                                             "dims", c->dims, "choice", t->choice, "min_s", t->min_s, "median_s", t->median_s,
+                                             "max_s", t->max_s, "gflop_s", gflops, "gb_s", gbs, "share", share,
+                                             "fma_peak_gflop_s", fma, "launches", t->launches));
+}
+
+static scl_status bench_case(ops_bench *s, const t_op *op, const t_case *c, scl_err *err)
+{
+    double before = bench_peak(s->b);
+    for (int candidate = 0; candidate == 0 || s->o->all; candidate++) {
+        t_time t;
+        const int count = t_candidates(op, c, &s->b->info);
+        if (candidate >= count)
+            break;
+        SCL_TRY(t_bench_case(op, c, s->b, candidate, s->o->seconds, &t, err));
+        const double after = bench_peak(s->b);
+        print_case(s, op->name, c, &t, before > after ? before : after);
+        before = after;
+    }
+    return SCL_OK;
+}
+
+static scl_status bench_operators(ops_bench *s, scl_err *err)
+{
+    bool known = !s->o->op;
+    if (s->b->info.klass != SCL_CLASS_REFERENCE)
+        SCL_TRY(scl_measure_peak(s->b, &s->peak, err));
+    if (!s->quiet)
+        printf("%s: FMA peak %.0f GFLOP/s, copy %.1f GB/s, launch %.1f us\n%-16s %-24s %9s %9s %9s %9s %8s %7s  %s\n", s->b->info.name,
+               s->peak.fma_gflops, s->peak.copy_gb_s, s->peak.launch_us, "operator", "case", "min [ms]", "median", "max", "GFLOP/s",
+               "GB/s", "limit", "implementation");
+    const t_family *f;
+    for (int i = 0; (f = t_family_at(i)); i++)
+        for (int k = 0; k < f->n_ops; k++) {
+            const t_op *op = &f->ops[k];
+            if (s->o->op && strcmp(s->o->op, op->name) != 0)
+                continue;
+            known = true;
+            for (int c = 0; c < op->n_cases; c++)
+                if (op->cases[c].bench)
+                    SCL_TRY(bench_case(s, op, &op->cases[c], err));
+        }
+    return known ? SCL_OK : scl_fail(err, SCL_BAD_CONFIG, "no operator with cases is called '%s'", s->o->op);
+}
+
+enum { OPT_DEVICE = 256, OPT_OP, OPT_ALL, OPT_WHAT, OPT_THREADS, OPT_SECONDS, OPT_JSON, MAX_OVERRIDES = 64 };
+
+static const struct option options[] = {
+    { "help", no_argument, NULL, 'h' }, { "device", required_argument, NULL, OPT_DEVICE }, { "op", required_argument, NULL, OPT_OP },
+    { "all", no_argument, NULL, OPT_ALL }, { "what", required_argument, NULL, OPT_WHAT },
+    { "threads", required_argument, NULL, OPT_THREADS }, { "seconds", required_argument, NULL, OPT_SECONDS },
+    { "json", required_argument, NULL, OPT_JSON }, { 0 },
+};
+
+static scl_status add_override(bench_options *o, scl_override *list, char *text, scl_err *err)
+{
+    char *equal = strchr(text, '=');
+    if (!equal || o->n_overrides == MAX_OVERRIDES)
+        return scl_fail(err, SCL_BAD_CONFIG, "-o takes KEY=VALUE, not '%s'", text);
+    *equal = 0;
+    list[o->n_overrides++] = (scl_override){ text, equal + 1 };
+    return SCL_OK;
+}
+
+static scl_status set(bench_options *o, scl_override *list, int c, char *value, scl_err *err)
+{
+    switch (c) {
+    case OPT_DEVICE: o->device = value; break;
+    case OPT_OP: o->op = value; break;
+    case OPT_ALL: o->all = true; break;
+    case OPT_WHAT: o->what = value; break;
+    case OPT_THREADS: o->threads = atoi(value); break;
+    case OPT_SECONDS: o->seconds = strtod(value, NULL); break;
+    case OPT_JSON: o->json = value; break;
+    case 'o': return add_override(o, list, value, err);
+    default: return scl_fail(err, SCL_BAD_CONFIG, "scorecl bench --help lists the options");
+    }
+    return SCL_OK;
+}
+
+static scl_status bench_all(const bench_options *o, int argc, char **argv, json_t *report, scl_err *err)
+{
+    scl_backend *b;
+    json_t *rows = json_array();
+    json_object_set_new(report, "rows", rows);
+    SCL_TRY(scl_device_open(o->device, &b, err));
+    json_object_set_new(report, "device", verify_device_json(&b->info));
+    scl_status status = SCL_OK;
+    if (argc == 0) {
+        ops_bench s = { .b = b, .o = o, .rows = rows, .quiet = o->json && !strcmp(o->json, "-") };
+        status = bench_operators(&s, err);
+    }
+    for (int i = 0; i < argc && status == SCL_OK; i++)
+        status = bench_network(b, argv[i], o, rows, err);
+    b->v->close(b);
+    return status;
+}
+
+scl_status scl_cli_bench(int argc, char **argv, scl_err *err)
+{
+    scl_override list[MAX_OVERRIDES];
+    bench_options o = { .device = "auto", .seconds = 1, .overrides = list };
+    int c;
+    optind = 1;
+    while ((c = getopt_long(argc, argv, "ho:", options, NULL)) != -1) {
+        if (c == 'h') {
+            fputs(help, stdout);
+            return SCL_OK;
+        }
+        SCL_TRY(set(&o, list, c, optarg, err));
+    }
+    if (o.threads > 0) {
+        char text[16];
+        snprintf(text, sizeof text, "%d", o.threads);
+        setenv("POCL_MAX_PTHREAD_COUNT", text, 1);
+    }
+    json_t *report = json_pack("{s:s}", "version", SCL_VERSION);
+    scl_status status = bench_all(&o, argc - optind, argv + optind, report, err);
+    if (status == SCL_OK && o.json)
+        status = verify_write_json(report, o.json, err);
+    json_decref(report);
+    return status;
+}

@@ -1,0 +1,24 @@
+/* `scorecl bench`, shared between its files. */
+#ifndef SCL_CLI_BENCH_H
+#define SCL_CLI_BENCH_H
+
+#include <jansson.h>
+
+#include "cl/measure.h"
+#include "config/config.h"
+
+typedef struct bench_options {
+    const char *device, *op, *json, *what;
+    bool all;                          /* every candidate */
+    int threads;                       /* 0: as the device has them */
+    double seconds;                    /* a row takes about this long */
+    const scl_override *overrides; int n_overrides;
+} bench_options;
+
+/* One measured FMA peak beside the times it belongs to, GFLOP/s; 0 where it cannot be measured. */
+double bench_peak(scl_backend *b);
+
+/* Rows forward, train_step, sample_step of a network: a config file, or "28x28x1-ngf64-b32". */
+scl_status bench_network(scl_backend *b, const char *config, const bench_options *o, json_t *rows, scl_err *err);
+
+#endif
