@@ -5,6 +5,7 @@
 
 #include "cl/device.h"
 #include "cli/bench.h"
+#include "cli/cli.h"
 #include "cli/verify.h"
 
 static const char help[] =

@@ -5,6 +5,7 @@
 
 #include "cl/device.h"
 #include "cl/probe.h"
+#include "cli/cli.h"
 #include "cli/verify.h"
 
 static const char help[] =

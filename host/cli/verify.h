@@ -14,10 +14,6 @@ typedef struct verify_options {
     int candidate;                     /* -1: the usual ones */
 } verify_options;
 
-/* The commands.  SCL_DIFFERENT without a record in err: something differs, and its lines are printed. */
-scl_status scl_cli_verify(int argc, char **argv, scl_err *err);
-scl_status scl_cli_bench(int argc, char **argv, scl_err *err);
-
 /* Operators' cases on one device or on all; report: rows for --json and --junit.  Returns SCL_DIFFERENT without a record when a
  * case failed (its lines are printed). */
 scl_status verify_operators(const verify_options *o, json_t *report, scl_err *err);

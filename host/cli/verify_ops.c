@@ -58,11 +58,20 @@ static bool wanted_case(const session *s, const t_case *c)
     return s->o->case_name ? !strcmp(c->name, s->o->case_name) : s->o->all || !c->bench;
 }
 
+static const char *index_text(const scl_device_info *d, char text[16])
+{
+    if (d->index < 0)
+        return "reference";
+    snprintf(text, 16, "%d", d->index);
+    return text;
+}
+
 static void check_op(session *s, const t_op *op)
 {
     const t_check_options options = { .all = s->o->all, .quick = s->o->quick, .one_candidate = s->o->candidate >= 0,
                                       .candidate = s->o->candidate };
     tally t = { .grad_error = -1 };
+    char index[16];
     for (int c = 0; c < op->n_cases; c++) {
         if (!wanted_case(s, &op->cases[c]))
             continue;
@@ -72,8 +81,8 @@ static void check_op(session *s, const t_op *op)
         json_array_append_new(s->rows, row_of(s, &r));
         if (r.passed)
             continue;
-        printf("FAIL %s %s: %s\n     repeat with: %s%s%sscorecl verify --device %d --op %s --case %s\n", r.op, r.name, r.message,
-               s->setting[0] ? "SCL_CL_OPTIONS=" : "", s->setting, s->setting[0] ? " " : "", s->device->info.index, r.op, r.name);
+        printf("FAIL %s %s: %s\n     repeat with: %s%s%sscorecl verify --device %s --op %s --case %s\n", r.op, r.name, r.message,
+               s->setting[0] ? "SCL_CL_OPTIONS=" : "", s->setting, s->setting[0] ? " " : "", index_text(&s->device->info, index), r.op, r.name);
     }
     if (t.cases)
         print_row(op, &t);
