@@ -38,7 +38,7 @@ static const t_case cases_sum[] = {
     { "runs_of_one", "N=23 D=2 T=5", .root = "Q=1", .split = 1 },
     { "image", "N=6 D=3x2x4 T=3", .root = "Q=1", .split = 5 },
     { "cancelling", "N=29 D=8 T=5", .root = "Q=1", .split = 8, .range = { { "v", -1000, 1000 } } },
-    { "mnist", "N=128 D=64 T=8", .bench = true },
+    { "mnist", "N=128 D=64 T=8", .root = "Q=1", .bench = true },
 };
 
 static const t_case cases_root[] = {

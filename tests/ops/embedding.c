@@ -51,7 +51,7 @@ static const t_case cases_dw[] = {
     { "runs_of_one", "N=7 L=2 D=16 T=3", .root = "Q=1", .split = 1 },
     { "absent_labels", "N=29 L=9 D=6 T=5", .root = "Q=1", .split = 5, .prepare = prepare_labels },
     { "same_label", "N=11 L=4 D=32 T=4", .root = "Q=1", .split = 4, .fill = { { "label", 2 } } },
-    { "mnist", "N=128 L=10 D=192 T=8", .bench = true },
+    { "mnist", "N=128 L=10 D=192 T=8", .root = "Q=1", .bench = true },
 };
 
 static const t_op ops[] = { T_OP(embedding, oracle, cases), T_OP(embedding_dw, oracle_dw, cases_dw) };
