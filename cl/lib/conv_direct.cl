@@ -1,13 +1,12 @@
 // Direct convolution, NHWC, in the canonical order: chains of fma over (tap, channel) of 128 channels each, their sums added in
 // order, bias, flush.  See host/ops/conv.c.  A work-item owns tiles of MR pixels (of the flattened batch) x NR output channels.
-// Needs WG, MR, NR, VEC (NR a multiple of VEC), lib/vec.cl and lib/math.cl.
+// Needs WG, MR, NR, VEC (NR a multiple of VEC), lib/vec.cl, lib/math.cl, lib/tile.cl.
 //
 // packed: 128 zeros (what pixels outside the image read) | bias[KP] | weights [KP/NR][C in chains of 128][tap][channel][NR],
 // KP = K rounded up to NR; padded channels are zero.  host/ops/conv_direct.c knows the same sizes.
 #ifndef LIB_CONV_DIRECT_CL
 #define LIB_CONV_DIRECT_CL
 
-#define NV (NR / VEC)
 #define CHAIN 128       /* channels of one chain: canonical, not tunable */
 
 // The zeros and the bias; absent bias: zeros, which change nothing as no sum is -0.
@@ -122,16 +121,14 @@ kernel void conv_direct(global const float *restrict x, global const float *rest
                 global const float *bc = b;
                 for (int c = 0; c < chain; c++, bc += NR) {
                     floatV bv[NV];
-                    #pragma unroll
-                    for (int j = 0; j < NV; j++)
-                        bv[j] = vloadV(bc + j * VEC);
-                    #pragma unroll
-                    for (int i = 0; i < MR; i++) {
-                        const floatV av = (floatV)(a[i][c]);
-                        #pragma unroll
-                        for (int j = 0; j < NV; j++)
-                            acc[i][j] = fma(av, bv[j], acc[i][j]);
-                    }
+#define LOAD(i, j) bv[j] = vloadV(bc + j * VEC);
+#define STEP(i, j) acc[i][j] = fma(av, bv[j], acc[i][j]);
+#define ROW(i) { const floatV av = (floatV)(a[i][c]); COLUMNS(STEP, i) }
+                    COLUMNS(LOAD, 0)
+                    ROWS(ROW)
+#undef ROW
+#undef STEP
+#undef LOAD
                 }
             }
             #pragma unroll

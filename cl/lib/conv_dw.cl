@@ -1,10 +1,9 @@
 // Direct weight gradient in the canonical order: chains over the pixels of a leaf, leaves merged in the tree over samples, which
 // lives as a stack in global memory [T][tap][C][K].  See host/ops/conv.c.  A work-item owns one tap x MR input channels x NR output
-// channels and walks all samples of the run.  Needs WG, MR, NR, VEC, lib/vec.cl, lib/math.cl and lib/tree.cl.
+// channels and walks all samples of the run.  Needs WG, MR, NR, VEC, lib/vec.cl, lib/math.cl, lib/tile.cl and lib/tree.cl.
 #ifndef LIB_CONV_DW_CL
 #define LIB_CONV_DW_CL
 
-#define NV (NR / VEC)
 #define SEGMENT 1024    /* pixels of a chain: canonical, not tunable */
 
 // dy with its channels padded to KP, so that whole vectors may be read.  A work-item per pixel run.
@@ -99,16 +98,14 @@ kernel void conv_dw(global const float *restrict x, global const float *restrict
                 global const float *a = x + (pixel + (long)oy * W + ox) * C + c0, *b = dy + pixel * KP + k0;
                 for (int xx = xa; xx < xb; xx++, a += C, b += KP) {
                     floatV bv[NV];
-                    #pragma unroll
-                    for (int j = 0; j < NV; j++)
-                        bv[j] = vloadV(b + j * VEC);
-                    #pragma unroll
-                    for (int i = 0; i < MR; i++) {
-                        const floatV av = (floatV)(a[channel[i]]);
-                        #pragma unroll
-                        for (int j = 0; j < NV; j++)
-                            acc[i][j] = fma(av, bv[j], acc[i][j]);
-                    }
+#define LOAD(i, j) bv[j] = vloadV(b + j * VEC);
+#define STEP(i, j) acc[i][j] = fma(av, bv[j], acc[i][j]);
+#define ROW(i) { const floatV av = (floatV)(a[channel[i]]); COLUMNS(STEP, i) }
+                    COLUMNS(LOAD, 0)
+                    ROWS(ROW)
+#undef ROW
+#undef STEP
+#undef LOAD
                 }
                 p += xe - xp;
             }

@@ -16,6 +16,7 @@
 #include "lib/vec.cl"
 #include "lib/math.cl"
 #include "lib/tree.cl"
+#include "lib/tile.cl"
 #include "lib/conv_direct.cl"
 #include "lib/conv_dw.cl"
 #include "lib/conv_gemm.cl"

@@ -1,7 +1,10 @@
 /* Launches of the direct kernels: cl/lib/conv_direct.cl and cl/lib/conv_dw.cl. */
 #include "ops/conv_shape.h"
 
-enum { MOST_ITEMS = 2048 };     /* a work-group of one item costs some 5 ns on a CPU: a launch of a few thousand is free */
+/* A work-group of one item costs some 5 ns on a CPU: a launch of a few thousand is free.  More rounds of the inner loop than
+ * llvmpipe runs before it gives up in silence are not asked of a work-item, as far as one tile or sample allows. */
+enum { MOST_ITEMS = 2048, MOST_ROUNDS = 32768 };
+static int at_most(int n, int most) { return n < most ? n : most < 1 ? 1 : most; }
 
 static int round_up(int n, int to) { return (n + to - 1) / to * to; }
 static int divide_up(int n, int by) { return (n + by - 1) / by; }
@@ -13,7 +16,13 @@ static bool vector_fits(int K, const scl_tune *tune)
     return NR >= VEC && round_up(K, VEC) % NR == 0 && VEC == (K > 8 ? 16 : K > 4 ? 8 : 4);
 }
 
-/* On a CPU the tile must be worth its registers: 8 accumulators hide the latency of fma, beyond 24 they spill. */
+/* On a CPU the tile must be worth its registers: 8 accumulators hide the latency of fma, beyond 24 they spill.  GPUs, and CPU
+ * drivers that take vectors apart (width 1: llvmpipe compiles minutes for wide ones), get groups of small tiles. */
+static bool wants_small_tiles(const scl_device_info *device)
+{
+    return device->klass == SCL_CLASS_GPU || device->vector_width == 1;
+}
+
 static bool tile_fits(int K, const scl_device_info *device, const scl_tune *tune)
 {
     const int WG = scl_tune_get(tune, "WG"), VEC = scl_tune_get(tune, "VEC"), NR = scl_tune_get(tune, "NR"),
@@ -21,7 +30,7 @@ static bool tile_fits(int K, const scl_device_info *device, const scl_tune *tune
     if (WG > 1)
         return VEC == 4 && NR == 4 && MR == 4 && (size_t)WG <= device->max_work_group;
     const int accumulators = MR * (NR / VEC);
-    return vector_fits(K, tune) && accumulators >= 8 && accumulators <= 24;
+    return !wants_small_tiles(device) && vector_fits(K, tune) && accumulators >= 8 && accumulators <= 24;
 }
 
 bool scl_conv_direct_fits(const scl_conv_shape *s, const scl_device_info *device, const scl_tune *tune)
@@ -33,7 +42,8 @@ bool scl_conv_dw_fits(const scl_conv_shape *s, const scl_device_info *device, co
 {
     /* One input channel has nothing to share a load of dy with. */
     if (s->C == 1 && scl_tune_get(tune, "WG") == 1)
-        return scl_tune_get(tune, "MR") == 1 && vector_fits(s->K, tune);
+        return !wants_small_tiles(device) && scl_tune_get(tune, "MR") == 1 &&
+               vector_fits(s->K, tune);
     return tile_fits(s->K, device, tune);
 }
 
@@ -61,7 +71,7 @@ scl_status scl_conv_direct_launch(scl_launcher *q, const scl_node *n, const scl_
     const scl_tune *tune = scl_launcher_tune(q);
     const int WG = scl_tune_get(tune, "WG"), NR = scl_tune_get(tune, "NR"), MR = scl_tune_get(tune, "MR");
     const int KP = round_up(s->K, NR), tiles = divide_up(s->N * s->H * s->W, MR), blocks = KP / NR;
-    const int per_item = WG > 1 ? 1 : divide_up(tiles * blocks, MOST_ITEMS);
+    const int per_item = WG > 1 ? 1 : at_most(divide_up(tiles * blocks, MOST_ITEMS), MOST_ROUNDS / (s->R * s->S * s->C));
     const size_t bytes = scl_conv_direct_workspace(s, tune);
     SCL_TRY(pack(q, n, s, KP, bytes, err));
     const scl_grid grid = scl_groups((size_t)WG, (size_t)divide_up(divide_up(tiles, per_item), WG), (size_t)blocks, 1);
@@ -79,13 +89,15 @@ size_t scl_conv_dw_workspace(const scl_conv_shape *s, const scl_tune *tune)
 }
 
 /* Every work-item walks all samples of its launch: x and dy of so many must stay in a core's second cache, or half the speed is
- * lost.  Not more than 64 launches. */
+ * lost.  Not more than
+ * 64 launches, unless that asks too many rounds. */
 static int samples_of_launch(const scl_conv_shape *s, int KP)
 {
     enum { CACHE = 1 << 20, MOST_LAUNCHES = 64 };
     const size_t sample = sizeof(float) * (size_t)s->H * s->W * (size_t)(s->C + KP), fit = CACHE / sample;
     const int least = divide_up(s->N, MOST_LAUNCHES);
-    return fit > (size_t)s->N ? s->N : (int)fit > least ? (int)fit : least;
+    const int samples = fit > (size_t)s->N ? s->N : (int)fit > least ? (int)fit : least;
+    return at_most(samples, MOST_ROUNDS / (s->H * s->W));
 }
 
 scl_status scl_conv_dw_launch(scl_launcher *q, const scl_node *n, const scl_conv_shape *s, scl_err *err)
@@ -105,7 +117,7 @@ scl_status scl_conv_dw_launch(scl_launcher *q, const scl_node *n, const scl_conv
     }
     const scl_grid grid = scl_groups((size_t)WG, (size_t)divide_up(divide_up(s->C, MR), WG), (size_t)(KP / NR),
                                      (size_t)(s->R * s->S));
-    const int chunk = WG > 1 ? s->N : samples_of_launch(s, KP);
+    const int chunk = scl_launcher_device(q)->klass == SCL_CLASS_GPU ? s->N : samples_of_launch(s, KP);
     for (int first = 0; first < s->N; first += chunk) {
         const int end = s->N - first < chunk ? s->N : first + chunk;
         SCL_TRY(SCL_LAUNCH(q, n, err, "conv_dw", grid, SCL_BUF_AS(x, s->in), dy, SCL_BUF(counters),
