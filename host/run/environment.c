@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "cl/device.h"
+#include "cl/probe.h"
 #include "run/engine.h"
 
 /* The first line of a small file, without its newline; NULL: cannot be read.  In arena. */
@@ -131,11 +133,23 @@ void scl_stage_note(scl_stage_context *c, const char *key, const char *format, .
     pthread_mutex_unlock(&c->run->lock);
 }
 
-scl_status scl_stage_open_device(scl_stage_context *c, scl_backend **out, scl_err *err)
+/* Does this device give the bits of the C definitions?  If not, the run goes on, and says so everywhere. */
+static scl_status probe(scl_stage_context *c, scl_backend *b, scl_err *err)
 {
-    const char *sel = c->stage->device ? c->stage->device : c->config->device;
-    SCL_TRY(!strcmp(sel, "reference") ? scl_reference_open(out, err) : scl_device_open(sel, out, err));
-    const scl_device_info *d = &(*out)->info;
+    scl_probe_result result = { .promised = true };
+    char line[1024];
+    if (b->info.klass == SCL_CLASS_REFERENCE)
+        return SCL_OK;
+    SCL_TRY(scl_probe_device(b, false, &result, err));
+    scl_probe_text(b, &result, line, sizeof line);
+    if (!result.promised)
+        scl_warn("%s: %s", c->stage->name, line);
+    scl_stage_note(c, "probe", "%s", line);
+    return SCL_OK;
+}
+
+static scl_status note_device(scl_stage_context *c, const char *sel, const scl_device_info *d, scl_err *err)
+{
     pthread_mutex_lock(&c->run->lock);
     json_t *device = json_object();
     json_object_set_new(device, "selected_by", text(sel));
@@ -150,6 +164,16 @@ scl_status scl_stage_open_device(scl_stage_context *c, scl_backend **out, scl_er
     json_object_set_new(part_of(c), "device", device);
     const scl_status status = scl_environment_write(c->run, err);
     pthread_mutex_unlock(&c->run->lock);
+    return status;
+}
+
+scl_status scl_stage_open_device(scl_stage_context *c, scl_backend **out, scl_err *err)
+{
+    const char *sel = c->stage->device ? c->stage->device : c->config->device;
+    SCL_TRY(scl_device_open(sel, out, err));
+    scl_status status = probe(c, *out, err);
+    if (status == SCL_OK)
+        status = note_device(c, sel, &(*out)->info, err);
     if (status != SCL_OK) {
         (*out)->v->close(*out);
         *out = NULL;

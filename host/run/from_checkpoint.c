@@ -64,9 +64,9 @@ static scl_status config_text(drawing *d, const char **text, scl_config_errors *
         SCL_TRY(guess_config(d, text, err));
     else
         SCL_TRY(parse(d, *text, NULL, 0, errors, err));
-    /* The stages stand last in a printed config. */
+    /* The stages stand last in a printed config.  The path only has to look like one: make_stage sets it. */
     if (!own || !sample_stage(d->whole))
-        *text = scl_arena_printf(&d->arena, "%s  %s:\n    kind: sample\n", *text,
+        *text = scl_arena_printf(&d->arena, "%s  %s:\n    kind: sample\n    checkpoint: ./this.safetensors\n", *text,
                                  own && scl_config_stage(d->whole, "sample") ? "draw" : "sample");
     return SCL_OK;
 }
