@@ -29,6 +29,9 @@ static unsigned long fnv(unsigned long h, const char *text)
  * (docs/design/program-cache.md).  oclgrind interprets: building is all it does. */
 static bool worth_a_file(const scl_cl *cl)
 {
+    const char *forced = getenv("SCL_PROGRAM_CACHE");      /* 0 or 1, for tests */
+    if (forced)
+        return *forced == '1';
     return !strcasestr(cl->base.info.platform, "Portable Computing Language") && !strcasestr(cl->base.info.platform, "oclgrind");
 }
 

@@ -1,5 +1,5 @@
 /* Selection of devices, sources, build logs, parameter lists, and the cache on disk: nothing here needs a device, but the last
- * part, which shows that a damaged program is built again. */
+ * part, which shows that a damaged program is built again (argument: which device). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,32 +176,67 @@ static void test_cache(void)
     CHECK(!loads("a", text), "no cache folder: nothing happens");
 }
 
-/* Where programs are kept on disk, a file that passes its checksum and is no program is replaced. */
-static void test_damaged_program(const char *sel, const char *cache)
+static const char program_source[] = "kernel void k(global float *x) { x[0] = 1.0f; }\n";
+
+/* Opens the device anew (nothing is in memory), gets the program, and makes its kernel; false: there is no device. */
+static bool program_works(const char *sel, char *key, size_t size, bool *pocl, const char *what)
 {
     scl_err err = { 0 };
     scl_backend *b;
-    const char *source = "kernel void k(global float *x) { x[0] = 1.0f; }\n";
-    setenv("XDG_CACHE_HOME", cache, 1);
-    if (scl_device_open(sel, &b, &err) != SCL_OK) {
-        printf("no device: programs on disk are not tested\n");
-        scl_err_clear(&err);
-        return;
-    }
     scl_arena arena = { 0 };
     char *resolved;
     cl_program program;
-    scl_source_resolve(&resolved, &arena, "generated/t.cl", source, &err);
-    const char *key = scl_arena_printf(&arena, "%s\n-cl-std=CL1.2 -cl-kernel-arg-info  \n%s", scl_cl_of(b)->identity, resolved);
-    scl_cache_store("programs", key, "not a program", 13);
-    CHECK(scl_program_get(scl_cl_of(b), "generated/t.cl", source, "", &program, &err) == SCL_OK, "a stale program: %s", err.message);
+    if (scl_device_open(sel, &b, &err) != SCL_OK) {
+        scl_err_clear(&err);
+        return false;
+    }
+    *pocl = strstr(b->info.platform, "Portable") != NULL;
+    scl_source_resolve(&resolved, &arena, "generated/t.cl", program_source, &err);
+    snprintf(key, size, "%s\n-cl-std=CL1.2 -cl-kernel-arg-info  \n%s", scl_cl_of(b)->identity, resolved);
+    CHECK(scl_program_get(scl_cl_of(b), "generated/t.cl", program_source, "", &program, &err) == SCL_OK, "%s: %s", what, err.message);
     cl_int code;
     cl_kernel kernel = clCreateKernel(program, "k", &code);
-    CHECK(code == CL_SUCCESS, "the program has its kernel: %s", scl_cl_error_name(code));
+    CHECK(code == CL_SUCCESS, "%s: clCreateKernel: %s", what, scl_cl_error_name(code));
     clReleaseKernel(kernel);
     b->v->close(b);
     scl_arena_free(&arena);
     scl_err_clear(&err);
+    return true;
+}
+
+static bool stored(const char *key)
+{
+    void *data;
+    size_t bytes;
+    const bool good = scl_cache_load("programs", key, &data, &bytes) && bytes > 100;
+    free(data);
+    return good;
+}
+
+static void test_programs_on_disk(const char *sel, const char *cache)
+{
+    char key[4096], path[4200];
+    bool pocl;
+    setenv("XDG_CACHE_HOME", cache, 1);
+    setenv("SCL_PROGRAM_CACHE", "1", 1);
+    if (!program_works(sel, key, sizeof key, &pocl, "first build")) {
+        printf("no device: programs on disk are not tested\n");
+        return;
+    }
+    CHECK(stored(key), "the program is on disk");
+    program_works(sel, key, sizeof key, &pocl, "from disk");
+    scl_cache_path("programs", key, path, sizeof path);
+    damage(path, 300, 0);
+    program_works(sel, key, sizeof key, &pocl, "damaged on disk");
+    CHECK(stored(key), "a damaged program is built and stored again");
+    damage(path, 300, 400);
+    program_works(sel, key, sizeof key, &pocl, "cut on disk");
+    CHECK(stored(key), "a cut program is built and stored again");
+    if (!pocl)
+        return;      /* rusticl ends the process at what is no program of its own */
+    scl_cache_store("programs", key, "not a program", 13);
+    program_works(sel, key, sizeof key, &pocl, "not a program");
+    CHECK(stored(key), "what the driver does not take is built and stored again");
 }
 
 int main(int argc, char **argv)
@@ -215,7 +250,7 @@ int main(int argc, char **argv)
     test_logs();
     test_parameters();
     test_cache();
-    test_damaged_program(argc > 1 ? argv[1] : "auto", cache);
+    test_programs_on_disk(argc > 1 ? argv[1] : "auto", cache);
     snprintf(command, sizeof command, "rm -rf %s", cache);
     if (system(command) != 0)
         failures++;
