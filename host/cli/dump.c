@@ -76,6 +76,15 @@ static scl_status read_description(const char *file, scl_device_info *info, scl_
     text_of(o, "name", info->name, sizeof info->name);
     text_of(o, "vendor", info->vendor, sizeof info->vendor);
     text_of(o, "driver", info->driver, sizeof info->driver);
+    text_of(o, "version", info->version, sizeof info->version);
+    info->has_fp64 = json_is_true(json_object_get(o, "fp64"));
+    info->has_fp16 = json_is_true(json_object_get(o, "fp16"));
+    info->has_subgroups = json_is_true(json_object_get(o, "subgroups"));
+    info->has_command_buffer = json_is_true(json_object_get(o, "command_buffer"));
+    info->out_of_order = json_is_true(json_object_get(o, "out_of_order"));
+    info->denormals = json_is_true(json_object_get(o, "denormals"));
+    info->local_is_cached_memory = json_is_true(json_object_get(o, "local_is_cached_memory"));
+    info->clock_mhz = (unsigned)size_of(o, "clock_mhz", 0);
     info->compute_units = (unsigned)size_of(o, "compute_units", 1);
     info->vector_width = (unsigned)size_of(o, "vector_width", 1);
     info->max_work_group = size_of(o, "max_work_group", 256);

@@ -1,4 +1,5 @@
 /* scorecl: finds the command, prints the error record once, exits with the status. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,9 +8,7 @@
 #include "cli/cli.h"
 #include "config/errors.h"
 
-#pragma weak scl_cli_devices
 #pragma weak scl_cli_bench
-#pragma weak scl_cli_verify
 
 static const struct {
     const char *name, *args, *brief;
@@ -61,6 +60,7 @@ static int unknown(const char *name)
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
+    signal(SIGXFSZ, SIG_IGN);        /* a file size limit is an error of write, like a full disk */
     if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
         usage(stdout);
         return 0;

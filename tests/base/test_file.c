@@ -1,0 +1,180 @@
+/* Files are seen whole or not at all: also when the disk is full, and when the process dies in the middle of a write. */
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/progress.h"
+
+static int failures;
+#define CHECK(condition)                                                       \
+    do {                                                                       \
+        if (!(condition)) {                                                    \
+            failures++;                                                        \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);    \
+        }                                                                      \
+    } while (0)
+
+static char folder[] = "/tmp/scl-file-XXXXXX", path[64];
+
+static int holds(const char *wanted)
+{
+    char *bytes;
+    size_t count;
+    scl_err err = { 0 };
+    const int same = scl_file_read(path, &bytes, &count, &err) == SCL_OK && count == strlen(wanted) && !strcmp(bytes, wanted);
+    free(bytes);
+    scl_err_clear(&err);
+    return same;
+}
+
+static int temporaries(int remove_them)
+{
+    int n = 0;
+    DIR *dir = opendir(folder);
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        if (!strstr(entry->d_name, ".tmp-"))
+            continue;
+        n++;
+        char name[400];
+        snprintf(name, sizeof name, "%s/%s", folder, entry->d_name);
+        if (remove_them)
+            unlink(name);
+    }
+    closedir(dir);
+    return n;
+}
+
+/* Writes four files of a kind in a child; returns how it ended. */
+static int child_writes(const char *fault)
+{
+    const pid_t pid = fork();
+    if (pid == 0) {
+        setenv("SCL_FAULT", fault, 1);
+        for (int i = 1; i <= 4; i++) {
+            char text[16];
+            snprintf(text, sizeof text, "write %d", i);
+            if (scl_file_write(path, text, strlen(text), "checkpoint", NULL) != SCL_OK)
+                _exit(9);
+        }
+        _exit(0);
+    }
+    int status;
+    waitpid(pid, &status, 0);
+    return status;
+}
+
+static void test_faults(void)
+{
+    int status = child_writes("checkpoint:3");
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    CHECK(holds("write 2"));
+    CHECK(temporaries(1) == 1);      /* it died in the middle, not before or after */
+    status = child_writes("checkpoint:5");
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0 && holds("write 4"));
+    status = child_writes("picture:1");
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(temporaries(0) == 0);
+}
+
+/* A limit on the size of files fails like a full disk. */
+static void test_full(void)
+{
+    CHECK(scl_file_write(path, "old", 3, NULL, NULL) == SCL_OK);
+    const pid_t pid = fork();
+    if (pid == 0) {
+        static char large[1 << 20];
+        const struct rlimit limit = { 300000, 300000 };
+        scl_err err = { 0 };
+        signal(SIGXFSZ, SIG_IGN);
+        setrlimit(RLIMIT_FSIZE, &limit);
+        const scl_status status = scl_file_write(path, large, sizeof large, NULL, &err);
+        _exit(status == SCL_FAILED && strstr(err.message, "no space left") && strstr(err.message, "unchanged") ? 0 : 1);
+    }
+    int status;
+    waitpid(pid, &status, 0);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(holds("old"));
+    CHECK(temporaries(0) == 0);
+}
+
+static void test_parts(void)
+{
+    enum { LARGE = 700001 };
+    char *text = malloc(LARGE + 1), hex[65];
+    scl_file_writer w;
+    scl_err err = { 0 };
+    for (int i = 0; i < LARGE; i++)
+        text[i] = (char)('a' + i % 23);
+    text[LARGE] = 0;
+    CHECK(scl_file_create(&w, path, NULL, &err) == SCL_OK);
+    CHECK(scl_file_append(&w, "????????", 8, &err) == SCL_OK);
+    CHECK(scl_file_append(&w, text + 8, LARGE - 8, &err) == SCL_OK);
+    CHECK(holds("old"));             /* nobody sees it yet */
+    CHECK(scl_file_patch(&w, 0, text, 8, &err) == SCL_OK);
+    CHECK(scl_file_commit(&w, &err) == SCL_OK);
+    CHECK(holds(text));
+    CHECK(scl_file_create(&w, path, NULL, &err) == SCL_OK);
+    CHECK(scl_file_append(&w, "x", 1, &err) == SCL_OK);
+    scl_file_abandon(&w);
+    scl_file_abandon(&w);
+    CHECK(holds(text) && temporaries(0) == 0);
+    free(text);
+    CHECK(scl_file_create(&w, "/proc/none/x", NULL, &err) == SCL_FAILED && !strcmp(err.file, "/proc/none/x"));
+    scl_err_clear(&err);
+    scl_sha256_of("abc", 3, hex);
+    CHECK(!strcmp(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
+}
+
+static void test_folders(void)
+{
+    char deep[128], link[128], target[64];
+    scl_err err = { 0 };
+    snprintf(deep, sizeof deep, "%s/a//b/c/", folder);
+    snprintf(link, sizeof link, "%s/link", folder);
+    CHECK(scl_file_make_folder(deep, &err) == SCL_OK && scl_file_exists(deep));
+    CHECK(scl_file_make_folder(deep, &err) == SCL_OK);
+    snprintf(deep, sizeof deep, "%s/x", path);
+    CHECK(scl_file_make_folder(deep, &err) == SCL_FAILED);
+    scl_err_clear(&err);
+    CHECK(scl_file_link("a", link, &err) == SCL_OK && scl_file_link("file", link, &err) == SCL_OK);
+    const ssize_t n = readlink(link, target, sizeof target - 1);
+    CHECK(n == 4 && !memcmp(target, "file", 4));
+}
+
+static void test_durations(void)
+{
+    static const struct { double seconds; const char *text; } cases[] = {
+        { 0, "0.0 s" }, { 3.21, "3.2 s" }, { 59.4, "59 s" }, { 60, "1 min 0 s" }, { 250, "4 min 10 s" }, { 7500, "2 h 5 min" },
+        { 200000, "2 d 7 h" },
+    };
+    char text[32];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        scl_duration_text(cases[i].seconds, text, sizeof text);
+        CHECK(!strcmp(text, cases[i].text));
+    }
+}
+
+int main(void)
+{
+    if (!mkdtemp(folder))
+        return 1;
+    snprintf(path, sizeof path, "%s/file", folder);
+    test_faults();
+    test_full();
+    test_parts();
+    test_folders();
+    test_durations();
+    char command[64];
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    CHECK(system(command) == 0);
+    printf("%s: %d failures\n", failures ? "FAIL" : "pass", failures);
+    return failures != 0;
+}

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# The command line: help, exit codes, streams, the shipped configs.  Opens no device.
+set -u
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+cd "$dir" || exit 1
+failures=0
+fail() { echo "FAIL $*" >&2; failures=$((failures + 1)); }
+
+# expect RC STREAM TEXT COMMAND...: exit code, and a text on standard output (1) or error (2); the other stream is empty.
+expect() {
+    local rc=$1 stream=$2 text=$3; shift 3
+    "$SCORECL" "$@" >out 2>err </dev/null
+    local got=$?
+    [ $got -eq "$rc" ] || fail "$*: exit code $got, not $rc"
+    if [ "$stream" = 1 ]; then
+        grep -qF -- "$text" out || fail "$*: no '$text' on standard output"
+        [ -s err ] && fail "$*: something on standard error: $(cat err)"
+    else
+        grep -qF -- "$text" err || fail "$*: no '$text' on standard error, but: $(cat err)"
+        [ -s out ] && fail "$*: something on standard output"
+    fi
+    return 0
+}
+
+cat >good.yaml <<'END'
+data: { path: nowhere, transform: { size: 8, channels: 1 } }
+model: { ngf: 4 }
+stages:
+  train: { kind: train, batch: 4 }
+  sample: { kind: sample, needs: [train] }
+END
+printf 'sead: 1\nstages: {}\n' >bad.yaml
+
+expect 0 1 "usage: scorecl COMMAND" --help
+expect 2 2 "usage: scorecl COMMAND"
+expect 2 2 "did you mean 'check'?" chekc good.yaml
+for command in run check dump sample devices verify bench ops schema checksum version; do
+    expect 0 1 "scorecl $command" $command --help
+done
+expect 0 1 "scorecl" --version
+expect 0 1 "right; 2 stages: train sample" check good.yaml
+expect 2 2 "bad.yaml:1:1: sead: unknown key; did you mean 'seed'?" check bad.yaml
+expect 2 2 "bad.yaml:2:9: stages: there are none; nothing would be done" run bad.yaml
+expect 2 2 "none.yaml:1:1: cannot open: No such file or directory" check none.yaml
+expect 2 2 "there is no flag '--pirnt'" check --pirnt good.yaml
+expect 2 2 "usage: scorecl check" check
+expect 2 2 "-o takes KEY=VALUE, not 'seed'" check -o seed good.yaml
+expect 2 2 "--out needs a value" run good.yaml --out
+expect 2 2 "dump shows config, stages, graph, plan or schedule" dump nothing good.yaml
+expect 2 2 "has no stage 'x'" dump graph good.yaml --stage x
+expect 0 1 "train            train    needs []" dump stages good.yaml
+expect 0 1 "conv2d" dump graph good.yaml --stage train
+expect 0 1 "digraph" dump graph good.yaml --format dot
+expect 0 1 "langevin_step" dump graph good.yaml --stage sample --format json
+expect 0 1 "plan of train" dump plan good.yaml --device reference
+expect 0 1 "N,H,W,C" ops conv2d
+expect 2 2 "did you mean 'conv2d'?" ops conv2
+expect 0 1 "stages.NAME.optimizer.lr" schema
+expect 0 1 ".TH SCORECL-CONFIG 5" schema --man
+expect 1 2 "none.npy" checksum none.npy
+expect 0 1 '"right": true' check --json - good.yaml
+
+"$SCORECL" schema --json-schema | python3 -m json.tool >/dev/null || fail "the JSON schema is no JSON"
+
+# the resolved config reads back as itself, from another folder
+mkdir elsewhere
+"$SCORECL" check --print good.yaml >elsewhere/resolved.yaml
+"$SCORECL" check --print elsewhere/resolved.yaml | cmp - elsewhere/resolved.yaml || fail "the resolved config changes when it is read back"
+
+for config in "$SOURCE"/configs/*.yaml; do
+    expect 0 1 "right; 2 stages: train sample" check "$config"
+done
+
+[ $failures -eq 0 ] && echo pass
+exit $((failures != 0))
