@@ -112,12 +112,15 @@ void cli_print_faults(const scl_config_errors *errors)
 scl_status cli_read_config(const char *file, const cli_overrides *overrides, scl_config **out, scl_err *err)
 {
     scl_config_errors errors = { 0 };
-    const scl_status status = scl_config_read(file, overrides ? overrides->at : NULL, overrides ? overrides->n : 0, out, &errors,
-                                              NULL);
+    scl_status status = scl_config_read(file, overrides ? overrides->at : NULL, overrides ? overrides->n : 0, out, &errors, NULL);
     cli_print_faults(&errors);
     if (status != SCL_OK && errors.n == 0)
         scl_fail(err, status, "not enough host memory for the config");
     scl_config_errors_free(&errors);
+    if (status == SCL_OK && (status = cli_check_tune(*out, err)) != SCL_OK) {
+        scl_config_free(*out);
+        *out = NULL;
+    }
     return status;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "config/errors.h"
 
 static json_t *faults_json(const scl_config_errors *errors)
 {
@@ -24,6 +25,23 @@ static void say(const scl_config *config, bool print)
         printf("\n");
     }
     scl_arena_free(&arena);
+}
+
+/* The fault of a tunable joins the others. */
+static scl_status check_tune(scl_config **config, scl_config_errors *errors)
+{
+    scl_err fault = { 0 };
+    const scl_status status = cli_check_tune(*config, &fault);
+    if (status != SCL_OK) {
+        scl_arena arena = { 0 };
+        scl_faults faults = { .errors = errors, .arena = &arena, .hint = "" };
+        scl_fault(&faults, (scl_place){ fault.file, fault.line, fault.col }, "", "%s", fault.message);
+        scl_arena_free(&arena);
+        scl_config_free(*config);
+        *config = NULL;
+    }
+    scl_err_clear(&fault);
+    return status;
 }
 
 scl_status scl_cli_check(int argc, char **argv, scl_err *err)
@@ -50,7 +68,9 @@ scl_status scl_cli_check(int argc, char **argv, scl_err *err)
     for (int i = 1; i <= n; i++) {
         scl_config_errors errors = { 0 };
         scl_config *config = NULL;
-        const scl_status one = scl_config_read(argv[i], overrides.at, overrides.n, &config, &errors, NULL);
+        scl_status one = scl_config_read(argv[i], overrides.at, overrides.n, &config, &errors, NULL);
+        if (one == SCL_OK)
+            one = check_tune(&config, &errors);
         if (one != SCL_OK)
             status = one;
         cli_print_faults(&errors);

@@ -49,6 +49,8 @@ scl_status cli_parse(const cli_command *command, int argc, char **argv, int *n, 
 
 /* Prints every fault of the config on standard error (and then leaves err empty). */
 scl_status cli_read_config(const char *file, const cli_overrides *overrides, scl_config **out, scl_err *err);
+/* tune.OP.PARAM against the registry, which the config room does not see.  cli_read_config calls it. */
+scl_status cli_check_tune(const scl_config *config, scl_err *err);
 void cli_print_faults(const scl_config_errors *errors);
 
 /* --json FILE, "-": standard output.  Takes the reference to json. */

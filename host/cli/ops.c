@@ -28,8 +28,8 @@ static void show(const scl_op *op)
                op->impl[i].tune ? op->impl[i].tune : "");
     if (op->flops || op->bytes)
         printf("  %-10s %s flops, %s bytes\n", "cost", op->flops ? op->flops : "?", op->bytes ? op->bytes : "?");
-    printf("  %-10s vjp %s, jvp %s\n", "derivative", op->vjp ? "yes" : op->constant ? "zero" : "none",
-           op->jvp ? "yes" : op->constant ? "zero" : "none");
+    const char *otherwise = op->constant ? "zero" : op->expr ? "of the expression" : "none";
+    printf("  %-10s vjp %s, jvp %s\n", "derivative", op->vjp ? "yes" : otherwise, op->jvp ? "yes" : otherwise);
 }
 
 static json_t *strings(const char *const *rows, int most)

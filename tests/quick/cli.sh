@@ -56,6 +56,9 @@ expect 0 1 "langevin_step" dump graph good.yaml --stage sample --format json
 expect 0 1 "plan of train" dump plan good.yaml --device reference
 expect 0 1 "N,H,W,C" ops conv2d
 expect 2 2 "did you mean 'conv2d'?" ops conv2
+expect 2 2 "-o tune.convd.MR=4:1:15: tune.convd.MR: there is no operator 'convd'" check -o tune.convd.MR=4 good.yaml
+expect 2 2 "tune.perturb.XX: perturb has no such tunable" run -o tune.perturb.XX=4 good.yaml
+expect 2 2 "is no candidate; there are" check -o tune.pixel_sum.WG=12345 good.yaml
 expect 0 1 "stages.NAME.optimizer.lr" schema
 expect 0 1 ".TH SCORECL-CONFIG 5" schema --man
 expect 1 2 "none.npy" checksum none.npy
