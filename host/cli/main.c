@@ -8,8 +8,6 @@
 #include "cli/cli.h"
 #include "config/errors.h"
 
-#pragma weak scl_cli_bench
-
 static const struct {
     const char *name, *args, *brief;
     scl_status (*run)(int argc, char **argv, scl_err *err);
@@ -72,7 +70,7 @@ int main(int argc, char **argv)
         return SCL_BAD_CONFIG;
     }
     for (int i = 0; i < COMMANDS; i++) {
-        if (strcmp(commands[i].name, name) || !commands[i].run)
+        if (strcmp(commands[i].name, name))
             continue;
         scl_err err = { 0 };
         scl_status status = commands[i].run(argc - 1, argv + 1, &err);
