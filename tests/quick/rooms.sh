@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# The house (docs/design/architecture.md, section 2): includes point down only, CL/cl.h under host/cl alone, no file above 600
+# lines, nothing below the command line prints to standard output or exits.
+set -euo pipefail
+cd "$SOURCE"
+faults=0
+fault() { echo "FAIL $*"; faults=$((faults + 1)); }
+
+rank() {
+    case "$1" in
+        lib) echo 0 ;; base) echo 1 ;; config) echo 2 ;; graph) echo 3 ;; cl | ops) echo 4 ;;
+        model | score | data) echo 5 ;; run) echo 6 ;; cli) echo 7 ;; *) echo none ;;
+    esac
+}
+
+includes=0
+while IFS=: read -r file line text; do
+    target=$(sed -n 's/^ *# *include *"\([a-z]*\)\/.*/\1/p' <<< "$text")
+    [ -n "$target" ] || continue
+    room=$(cut -d/ -f2 <<< "$file")
+    from=$(rank "$room") to=$(rank "$target")
+    [ "$from" != none ] && [ "$to" != none ] || continue
+    includes=$((includes + 1))
+    # Rooms of one floor (cl and ops; model, score and data) may use what stands below both, and each other's headers within
+    # the upper floor: a score step is made of a model.
+    if [ "$to" -gt "$from" ]; then
+        fault "$file:$line: $room includes \"$target/...\", which stands above it"
+    elif [ "$to" = 4 ] && [ "$from" = 4 ] && [ "$room" != "$target" ]; then
+        fault "$file:$line: $room includes \"$target/...\" beside it"
+    fi
+done < <(grep -rn --include=*.[ch] '^ *# *include *"' host)
+[ "$includes" -gt 100 ] || fault "only $includes includes were found"
+
+while IFS=: read -r file line _; do
+    fault "$file:$line: OpenCL's header outside host/cl"
+done < <(grep -rn --include=*.[ch] 'include *[<"]\(CL/\|clblast\)' host tests | grep -v '^host/cl/\|^tests/cl/' || true)
+
+while read -r lines file; do
+    [ "$file" = total ] || [ "$lines" -le 600 ] || fault "$file has $lines lines, the limit is 600"
+done < <(find host cl tests tools -type f \( -name '*.[ch]' -o -name '*.cl' -o -name '*.def' -o -name '*.py' -o -name '*.sh' \) -exec wc -l {} +)
+
+while IFS=: read -r file line _; do
+    fault "$file:$line: prints to standard output or exits below the command line"
+done < <(grep -rnE --include=*.c '(^|[^a-z_])(printf|puts|putchar|exit)\(' host | grep -v '^host/cli/' || true)
+
+echo "rooms: $includes includes, $faults faults"
+[ "$faults" = 0 ]
