@@ -1,5 +1,6 @@
-// Direct convolution, NHWC, in the canonical order: chains of fma over (tap, channel) of 128 channels each, their sums added in
-// order, bias, flush.  See host/ops/conv.c.  A work-item owns tiles of MR pixels (of the flattened batch) x NR output channels.
+// Direct convolution, NHWC, in the canonical order: chains of fma over (tap, channel) of 128 channels each, their sums
+// added in order, bias, flush.  See host/ops/conv.c.  A work-item owns tiles of MR pixels (of the flattened batch) by NR
+// output channels.
 // Needs WG, MR, NR, VEC (NR a multiple of VEC), lib/vec.cl, lib/math.cl, lib/tile.cl.
 //
 // packed: 128 zeros (what pixels outside the image read) | bias[KP] | weights [KP/NR][C in chains of 128][tap][channel][NR],
@@ -66,6 +67,69 @@ kernel void conv_pack_flipped(global const float *restrict w, global float *rest
             to[j] = k0 + j < K ? from[(size_t)(k0 + j) * C] : 0.0f;
 }
 
+// Where the tile's MR pixels, from pixel p0 on, read x under the tap at (oy, ox): a[i].  Pixels outside the image read zero.
+// Returns 0 when all are outside.
+static int conv_rows(global const float *a[MR], global const float *x, global const float *zero, const int p0, const int N,
+                     const int H, const int W, const int C, const int oy, const int ox)
+{
+    const int row = p0 / W, x0 = p0 - row * W, n0 = row / H, y0 = row - n0 * H;
+    const int inside_x = (x0 + ox >= 0) & (x0 + ox + MR <= W) & (x0 + MR <= W), inside_y = (y0 + oy >= 0) & (y0 + oy < H);
+    const int centre = (oy == 0) & (ox == 0) & (p0 + MR <= N * H * W);      /* whatever rows and samples they are of */
+    if (centre | (inside_x & inside_y & (n0 < N))) {
+        #pragma unroll
+        for (int i = 0; i < MR; i++)
+            a[i] = x + ((long)p0 + i + (long)oy * W + ox) * C;
+        return 1;
+    }
+    int any = 0, xi = x0, yi = y0, ni = n0;
+    #pragma unroll
+    for (int i = 0; i < MR; i++) {
+        const int ys = yi + oy, xs = xi + ox, inside = (ys >= 0) & (ys < H) & (xs >= 0) & (xs < W) & (ni < N);
+        a[i] = inside ? x + (((size_t)ni * H + ys) * W + xs) * C : zero;
+        any |= inside;
+        xi++;
+        if (xi == W) {
+            xi = 0;
+            yi++;
+            if (yi == H) {
+                yi = 0;
+                ni++;
+            }
+        }
+    }
+    return any;
+}
+
+// One chain: acc = sum over taps and channels c0 ... c0+chain-1, from +0.  b: its weights.
+static void conv_chain(floatV acc[MR][NV], global const float *x, global const float *b, global const float *zero,
+                       const int p0, const int chain, const int N, const int H, const int W, const int C, const int R,
+                       const int S, const int dilation)
+{
+    #pragma unroll
+    for (int i = 0; i < MR; i++) {
+        #pragma unroll
+        for (int j = 0; j < NV; j++)
+            acc[i][j] = (floatV)(0.0f);
+    }
+    for (int tap = 0; tap < R * S; tap++, b += (size_t)chain * NR) {
+        const int ky = tap / S, oy = (ky - R / 2) * dilation, ox = (tap - ky * S - S / 2) * dilation;
+        global const float *a[MR], *bc = b;
+        if (!conv_rows(a, x, zero, p0, N, H, W, C, oy, ox))
+            continue;
+        for (int c = 0; c < chain; c++, bc += NR) {
+            floatV bv[NV];
+#define LOAD(i, j) bv[j] = vloadV(bc + j * VEC);
+#define STEP(i, j) acc[i][j] = fma(av, bv[j], acc[i][j]);
+#define ROW(i) { const floatV av = (floatV)(a[i][c]); COLUMNS(STEP, i) }
+            COLUMNS(LOAD, 0)
+            ROWS(ROW)
+#undef ROW
+#undef STEP
+#undef LOAD
+        }
+    }
+}
+
 // per_item consecutive tiles of pixels a work-item (0), blocks of NR output channels (1).
 __attribute__((reqd_work_group_size(WG, 1, 1)))
 kernel void conv_direct(global const float *restrict x, global const float *restrict packed, global float *restrict y,
@@ -78,59 +142,12 @@ kernel void conv_direct(global const float *restrict x, global const float *rest
     global const float *weights = packed + CHAIN + KP + (size_t)k0 * taps * C;
 
     for (int tile = first; tile < end; tile++) {
-        const int p0 = tile * MR, row = p0 / W, x0 = p0 - row * W, n = row / H, y0 = row - n * H;
-        const int whole = p0 + MR <= pixels, in_row = whole & (x0 + MR <= W);
+        const int p0 = tile * MR;
         floatV sum[MR][NV];
         for (int c0 = 0; c0 < C; c0 += CHAIN) {
-            const int chain = min(CHAIN, C - c0);
-            global const float *b = weights + (size_t)c0 * taps * NR;
             floatV acc[MR][NV];
-            #pragma unroll
-            for (int i = 0; i < MR; i++) {
-                #pragma unroll
-                for (int j = 0; j < NV; j++)
-                    acc[i][j] = (floatV)(0.0f);
-            }
-            for (int tap = 0; tap < taps; tap++, b += (size_t)chain * NR) {
-                const int ky = tap / S, oy = (ky - R / 2) * dilation, ox = (tap - ky * S - S / 2) * dilation;
-                global const float *a[MR];
-                if ((whole & (taps == 1)) | (in_row & (y0 + oy >= 0) & (y0 + oy < H) & (x0 + ox >= 0) & (x0 + ox + MR <= W))) {
-                    #pragma unroll
-                    for (int i = 0; i < MR; i++)
-                        a[i] = x + ((long)p0 + i + (long)oy * W + ox) * C + c0;
-                } else {
-                    int any = 0, xi = x0, yi = y0, ni = n;
-                    #pragma unroll
-                    for (int i = 0; i < MR; i++) {
-                        const int ys = yi + oy, xs = xi + ox, inside = (ys >= 0) & (ys < H) & (xs >= 0) & (xs < W) & (ni < N);
-                        a[i] = inside ? x + (((size_t)ni * H + ys) * W + xs) * C + c0 : packed;
-                        any |= inside;
-                        xi++;
-                        if (xi == W) {
-                            xi = 0;
-                            yi++;
-                            if (yi == H) {
-                                yi = 0;
-                                ni++;
-                            }
-                        }
-                    }
-                    if (!any)
-                        continue;
-                }
-                global const float *bc = b;
-                for (int c = 0; c < chain; c++, bc += NR) {
-                    floatV bv[NV];
-#define LOAD(i, j) bv[j] = vloadV(bc + j * VEC);
-#define STEP(i, j) acc[i][j] = fma(av, bv[j], acc[i][j]);
-#define ROW(i) { const floatV av = (floatV)(a[i][c]); COLUMNS(STEP, i) }
-                    COLUMNS(LOAD, 0)
-                    ROWS(ROW)
-#undef ROW
-#undef STEP
-#undef LOAD
-                }
-            }
+            conv_chain(acc, x + c0, weights + (size_t)c0 * taps * NR, packed, p0, min(CHAIN, C - c0), N, H, W, C, R, S,
+                       dilation);
             #pragma unroll
             for (int i = 0; i < MR; i++) {
                 #pragma unroll
@@ -143,17 +160,9 @@ kernel void conv_direct(global const float *restrict x, global const float *rest
         for (int i = 0; i < MR; i++)
             if (p0 + i < pixels) {
                 #pragma unroll
-                for (int j = 0; j < NV; j++) {
-                    const floatV v = scl_flush_v(sum[i][j] + vloadV(bias + j * VEC));
-                    if (k0 + j * VEC + VEC <= K)
-                        vstoreV(v, o + (size_t)i * K + j * VEC);
-                    else {
-                        float lane[VEC];
-                        vstoreV(v, lane);
-                        for (int l = 0; k0 + j * VEC + l < K; l++)
-                            o[(size_t)i * K + j * VEC + l] = lane[l];
-                    }
-                }
+                for (int j = 0; j < NV; j++)
+                    store_some(scl_flush_v(sum[i][j] + vloadV(bias + j * VEC)), o + (size_t)i * K + j * VEC,
+                               K - k0 - j * VEC);
             }
     }
 }

@@ -1,6 +1,7 @@
-// Direct weight gradient in the canonical order: chains over the pixels of a leaf, leaves merged in the tree over samples, which
-// lives as a stack in global memory [T][tap][C][K].  See host/ops/conv.c.  A work-item owns one tap x MR input channels x NR output
-// channels and walks all samples of the run.  Needs WG, MR, NR, VEC, lib/vec.cl, lib/math.cl, lib/tile.cl and lib/tree.cl.
+// Direct weight gradient in the canonical order: chains over the pixels of a leaf, leaves merged in the tree over
+// samples, which lives as a stack in global memory [T][tap][C][K].  See host/ops/conv.c.  A work-item owns one tap,
+// MR input channels and NR output channels and walks all samples of the launch.
+// Needs WG, MR, NR, VEC, lib/vec.cl, lib/math.cl, lib/tile.cl and lib/tree.cl.
 #ifndef LIB_CONV_DW_CL
 #define LIB_CONV_DW_CL
 
@@ -25,35 +26,61 @@ static int trailing_ones(uint i)
     return n;
 }
 
-// A vector of which only the first `count` floats exist.
-static floatV load_some(global const float *p, const int count)
+// One chain: pixels p ... end-1 of a sample (or of samples that follow each other) whose x and dy begin here.  Image row by
+// image row, only what lies inside under the tap at (oy, ox).  channel: of the tile's rows.
+static void conv_dw_chain(floatV acc[MR][NV], const int channel[MR], global const float *x, global const float *dy, int p,
+                          const int end, const int H, const int W, const int C, const int KP, const int oy, const int ox)
 {
-    if (count >= VEC)
-        return vloadV(p);
-    float lane[VEC];
-    for (int l = 0; l < VEC; l++)
-        lane[l] = l < count ? p[l] : 0.0f;
-    return vloadV(lane);
-}
-
-static void store_some(const floatV v, global float *p, const int count)
-{
-    if (count >= VEC) {
-        vstoreV(v, p);
-        return;
+    while (p < end) {
+        const int row = p / W, yy = row % H, xp = p - row * W, xe = min(W, xp + end - p), ya = yy + oy;
+        const int xa = max(xp, -ox), xb = ya >= 0 && ya < H ? min(xe, W - ox) : 0;
+        const long pixel = (long)p - xp + xa;
+        global const float *a = x + (pixel + (long)oy * W + ox) * C, *b = dy + pixel * KP;
+        for (int xx = xa; xx < xb; xx++, a += C, b += KP) {
+            floatV bv[NV];
+#define LOAD(i, j) bv[j] = vloadV(b + j * VEC);
+#define STEP(i, j) acc[i][j] = fma(av, bv[j], acc[i][j]);
+#define ROW(i) { const floatV av = (floatV)(a[channel[i]]); COLUMNS(STEP, i) }
+            COLUMNS(LOAD, 0)
+            ROWS(ROW)
+#undef ROW
+#undef STEP
+#undef LOAD
+        }
+        p += xe - xp;
     }
-    float lane[VEC];
-    vstoreV(v, lane);
-    for (int l = 0; l < count; l++)
-        p[l] = lane[l];
 }
 
-// Samples first ... N-1 of the run; a launch may end inside a leaf, as a run may.  Q samples a leaf, or G > 1 segments a leaf,
-// which is one sample then.  KP: channels of a row of dy.
+// Flushes a finished chain and adds it to `merges` older nodes, one level below the other; returns where the sum belongs.
+static global float *conv_dw_merge(floatV acc[MR][NV], const int channel[MR], global float *o, int merges, const size_t level,
+                                   const int K, const int columns)
+{
+    #pragma unroll
+    for (int i = 0; i < MR; i++) {
+        #pragma unroll
+        for (int j = 0; j < NV; j++)
+            acc[i][j] = scl_flush_v(acc[i][j]);
+    }
+    for (; merges > 0; merges--) {
+        o -= level;
+        #pragma unroll
+        for (int i = 0; i < MR; i++) {
+            #pragma unroll
+            for (int j = 0; j < NV; j++) {
+                const floatV older = load_some(o + (size_t)channel[i] * K + j * VEC, columns - j * VEC);
+                acc[i][j] = scl_flush_v(older + acc[i][j]);
+            }
+        }
+    }
+    return o;
+}
+
+// Samples first ... N-1 of the run; a launch may end inside a leaf, as a run may.  Q samples a leaf, or G > 1 segments a
+// leaf, which is one sample then.  KP: channels of a row of dy.
 __attribute__((reqd_work_group_size(WG, 1, 1)))
 kernel void conv_dw(global const float *restrict x, global const float *restrict dy, global const uint *restrict counters,
-                    global float *restrict stack, const int first, const int N, const int H, const int W, const int C, const int K,
-                    const int KP, const int R, const int S, const int dilation, const int Q, const int G)
+                    global float *restrict stack, const int first, const int N, const int H, const int W, const int C,
+                    const int K, const int KP, const int R, const int S, const int dilation, const int Q, const int G)
 {
     const int c0 = (int)get_global_id(0) * MR, k0 = (int)get_global_id(1) * NR, tap = (int)get_global_id(2);
     if (c0 >= C)
@@ -71,63 +98,26 @@ kernel void conv_dw(global const float *restrict x, global const float *restrict
     for (int n = first; n < N;) {
         const uint position = run + (uint)n, leaf = position / (uint)Q, leaf_first = leaf * (uint)Q;
         const uint leaf_end = min(leaf_first + (uint)Q, max(counters[CNT_BATCH], position + 1u));
-        const int here = min(N - n, (int)(leaf_end - position)), closed = position + (uint)here == leaf_end;
+        const int here = min(N - n, (int)(leaf_end - position)), opened = position > leaf_first;
+        const int closed = position + (uint)here == leaf_end;
         for (int segment = 0; segment < G; segment++) {
-            const int last = segment == G - 1, slot = tree_slots(leaf) + tree_slots((uint)segment);
+            const int slot = tree_slots(leaf) + tree_slots((uint)segment);
             const int begin = segment * SEGMENT, end = G == 1 ? here * P : min(P, begin + SEGMENT);
+            /* The last segment drains the sample's own tree, which is the same addition, and is a leaf then. */
+            const int merges = segment < G - 1 ? trailing_ones((uint)segment)
+                                               : tree_slots((uint)segment) + trailing_ones(leaf);
             global float *o = own + (size_t)slot * level;
             floatV acc[MR][NV];
             #pragma unroll
             for (int i = 0; i < MR; i++) {
                 #pragma unroll
                 for (int j = 0; j < NV; j++)
-                    acc[i][j] = (floatV)(0.0f);
+                    acc[i][j] = opened ? load_some(o + (size_t)channel[i] * K + j * VEC, columns - j * VEC) : (floatV)(0.0f);
             }
-            if (position > leaf_first) {       /* opened by an earlier run */
-                #pragma unroll
-                for (int i = 0; i < MR; i++) {
-                    #pragma unroll
-                    for (int j = 0; j < NV; j++)
-                        acc[i][j] = load_some(o + (size_t)channel[i] * K + j * VEC, columns - j * VEC);
-                }
-            }
-            for (int p = begin; p < end;) {    /* image row by image row, only what lies inside under this tap */
-                const int row = p / W, yy = row % H, xp = p - row * W, xe = min(W, xp + end - p), ya = yy + oy;
-                const int xa = max(xp, -ox), xb = ya >= 0 && ya < H ? min(xe, W - ox) : 0;
-                const long pixel = (long)n * P + p - xp + xa;
-                global const float *a = x + (pixel + (long)oy * W + ox) * C + c0, *b = dy + pixel * KP + k0;
-                for (int xx = xa; xx < xb; xx++, a += C, b += KP) {
-                    floatV bv[NV];
-#define LOAD(i, j) bv[j] = vloadV(b + j * VEC);
-#define STEP(i, j) acc[i][j] = fma(av, bv[j], acc[i][j]);
-#define ROW(i) { const floatV av = (floatV)(a[channel[i]]); COLUMNS(STEP, i) }
-                    COLUMNS(LOAD, 0)
-                    ROWS(ROW)
-#undef ROW
-#undef STEP
-#undef LOAD
-                }
-                p += xe - xp;
-            }
-            if (closed) {
-                /* The last segment drains the sample's own tree, which is the same addition, and is a leaf then. */
-                int merges = last ? tree_slots((uint)segment) + trailing_ones(leaf) : trailing_ones((uint)segment);
-                #pragma unroll
-                for (int i = 0; i < MR; i++) {
-                    #pragma unroll
-                    for (int j = 0; j < NV; j++)
-                        acc[i][j] = scl_flush_v(acc[i][j]);
-                }
-                for (; merges > 0; merges--) {
-                    o -= level;
-                    #pragma unroll
-                    for (int i = 0; i < MR; i++) {
-                        #pragma unroll
-                        for (int j = 0; j < NV; j++)
-                            acc[i][j] = scl_flush_v(load_some(o + (size_t)channel[i] * K + j * VEC, columns - j * VEC) + acc[i][j]);
-                    }
-                }
-            }
+            conv_dw_chain(acc, channel, x + (size_t)n * P * C + c0, dy + (size_t)n * P * KP + k0, begin, end, H, W, C, KP,
+                          oy, ox);
+            if (closed)
+                o = conv_dw_merge(acc, channel, o, merges, level, K, columns);
             #pragma unroll
             for (int i = 0; i < MR; i++)
                 if (i < rows) {

@@ -1,5 +1,6 @@
-// What stands around CLBlast's product: columns (im2col), flipped weights, bias and flush, the run's weight gradient as a leaf.
-// The order of sums is CLBlast's own: equal to the definition within a tolerance, not in bits.  Needs WG, lib/math.cl.
+// What stands around CLBlast's product: columns (im2col), flipped weights, bias and flush, the run's weight gradient as
+// a leaf.  The order of sums is CLBlast's own: equal to the definition within a tolerance, not in bits.
+// Needs WG, lib/math.cl.
 #ifndef LIB_CONV_GEMM_CL
 #define LIB_CONV_GEMM_CL
 
@@ -21,7 +22,8 @@ kernel void conv_columns(global const float *restrict x, global float *restrict 
 
 // w'[tap][c][k] = w[taps-1-tap][k][c].  A work-item per row of w'.
 __attribute__((reqd_work_group_size(WG, 1, 1)))
-kernel void conv_flip(global const float *restrict w, global float *restrict flipped, const int C, const int K, const int taps)
+kernel void conv_flip(global const float *restrict w, global float *restrict flipped, const int C, const int K,
+                      const int taps)
 {
     const int row = (int)get_global_id(0), tap = row / C, c = row - tap * C;
     if (row >= taps * C)
@@ -42,7 +44,8 @@ kernel void conv_finish(global const float *restrict bias, global float *restric
         y[(size_t)row * K + k] = scl_flush(y[(size_t)row * K + k] + (has_bias ? bias[k] : 0.0f));
 }
 
-// The run's sum goes into slot 0 and nothing into the others, so that batch_root finds the batch's sum.  A work-item per row of K.
+// The run's sum goes into slot 0 and nothing into the others, so that batch_root finds the batch's sum.
+// A work-item per row of K.
 __attribute__((reqd_work_group_size(WG, 1, 1)))
 kernel void conv_deposit(global const float *restrict sum, global const uint *restrict counters, global float *restrict stack,
                          const int rows, const int K, const int T)

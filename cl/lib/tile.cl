@@ -1,6 +1,7 @@
-// The register tile of a work-item, MR rows by NV vectors, unrolled by the preprocessor: ROWS(F) is F(0) F(1) ... F(MR-1) and
-// COLUMNS(F, i) is F(i, 0) ... F(i, NV-1).  Not every compiler obeys #pragma unroll, and llvmpipe silently ends a work-item's
-// loops after 65,535 rounds in all: the rounds of the innermost loops are not to be spent on counting registers.
+// The register tile of a work-item, MR rows by NV vectors, unrolled by the preprocessor: ROWS(F) is F(0) F(1) ... F(MR-1)
+// and COLUMNS(F, i) is F(i, 0) ... F(i, NV-1).  Not every compiler obeys #pragma unroll, and llvmpipe silently ends a
+// work-item's loops after 65,535 rounds in all: the rounds of the innermost loops are not to be spent on counting
+// registers.  After lib/vec.cl.
 #ifndef LIB_TILE_CL
 #define LIB_TILE_CL
 
@@ -26,5 +27,28 @@
 #define TILE_CAT(a, b) TILE_CAT_(a, b)
 #define ROWS(F) TILE_CAT(ROWS_, MR)(F)
 #define COLUMNS(F, i) TILE_CAT(COLUMNS_, NV)(F, i)
+
+// A vector of which only the first `count` floats exist.
+static floatV load_some(global const float *p, const int count)
+{
+    if (count >= VEC)
+        return vloadV(p);
+    float lane[VEC];
+    for (int l = 0; l < VEC; l++)
+        lane[l] = l < count ? p[l] : 0.0f;
+    return vloadV(lane);
+}
+
+static void store_some(const floatV v, global float *p, const int count)
+{
+    if (count >= VEC) {
+        vstoreV(v, p);
+        return;
+    }
+    float lane[VEC];
+    vstoreV(v, lane);
+    for (int l = 0; l < count; l++)
+        p[l] = lane[l];
+}
 
 #endif

@@ -1,16 +1,18 @@
-/* Algorithm clblast: columns (im2col) times weights by CLBlast, in chunks of samples so that the columns stay within 64 MiB (or
- * are one sample's).  Its order of sums is its own: within a tolerance of the definition, not its bits.  The weight gradient of a
- * run is one sum; it is kept in slot 0 of the stack, all other slots zero, which is what batch_root needs to find it. */
+/* Algorithm clblast: columns (im2col) times weights by CLBlast, in chunks of samples so that the columns stay
+ * within 64 MiB (or are one sample's).  Its order of sums is its own: within a tolerance of the definition,
+ * not its bits.  The weight gradient of a run is one sum; it is kept in slot 0 of the stack, all other slots
+ * zero, which is what batch_root needs to find it. */
 #include "ops/conv_shape.h"
 
-enum { MOST_COLUMNS = 64 << 20, ALIGN = 4096 };     /* ALIGN: no device asks for more of a buffer's offset */
+enum { MOST_COLUMNS = 64 << 20, ALIGN = 4096 }; /* ALIGN: no device asks for more of a buffer's offset */
 
 static bool is_pointwise(const scl_conv_shape *s) { return s->R == 1 && s->S == 1; }
 static size_t divide_up(size_t n, size_t by) { return (n + by - 1) / by; }
 
 static int samples_of_chunk(const scl_conv_shape *s)
 {
-    const size_t sample = sizeof(float) * (size_t)s->H * s->W * s->R * s->S * s->C, most = MOST_COLUMNS / sample;
+    const size_t sample = sizeof(float) * (size_t)s->H * s->W * s->R * s->S * s->C,
+                 most = MOST_COLUMNS / sample;
     return most < 1 ? 1 : most > (size_t)s->N ? s->N : (int)most;
 }
 
@@ -20,7 +22,10 @@ static size_t columns_bytes(const scl_conv_shape *s)
     return is_pointwise(s) ? 0 : divide_up(bytes, ALIGN) * ALIGN;
 }
 
-static size_t weights_bytes(const scl_conv_shape *s) { return sizeof(float) * (size_t)s->R * s->S * s->C * s->K; }
+static size_t weights_bytes(const scl_conv_shape *s)
+{
+    return sizeof(float) * (size_t)s->R * s->S * s->C * s->K;
+}
 
 size_t scl_conv_gemm_workspace(const scl_conv_shape *s)
 {
@@ -35,9 +40,10 @@ static scl_grid rows_grid(const scl_launcher *q, size_t rows, size_t taps)
     return scl_groups(WG, divide_up(rows, WG), taps, 1);
 }
 
-/* The operand [rows of the chunk][taps*C] of the product: the columns, or the tensor itself for a 1x1 kernel. */
-static scl_status columns_of(scl_launcher *q, const scl_node *n, const scl_conv_shape *s, int n0, int rows, scl_gemm *gemm,
-                             scl_err *err)
+/* The operand [rows of the chunk][taps*C] of the product: the columns, or the tensor itself for a 1x1 kernel.
+ */
+static scl_status columns_of(scl_launcher *q, const scl_node *n, const scl_conv_shape *s, int n0, int rows,
+                             scl_gemm *gemm, scl_err *err)
 {
     gemm->lda = s->R * s->S * s->C;
     gemm->a = SCL_BUF_AS(a, s->in);
@@ -46,24 +52,30 @@ static scl_status columns_of(scl_launcher *q, const scl_node *n, const scl_conv_
         return SCL_OK;
     gemm->a = SCL_WORK(a, 0, columns_bytes(s));
     gemm->a_offset = 0;
-    return SCL_LAUNCH(q, n, err, "conv_columns", rows_grid(q, (size_t)rows, (size_t)(s->R * s->S)), SCL_BUF_AS(x, s->in),
-                      SCL_WORK(columns, 0, columns_bytes(s)), SCL_I32(n0, n0), SCL_I32(pixels, rows), SCL_I32(H, s->H),
-                      SCL_I32(W, s->W), SCL_I32(C, s->C), SCL_I32(R, s->R), SCL_I32(S, s->S), SCL_I32(dilation, s->dilation));
+    return SCL_LAUNCH(q, n, err, "conv_columns", rows_grid(q, (size_t)rows, (size_t)(s->R * s->S)),
+                      SCL_BUF_AS(x, s->in), SCL_WORK(columns, 0, columns_bytes(s)), SCL_I32(n0, n0),
+                      SCL_I32(pixels, rows), SCL_I32(H, s->H), SCL_I32(W, s->W), SCL_I32(C, s->C),
+                      SCL_I32(R, s->R), SCL_I32(S, s->S), SCL_I32(dilation, s->dilation));
 }
 
 scl_status scl_conv_gemm_launch(scl_launcher *q, const scl_node *n, const scl_conv_shape *s, scl_err *err)
 {
     const int P = s->H * s->W, taps = s->R * s->S, chunk = samples_of_chunk(s);
-    scl_gemm gemm = { .n = s->K, .k = taps * s->C, .alpha = 1.0f, .b = SCL_BUF_AS(b, s->weights), .ldb = s->K,
-                      .c = SCL_BUF_AS(c, s->out), .ldc = s->K };
+    scl_gemm gemm = { .n = s->K,
+                      .k = taps * s->C,
+                      .alpha = 1.0f,
+                      .b = SCL_BUF_AS(b, s->weights),
+                      .ldb = s->K,
+                      .c = SCL_BUF_AS(c, s->out),
+                      .ldc = s->K };
     if (s->flipped && is_pointwise(s)) {
         gemm.tb = true;
         gemm.ldb = s->C;
     } else if (s->flipped) {
         gemm.b = SCL_WORK(b, columns_bytes(s), weights_bytes(s));
-        SCL_TRY(SCL_LAUNCH(q, n, err, "conv_flip", rows_grid(q, (size_t)(taps * s->C), 1), SCL_BUF_AS(w, s->weights),
-                           SCL_WORK(flipped, columns_bytes(s), weights_bytes(s)), SCL_I32(C, s->C), SCL_I32(K, s->K),
-                           SCL_I32(taps, taps)));
+        SCL_TRY(SCL_LAUNCH(q, n, err, "conv_flip", rows_grid(q, (size_t)(taps * s->C), 1),
+                           SCL_BUF_AS(w, s->weights), SCL_WORK(flipped, columns_bytes(s), weights_bytes(s)),
+                           SCL_I32(C, s->C), SCL_I32(K, s->K), SCL_I32(taps, taps)));
     }
     for (int n0 = 0; n0 < s->N; n0 += chunk) {
         gemm.m = (s->N - n0 < chunk ? s->N - n0 : chunk) * P;
@@ -77,12 +89,19 @@ scl_status scl_conv_gemm_launch(scl_launcher *q, const scl_node *n, const scl_co
                       SCL_I32(rows, rows), SCL_I32(K, s->K), SCL_I32(has_bias, s->has_bias));
 }
 
-scl_status scl_conv_dw_gemm_launch(scl_launcher *q, const scl_node *n, const scl_conv_shape *s, int T, scl_err *err)
+scl_status scl_conv_dw_gemm_launch(scl_launcher *q, const scl_node *n, const scl_conv_shape *s, int T,
+                                   scl_err *err)
 {
     const int P = s->H * s->W, rows = s->R * s->S * s->C, chunk = samples_of_chunk(s);
     const size_t at = columns_bytes(s), bytes = weights_bytes(s);
-    scl_gemm gemm = { .ta = true, .m = rows, .n = s->K, .alpha = 1.0f, .b = SCL_BUF_AS(b, s->weights), .ldb = s->K,
-                      .c = SCL_WORK(c, at, bytes), .ldc = s->K };
+    scl_gemm gemm = { .ta = true,
+                      .m = rows,
+                      .n = s->K,
+                      .alpha = 1.0f,
+                      .b = SCL_BUF_AS(b, s->weights),
+                      .ldb = s->K,
+                      .c = SCL_WORK(c, at, bytes),
+                      .ldc = s->K };
     for (int n0 = 0; n0 < s->N; n0 += chunk) {
         gemm.k = (s->N - n0 < chunk ? s->N - n0 : chunk) * P;
         gemm.b_offset = (size_t)n0 * P * (size_t)s->K;
@@ -90,6 +109,7 @@ scl_status scl_conv_dw_gemm_launch(scl_launcher *q, const scl_node *n, const scl
         SCL_TRY(columns_of(q, n, s, n0, gemm.k, &gemm, err));
         SCL_TRY(scl_launch_gemm(q, n, err, &gemm));
     }
-    return SCL_LAUNCH(q, n, err, "conv_deposit", rows_grid(q, (size_t)rows, 1), SCL_WORK(sum, at, bytes), SCL_BUF(counters),
-                      SCL_BUF_AS(stack, s->out), SCL_I32(rows, rows), SCL_I32(K, s->K), SCL_I32(T, T));
+    return SCL_LAUNCH(q, n, err, "conv_deposit", rows_grid(q, (size_t)rows, 1), SCL_WORK(sum, at, bytes),
+                      SCL_BUF(counters), SCL_BUF_AS(stack, s->out), SCL_I32(rows, rows), SCL_I32(K, s->K),
+                      SCL_I32(T, T));
 }

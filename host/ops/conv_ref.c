@@ -1,13 +1,14 @@
-/* The definitions of convolution and weight gradient, in plain C and canonical order (docs/design/arithmetic.md 3).  The inner
- * loop runs over up to 64 output channels, each of which has a chain of its own, so that the compiler may use vectors. */
+/* The definitions of convolution and weight gradient, in plain C and canonical order
+ * (docs/design/arithmetic.md 3).  The inner loop runs over up to 64 output channels, each of which has a
+ * chain of its own, so that the compiler may use vectors. */
 #include "graph/arith.h"
 #include "ops/conv_shape.h"
 
 enum { BLOCK = 64 };
 
 /* Output channels k0 ... k0+count-1 of one pixel. */
-SCL_FAST_REF static void pixel(const scl_conv_shape *s, const float *x, const float *w, const float *bias, float *y, int n,
-                               int row, int column, int k0, int count)
+SCL_FAST_REF static void pixel(const scl_conv_shape *s, const float *x, const float *w, const float *bias,
+                               float *y, int n, int row, int column, int k0, int count)
 {
     float acc[BLOCK], sum[BLOCK];
     for (int c0 = 0; c0 < s->C; c0 += SCL_CONV_CHAIN) {
@@ -16,7 +17,8 @@ SCL_FAST_REF static void pixel(const scl_conv_shape *s, const float *x, const fl
             acc[k] = 0.0f;
         for (int ky = 0; ky < s->R; ky++)
             for (int kx = 0; kx < s->S; kx++) {
-                const int ys = row + (ky - s->R / 2) * s->dilation, xs = column + (kx - s->S / 2) * s->dilation;
+                const int ys = row + (ky - s->R / 2) * s->dilation,
+                          xs = column + (kx - s->S / 2) * s->dilation;
                 if (ys < 0 || ys >= s->H || xs < 0 || xs >= s->W)
                     continue;
                 const float *from = x + (((size_t)n * s->H + ys) * s->W + xs) * s->C;
@@ -34,8 +36,8 @@ SCL_FAST_REF static void pixel(const scl_conv_shape *s, const float *x, const fl
 }
 
 /* The same with the flipped weights read where they are. */
-SCL_FAST_REF static void pixel_flipped(const scl_conv_shape *s, const float *x, const float *w, float *y, int n, int row,
-                                       int column, int k0, int count)
+SCL_FAST_REF static void pixel_flipped(const scl_conv_shape *s, const float *x, const float *w, float *y,
+                                       int n, int row, int column, int k0, int count)
 {
     float acc[BLOCK], sum[BLOCK];
     for (int c0 = 0; c0 < s->C; c0 += SCL_CONV_CHAIN) {
@@ -44,7 +46,8 @@ SCL_FAST_REF static void pixel_flipped(const scl_conv_shape *s, const float *x, 
             acc[k] = 0.0f;
         for (int ky = 0; ky < s->R; ky++)
             for (int kx = 0; kx < s->S; kx++) {
-                const int ys = row + (ky - s->R / 2) * s->dilation, xs = column + (kx - s->S / 2) * s->dilation;
+                const int ys = row + (ky - s->R / 2) * s->dilation,
+                          xs = column + (kx - s->S / 2) * s->dilation;
                 if (ys < 0 || ys >= s->H || xs < 0 || xs >= s->W)
                     continue;
                 const float *from = x + (((size_t)n * s->H + ys) * s->W + xs) * s->C;
@@ -87,8 +90,8 @@ scl_conv_leaves scl_conv_leaves_of(int pixels)
 }
 
 /* One chain: acc[k] over pixels begin ... end-1 of the buffer, for one tap and input channel. */
-SCL_FAST_REF static void chain(const scl_conv_shape *s, const float *x, const float *dy, int oy, int ox, int c, int k0, int count,
-                               long begin, long end, float *acc)
+SCL_FAST_REF static void chain(const scl_conv_shape *s, const float *x, const float *dy, int oy, int ox,
+                               int c, int k0, int count, long begin, long end, float *acc)
 {
     for (long p = begin; p < end; p++) {
         const long row = p / s->W;
@@ -101,9 +104,10 @@ SCL_FAST_REF static void chain(const scl_conv_shape *s, const float *x, const fl
     }
 }
 
-/* One tap, input channel and block of output channels; slot: its place in slot 0 of the stack, level: to the next. */
-static void row(const scl_conv_shape *s, const float *x, const float *dy, const unsigned *counters, int tap, int c, int k0,
-                int count, float *slot0, size_t level)
+/* One tap, input channel and block of output channels; slot: its place in slot 0 of the stack, level: to the
+ * next. */
+static void row(const scl_conv_shape *s, const float *x, const float *dy, const unsigned *counters, int tap,
+                int c, int k0, int count, float *slot0, size_t level)
 {
     const scl_conv_leaves l = scl_conv_leaves_of(s->H * s->W);
     const int oy = (tap / s->S - s->R / 2) * s->dilation, ox = (tap % s->S - s->S / 2) * s->dilation;
@@ -121,8 +125,10 @@ static void row(const scl_conv_shape *s, const float *x, const float *dy, const 
             for (int k = 0; k < count; k++)
                 acc[k] = opened ? top[k] : 0.0f;
             chain(s, x, dy, oy, ox, c, k0, count, begin, end, acc);
-            /* The last segment drains the sample's own tree, which is the same addition, and is a leaf then. */
-            int merges = g < l.G - 1 ? scl_trailing_ones((unsigned)g) : scl_popcount((unsigned)g) + scl_trailing_ones(leaf);
+            /* The last segment drains the sample's own tree, which is the same addition, and is a leaf then.
+             */
+            int merges = g < l.G - 1 ? scl_trailing_ones((unsigned)g)
+                                     : scl_popcount((unsigned)g) + scl_trailing_ones(leaf);
             for (int k = 0; k < count && closed; k++)
                 acc[k] = scl_flush(acc[k]);
             for (; closed && merges > 0; merges--) {
@@ -137,7 +143,8 @@ static void row(const scl_conv_shape *s, const float *x, const float *dy, const 
     }
 }
 
-void scl_conv_dw_ref(const scl_conv_shape *s, const float *x, const float *dy, const unsigned *counters, float *stack)
+void scl_conv_dw_ref(const scl_conv_shape *s, const float *x, const float *dy, const unsigned *counters,
+                     float *stack)
 {
     const size_t level = (size_t)s->R * s->S * s->C * s->K;
     for (int tap = 0; tap < s->R * s->S; tap++)

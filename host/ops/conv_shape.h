@@ -1,28 +1,37 @@
-/* What conv and linear share: the shape of a convolution, its definitions in C, and what emits its launches.  A linear layer is
- * a convolution by 1x1 over images of one pixel. */
+/* What conv and linear share: the shape of a convolution, its definitions in C, and what emits its launches.
+ * A linear layer is a convolution by 1x1 over images of one pixel. */
 #ifndef SCL_OPS_CONV_SHAPE_H
 #define SCL_OPS_CONV_SHAPE_H
 
 #include "graph/op.h"
 
-enum { SCL_CONV_CHAIN = 128, SCL_CONV_SEGMENT = 1024, SCL_CONV_LEAF = 32 };   /* canonical: docs/design/arithmetic.md 3 */
+enum {
+    SCL_CONV_CHAIN = 128,
+    SCL_CONV_SEGMENT = 1024,
+    SCL_CONV_LEAF = 32
+}; /* canonical: docs/design/arithmetic.md 3 */
 
-/* A pass from C to K channels, both tensors [N,H,W,.], weights [R,S,C,K]; flipped: the weights are [R,S,K,C] and are read
- * as w'[ky][kx][c][k] = w[R-1-ky][S-1-kx][k][c] (the data gradient).  Names: of the values in the operator's signature. */
+/* A pass from C to K channels, both tensors [N,H,W,.], weights [R,S,C,K]; flipped: the weights are [R,S,K,C]
+ * and are read as w'[ky][kx][c][k] = w[R-1-ky][S-1-kx][k][c] (the data gradient).  Names: of the values in
+ * the operator's signature. */
 typedef struct scl_conv_shape {
     int N, H, W, C, K, R, S, dilation;
-    bool flipped, has_bias;                     /* the bias is called bias */
+    bool flipped, has_bias; /* the bias is called bias */
     const char *in, *weights, *out;
 } scl_conv_shape;
 
-/* How the weight gradient's pixels fall into leaves: Q samples a leaf, or G > 1 segments a leaf of one sample. */
-typedef struct scl_conv_leaves { int Q, G; } scl_conv_leaves;
+/* How the weight gradient's pixels fall into leaves: Q samples a leaf, or G > 1 segments a leaf of one
+ * sample. */
+typedef struct scl_conv_leaves {
+    int Q, G;
+} scl_conv_leaves;
 scl_conv_leaves scl_conv_leaves_of(int pixels);
 
-/* Appends conv2d_dw or linear_dw (op) and batch_root: *out is the gradient [R,S,C,K] or [C,K] of the weights, summed over the
- * global batch.  kernel: {R, S} or NULL for linear. */
-scl_status scl_conv_weight_gradient(scl_graph *g, scl_value **out, const char *op, scl_value *x, scl_value *dy,
-                                    const int *kernel, long dilation, const char *algorithm, scl_err *err);
+/* Appends conv2d_dw or linear_dw (op) and batch_root: *out is the gradient [R,S,C,K] or [C,K] of the weights,
+ * summed over the global batch.  kernel: {R, S} or NULL for linear. */
+scl_status scl_conv_weight_gradient(scl_graph *g, scl_value **out, const char *op, scl_value *x,
+                                    scl_value *dy, const int *kernel, long dilation, const char *algorithm,
+                                    scl_err *err);
 
 /* SCL_BAD_CONFIG unless the kernel is odd and the algorithm known. */
 scl_status scl_conv_check(const scl_node *n, int R, int S, scl_err *err);
@@ -30,7 +39,8 @@ bool scl_conv_is_clblast(const scl_node *n);
 
 /* ---- definitions (conv_ref.c) ---- */
 void scl_conv_ref(const scl_conv_shape *s, const float *x, const float *w, const float *bias, float *y);
-void scl_conv_dw_ref(const scl_conv_shape *s, const float *x, const float *dy, const unsigned *counters, float *stack);
+void scl_conv_dw_ref(const scl_conv_shape *s, const float *x, const float *dy, const unsigned *counters,
+                     float *stack);
 
 /* ---- direct kernels (conv_direct.c) ----
  * Candidates in order of preference: the first that fits is the default. */
@@ -52,6 +62,7 @@ scl_status scl_conv_dw_launch(scl_launcher *q, const scl_node *n, const scl_conv
 size_t scl_conv_gemm_workspace(const scl_conv_shape *s);
 scl_status scl_conv_gemm_launch(scl_launcher *q, const scl_node *n, const scl_conv_shape *s, scl_err *err);
 size_t scl_conv_dw_gemm_workspace(const scl_conv_shape *s);
-scl_status scl_conv_dw_gemm_launch(scl_launcher *q, const scl_node *n, const scl_conv_shape *s, int T, scl_err *err);
+scl_status scl_conv_dw_gemm_launch(scl_launcher *q, const scl_node *n, const scl_conv_shape *s, int T,
+                                   scl_err *err);
 
 #endif

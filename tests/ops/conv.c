@@ -11,7 +11,7 @@ static shape shape_of(const t_case *t)
                     t_dim(t, 'K'), t_dim(t, 'R'), t_dim(t, 'S'), (int)t_attr_int(t, "dilation") };
 }
 
-/* Every product of the convolution once: y[iy] (op) x[ix] w[iw]; what: which of the three is the sum. */
+/* Every product of the convolution once.  dx, dw, sum: what the products go to, where given. */
 static void products(const shape s, const double *x, const double *w, const double *y, double *dx, double *dw, double *sum)
 {
     for (int n = 0; n < s.N; n++)
@@ -24,7 +24,8 @@ static void products(const shape s, const double *x, const double *w, const doub
                             continue;
                         for (int c = 0; c < s.C; c++)
                             for (int k = 0; k < s.K; k++) {
-                                const int ix = ((n * s.H + hs) * s.W + vs) * s.C + c, iw = ((ky * s.S + kx) * s.C + c) * s.K + k;
+                                const int ix = ((n * s.H + hs) * s.W + vs) * s.C + c;
+                                const int iw = ((ky * s.S + kx) * s.C + c) * s.K + k;
                                 const int iy = ((n * s.H + h) * s.W + v) * s.K + k;
                                 if (sum)
                                     sum[iy] += x[ix] * w[iw];
@@ -64,28 +65,28 @@ static void oracle_conv2d_dw(const t_case *t)
 }
 
 static const t_case cases_conv2d[] = {
-    { "one_pixel", "N=1 H=1 W=1 C=1 K=1 R=1 S=1", .grad = true },                       /* smallest; all taps but none outside */
-    { "centre_tap_only", "N=3 H=1 W=1 C=2 K=3 R=3 S=3", .grad = true },                 /* a tile over several samples      */
-    { "one_channel", "N=2 H=5 W=7 C=1 K=3 R=3 S=3", .grad = true },                     /* K below a vector: masked store   */
-    { "one_output", "N=2 H=6 W=5 C=17 K=1 R=3 S=3", .grad = true },                     /* last layer of a network          */
-    { "tall_kernel", "N=1 H=7 W=6 C=2 K=5 R=5 S=1", .grad = true },                     /* R and S exchanged                */
-    { "wide_kernel", "N=1 H=4 W=9 C=3 K=6 R=1 S=7", .grad = true },                     /* S reaches past both edges        */
-    { "dilation_two", "N=1 H=9 W=8 C=4 K=20 R=3 S=3", .attrs = "dilation=2", .grad = true },     /* K = vector + 4                   */
-    { "dilation_beyond", "N=2 H=3 W=4 C=3 K=16 R=3 S=3", .attrs = "dilation=4" },                /* image smaller than the dilation  */
-    { "no_bias", "N=2 H=4 W=4 C=3 K=4 R=3 S=3", .absent = "bias", .grad = true },       /* absent input                     */
-    { "restart_129", .dims = "N=1 H=3 W=5 C=129 K=8 R=3 S=3" },                                 /* second chain of one channel      */
-    { "restart_300", .dims = "N=1 H=3 W=4 C=300 K=33 R=3 S=3" },                                /* three chains                     */
-    { "restart_1x1", .dims = "N=2 H=5 W=3 C=257 K=16 R=1 S=1" },                                /* chains without taps              */
-    { "ragged_columns", .dims = "N=3 H=5 W=7 C=5 K=130 R=3 S=3" },                              /* blocks of 16 and a tail of 2     */
-    { "tile_16", .dims = "N=3 H=7 W=7 C=16 K=16 R=3 S=3" },                                     /* tiles across rows and samples    */
-    { "tile_32", .dims = "N=2 H=9 W=6 C=12 K=32 R=3 S=3" },                                     /* two vectors                      */
-    { "tile_64", "N=2 H=7 W=9 C=20 K=64 R=3 S=3", .attrs = "dilation=2" },                       /* four vectors, width no multiple  */
-    { "two_blocks", .dims = "N=2 H=8 W=8 C=16 K=128 R=3 S=3" },                                 /* second block of columns          */
-    { "flush", "N=2 H=4 W=4 C=2 K=8 R=1 S=1", .absent = "bias", .tol = 1,               /* results on both sides of 2^-60   */
+    { "one_pixel", "N=1 H=1 W=1 C=1 K=1 R=1 S=1", .grad = true }, /* smallest; all taps but none outside */
+    { "centre_tap_only", "N=3 H=1 W=1 C=2 K=3 R=3 S=3", .grad = true }, /* a tile over several samples */
+    { "one_channel", "N=2 H=5 W=7 C=1 K=3 R=3 S=3", .grad = true }, /* K below a vector: masked store */
+    { "one_output", "N=2 H=6 W=5 C=17 K=1 R=3 S=3", .grad = true }, /* last layer of a network */
+    { "tall_kernel", "N=1 H=7 W=6 C=2 K=5 R=5 S=1", .grad = true }, /* R and S exchanged */
+    { "wide_kernel", "N=1 H=4 W=9 C=3 K=6 R=1 S=7", .grad = true }, /* S reaches past both edges */
+    { "dilation_two", "N=1 H=9 W=8 C=4 K=20 R=3 S=3", .attrs = "dilation=2", .grad = true }, /* K = vector + 4 */
+    { "dilation_beyond", "N=2 H=3 W=4 C=3 K=16 R=3 S=3", .attrs = "dilation=4" }, /* image smaller than the dilation */
+    { "no_bias", "N=2 H=4 W=4 C=3 K=4 R=3 S=3", .absent = "bias", .grad = true }, /* absent input */
+    { "restart_129", .dims = "N=1 H=3 W=5 C=129 K=8 R=3 S=3" }, /* second chain of one channel */
+    { "restart_300", .dims = "N=1 H=3 W=4 C=300 K=33 R=3 S=3" }, /* three chains */
+    { "restart_1x1", .dims = "N=2 H=5 W=3 C=257 K=16 R=1 S=1" }, /* chains without taps */
+    { "ragged_columns", .dims = "N=3 H=5 W=7 C=5 K=130 R=3 S=3" }, /* blocks of 16 and a tail of 2 */
+    { "tile_16", .dims = "N=3 H=7 W=7 C=16 K=16 R=3 S=3" }, /* tiles across rows and samples */
+    { "tile_32", .dims = "N=2 H=9 W=6 C=12 K=32 R=3 S=3" }, /* two vectors */
+    { "tile_64", "N=2 H=7 W=9 C=20 K=64 R=3 S=3", .attrs = "dilation=2" }, /* four vectors, width no multiple */
+    { "two_blocks", .dims = "N=2 H=8 W=8 C=16 K=128 R=3 S=3" }, /* second block of columns */
+    { "flush", "N=2 H=4 W=4 C=2 K=8 R=1 S=1", .absent = "bias", .tol = 1, /* results on both sides of 2^-60 */
       .range = { { "x", -1.5e-9, 1.5e-9 }, { "w", -1.5e-9, 1.5e-9 } } },
-    { "clblast", "N=3 H=6 W=5 C=7 K=10 R=3 S=3", .attrs = "algorithm=clblast", .tol = 2e-5 },    /* columns                          */
+    { "clblast", "N=3 H=6 W=5 C=7 K=10 R=3 S=3", .attrs = "algorithm=clblast", .tol = 2e-5 }, /* columns */
     { "clblast_dilated", "N=2 H=5 W=5 C=4 K=16 R=3 S=3", .attrs = "dilation=3 algorithm=clblast", .absent = "bias", .tol = 2e-5 },
-    { "clblast_1x1", "N=2 H=5 W=5 C=6 K=9 R=1 S=1", .attrs = "algorithm=clblast", .tol = 2e-5 }, /* no columns                       */
+    { "clblast_1x1", "N=2 H=5 W=5 C=6 K=9 R=1 S=1", .attrs = "algorithm=clblast", .tol = 2e-5 }, /* no columns */
     { "28x28x64_64", "N=32 H=28 W=28 C=64 K=64 R=3 S=3", .bench = true },
     { "14x14x128_128", "N=32 H=14 W=14 C=128 K=128 R=3 S=3", .bench = true },
     { "32x32x128_128", "N=4 H=32 W=32 C=128 K=128 R=3 S=3", .bench = true },
@@ -99,11 +100,11 @@ static const t_case cases_conv2d[] = {
 
 static const t_case cases_conv2d_dx[] = {
     { "one_pixel", "N=1 H=1 W=1 C=1 K=1 R=1 S=1", .grad = true },
-    { "tall_kernel", "N=1 H=7 W=6 C=2 K=5 R=5 S=1", .grad = true },                     /* flipped along one axis only      */
+    { "tall_kernel", "N=1 H=7 W=6 C=2 K=5 R=5 S=1", .grad = true }, /* flipped along one axis only */
     { "wide_kernel", "N=2 H=3 W=8 C=5 K=2 R=1 S=5", .grad = true },
-    { "ragged", "N=2 H=5 W=7 C=3 K=9 R=3 S=3", .grad = true },                          /* C below a vector                 */
+    { "ragged", "N=2 H=5 W=7 C=3 K=9 R=3 S=3", .grad = true }, /* C below a vector */
     { "dilation_beyond", "N=2 H=3 W=4 C=20 K=3 R=3 S=3", .attrs = "dilation=4" },
-    { "restart_over_k", .dims = "N=1 H=4 W=5 C=18 K=131 R=3 S=3" },                             /* the chain runs over K            */
+    { "restart_over_k", .dims = "N=1 H=4 W=5 C=18 K=131 R=3 S=3" }, /* the chain runs over K */
     { "tile_64", "N=2 H=7 W=9 C=64 K=20 R=3 S=3", .attrs = "dilation=2" },
     { "wide", .dims = "N=1 H=6 W=6 C=130 K=32 R=3 S=3" },
     { "clblast", "N=3 H=6 W=5 C=7 K=10 R=3 S=3", .attrs = "dilation=2 algorithm=clblast", .tol = 2e-5 },
@@ -114,19 +115,19 @@ static const t_case cases_conv2d_dx[] = {
 
 static const t_case cases_conv2d_dw[] = {
     { "one_pixel", "N=1 H=1 W=1 C=1 K=1 R=1 S=1 T=1", .root = "Q=32 G=1" },
-    { "one_leaf", "N=5 H=4 W=4 C=3 K=5 R=3 S=3 T=1", .root = "Q=32 G=1", .split = 2 },      /* runs end inside the leaf     */
-    { "two_leaves", "N=37 H=5 W=5 C=2 K=17 R=3 S=3 T=2", .root = "Q=32 G=1", .split = 5 },  /* a run holds parts of both    */
+    { "one_leaf", "N=5 H=4 W=4 C=3 K=5 R=3 S=3 T=1", .root = "Q=32 G=1", .split = 2 }, /* runs end inside the leaf */
+    { "two_leaves", "N=37 H=5 W=5 C=2 K=17 R=3 S=3 T=2", .root = "Q=32 G=1", .split = 5 },  /* a run holds parts of both */
     { "quarter_leaves", "N=11 H=13 W=12 C=5 K=16 R=3 S=3 T=2", .root = "Q=4 G=1", .split = 3 },
-    { "sample_leaves", "N=7 H=28 W=28 C=2 K=3 R=3 S=3 T=3", .root = "Q=1 G=1", .split = 2 }, /* three merges at once         */
+    { "sample_leaves", "N=7 H=28 W=28 C=2 K=3 R=3 S=3 T=3", .root = "Q=1 G=1", .split = 2 }, /* three merges at once */
     { "two_segments", "N=3 H=40 W=30 C=3 K=4 R=3 S=3 T=4", .root = "Q=1 G=2", .split = 1 },
-    { "three_segments", "N=5 H=50 W=50 C=1 K=20 R=3 S=3 T=5", .root = "Q=1 G=3", .split = 2 }, /* odd: drained, not merged  */
+    { "three_segments", "N=5 H=50 W=50 C=1 K=20 R=3 S=3 T=5", .root = "Q=1 G=3", .split = 2 }, /* odd: drained, not merged */
     { "four_segments", "N=2 H=64 W=50 C=2 K=2 R=1 S=3 T=5", .root = "Q=1 G=4", .split = 1 },
     { "dilation_beyond", "N=3 H=3 W=4 C=6 K=3 R=3 S=3 T=1", .attrs = "dilation=5", .root = "Q=32 G=1" }, /* taps that are never inside */
     { "tall_kernel", "N=2 H=6 W=5 C=3 K=9 R=5 S=1 T=1", .attrs = "dilation=2", .root = "Q=32 G=1" },
-    { "cut_tile", "N=2 H=5 W=5 C=7 K=64 R=3 S=3 T=1", .root = "Q=32 G=1" },                 /* last tile of channels is cut */
-    { "ragged_columns", "N=2 H=4 W=5 C=9 K=130 R=3 S=3 T=1", .root = "Q=32 G=1" },          /* dy padded to 144             */
-    { "one_channel", "N=4 H=6 W=5 C=1 K=48 R=3 S=3 T=1", .root = "Q=32 G=1", .split = 3 },  /* tile of one row              */
-    { "later_run", "N=2 H=16 W=16 C=4 K=8 R=3 S=3 T=3", .counters = "position=5 batch=16" }, /* continues what it finds     */
+    { "cut_tile", "N=2 H=5 W=5 C=7 K=64 R=3 S=3 T=1", .root = "Q=32 G=1" }, /* last tile of channels is cut */
+    { "ragged_columns", "N=2 H=4 W=5 C=9 K=130 R=3 S=3 T=1", .root = "Q=32 G=1" }, /* dy padded to 144 */
+    { "one_channel", "N=4 H=6 W=5 C=1 K=48 R=3 S=3 T=1", .root = "Q=32 G=1", .split = 3 },  /* tile of one row */
+    { "later_run", "N=2 H=16 W=16 C=4 K=8 R=3 S=3 T=3", .counters = "position=5 batch=16" }, /* continues what it finds */
     { "clblast", "N=3 H=6 W=5 C=7 K=10 R=3 S=3 T=1", .attrs = "algorithm=clblast", .root = "Q=32 G=1", .tol = 2e-5 },
     { "clblast_1x1", "N=3 H=28 W=28 C=4 K=8 R=1 S=1 T=2", .attrs = "algorithm=clblast", .root = "Q=1 G=1", .tol = 2e-5 },
     { "28x28x64_64", "N=32 H=28 W=28 C=64 K=64 R=3 S=3 T=6", .bench = true },
