@@ -117,7 +117,7 @@ def print_row(row, out):
           file=out, flush=True)
 
 
-def machine():
+def machine(load):
     model = "unknown"
     with open("/proc/cpuinfo") as f:
         for line in f:
@@ -126,7 +126,7 @@ def machine():
                 break
     import torch
 
-    return {"cpu": model, "cores": len(os.sched_getaffinity(0)), "system": platform.platform(), "torch": torch.__version__,
+    return {"load_at_start": load, "cpu": model, "cores": len(os.sched_getaffinity(0)), "system": platform.platform(), "torch": torch.__version__,
             "date": time.strftime("%Y-%m-%d")}
 
 
@@ -148,8 +148,9 @@ def main():
     args.threads = args.threads or [2, 1]
     out = sys.stderr if args.json == "-" else sys.stdout
     begin, rows = time.monotonic(), []
-    if args.quick:
-        say("bench-pytorch: about 5 minutes")
+    load = os.getloadavg()[0]
+    if load > 0.5:       # threads that wait for one another lose far more than their share: PyTorch was seen 100 times slower
+        say(f"bench-pytorch: other programs are running (load {load:.1f}): ratios taken now say little")
     for config in args.configs:
         for threads in args.threads:
             workers = start_workers(args, config, threads, MODES[:1] if args.quick else MODES)
@@ -160,7 +161,7 @@ def main():
                 w.close()
     print(NOTES, file=out)
     if args.json:
-        text = json.dumps({"machine": machine(), "rows": rows}, indent=1) + "\n"
+        text = json.dumps({"machine": machine(load), "rows": rows}, indent=1) + "\n"
         if args.json == "-":
             sys.stdout.write(text)
         else:
