@@ -26,9 +26,10 @@ typedef struct t_report {
     char message[512];          /* what is wrong; "" */
 } t_report;
 
-/* Everything a case goes through.  device may be the reference device itself.  Never fails: faults are in the report. */
-void t_check_case(const t_op *op, const t_case *c, scl_backend *device, scl_backend *reference, const t_check_options *options,
-                  t_report *out);
+/* Everything a case goes through.  device may be the reference device itself.  Never fails: faults are in the
+ * report. */
+void t_check_case(const t_op *op, const t_case *c, scl_backend *device, scl_backend *reference,
+                  const t_check_options *options, t_report *out);
 
 typedef struct t_time {
     double min_s, median_s, max_s;
@@ -41,11 +42,14 @@ typedef struct t_time {
 int t_candidates(const t_op *op, const t_case *c, const scl_device_info *device);
 
 /* Times one run of a case: repeats for about `seconds`.  candidate: 0 is the default. */
-scl_status t_bench_case(const t_op *op, const t_case *c, scl_backend *device, int candidate, double seconds, t_time *out,
-                        scl_err *err);
+scl_status t_bench_case(const t_op *op, const t_case *c, scl_backend *device, int candidate, double seconds,
+                        t_time *out, scl_err *err);
 
-/* Calls visit for every kernel (family, source or NULL for the file, options) that the cases' candidates use on a device. */
-typedef void t_kernel_visit(void *user, const char *family, const char *source, const char *kernel, const char *options);
-scl_status t_list_kernels(const scl_device_info *device, bool all, t_kernel_visit *visit, void *user, scl_err *err);
+/* Calls visit for every kernel (family, source or NULL for the file, options) that the cases' candidates use
+ * on a device. */
+typedef void t_kernel_visit(void *user, const char *family, const char *source, const char *kernel,
+                            const char *options);
+scl_status t_list_kernels(const scl_device_info *device, bool all, t_kernel_visit *visit, void *user,
+                          scl_err *err);
 
 #endif

@@ -59,7 +59,8 @@ static scl_status time_runs(scl_backend *b, scl_exec *exec, double seconds, t_ti
     return SCL_OK;
 }
 
-static scl_status bench_run(t_run *r, scl_backend *b, int candidate, double seconds, t_time *out, scl_err *err)
+static scl_status bench_run(t_run *r, scl_backend *b, int candidate, double seconds, t_time *out,
+                            scl_err *err)
 {
     const scl_plan_options options = { .candidate_index = true, .candidate = candidate };
     scl_plan *plan;
@@ -68,9 +69,11 @@ static scl_status bench_run(t_run *r, scl_backend *b, int candidate, double seco
     T_TRY(scl_plan_make(&plan, &r->arena, r->built.graph, &b->info, &options, err));
     scl_choice c = { 0 };
     if (scl_choice_at(&c, r->built.node, &b->info, candidate)) {
-        size_t used = (size_t)snprintf(out->choice, sizeof out->choice, "%s", c.impl->name ? c.impl->name : "");
+        size_t used =
+            (size_t)snprintf(out->choice, sizeof out->choice, "%s", c.impl->name ? c.impl->name : "");
         for (int k = 0; k < c.tune.n && used < sizeof out->choice; k++)
-            used += (size_t)snprintf(out->choice + used, sizeof out->choice - used, " %s=%d", c.tune.name[k], c.tune.value[k]);
+            used += (size_t)snprintf(out->choice + used, sizeof out->choice - used, " %s=%d", c.tune.name[k],
+                                     c.tune.value[k]);
     }
     out->launches = plan->schedule.n_launch;
     const scl_op *op = r->table;
@@ -101,8 +104,8 @@ int t_candidates(const t_op *op, const t_case *c, const scl_device_info *device)
     return n;
 }
 
-scl_status t_bench_case(const t_op *op, const t_case *c, scl_backend *device, int candidate, double seconds, t_time *out,
-                        scl_err *err)
+scl_status t_bench_case(const t_op *op, const t_case *c, scl_backend *device, int candidate, double seconds,
+                        t_time *out, scl_err *err)
 {
     t_run r;
     *out = (t_time){ 0 };
@@ -113,7 +116,8 @@ scl_status t_bench_case(const t_op *op, const t_case *c, scl_backend *device, in
     return status;
 }
 
-static scl_status list_case(t_run *r, const scl_device_info *device, bool all, t_kernel_visit *visit, void *user, scl_err *err)
+static scl_status list_case(t_run *r, const scl_device_info *device, bool all, t_kernel_visit *visit,
+                            void *user, scl_err *err)
 {
     const int n = scl_candidate_count(r->built.node, device);
     for (int i = 0; i < n; i++) {
@@ -131,7 +135,8 @@ static scl_status list_case(t_run *r, const scl_device_info *device, bool all, t
     return SCL_OK;
 }
 
-scl_status t_list_kernels(const scl_device_info *device, bool all, t_kernel_visit *visit, void *user, scl_err *err)
+scl_status t_list_kernels(const scl_device_info *device, bool all, t_kernel_visit *visit, void *user,
+                          scl_err *err)
 {
     const t_family *f;
     for (int i = 0; (f = t_family_at(i)); i++)

@@ -80,7 +80,8 @@ static scl_status declare_inputs(t_run *r, scl_err *err)
     for (int i = 0; i < SCL_MAX_IN && in[i]; i++) {
         t_tensor *t = &r->tensor[r->n++];
         t->sig = scl_sig_parse(in[i]);
-        t->given = !t->sig.optional || (strcmp(t->sig.name, "acc") != 0 && !listed(r->c->absent, t->sig.name));
+        t->given =
+            !t->sig.optional || (strcmp(t->sig.name, "acc") != 0 && !listed(r->c->absent, t->sig.name));
         if (t->given)
             T_TRY(shape_of(r, t, err));
     }
@@ -120,7 +121,8 @@ static void set_counters(t_run *r)
     const char *text = r->c->counters;
     const int n = r->letter['N' - 'A'];
     uint32_t *c = r->counters;
-    const uint64_t seed = text && strstr(text, "seed=") ? strtoull(strstr(text, "seed=") + 5, NULL, 0) : 0x9e3779b97f4a7c15u;
+    const uint64_t seed =
+        text && strstr(text, "seed=") ? strtoull(strstr(text, "seed=") + 5, NULL, 0) : 0x9e3779b97f4a7c15u;
     c[SCL_CNT_SEED_LO] = (uint32_t)seed;
     c[SCL_CNT_SEED_HI] = (uint32_t)(seed >> 32);
     c[SCL_CNT_STEP] = counter(text, "step=", 3);

@@ -59,7 +59,8 @@ static bool against_oracle(t_run *r, t_report *out)
     if (!t_compare_oracle(r, &out->error, text, sizeof text))
         return fault(out, "%s", text);
     if (!(out->error <= out->tolerance))
-        return fault(out, "error %.2g of ref against the oracle is above %.2g; %s", out->error, out->tolerance, text);
+        return fault(out, "error %.2g of ref against the oracle is above %.2g; %s", out->error,
+                     out->tolerance, text);
     return true;
 }
 
@@ -88,7 +89,8 @@ static bool within(const t_tensor *t, const float *got, double tolerance, double
     return relative <= tolerance;
 }
 
-static bool same(t_run *r, const t_tensor *t, const void *got, const char *choice, double tolerance, t_report *out)
+static bool same(t_run *r, const t_tensor *t, const void *got, const char *choice, double tolerance,
+                 t_report *out)
 {
     if (!got)
         return fault(out, "%s: no output '%s'", choice, t->sig.name);
@@ -97,7 +99,8 @@ static bool same(t_run *r, const t_tensor *t, const void *got, const char *choic
     if (tolerance > 0 && t->sig.dtype == SCL_F32) {
         out->tolerated = true;
         return within(t, got, tolerance, &out->device_error) ||
-               fault(out, "%s: '%s' differs from ref by %.2g, above %.2g", choice, t->sig.name, out->device_error, tolerance);
+               fault(out, "%s: '%s' differs from ref by %.2g, above %.2g", choice, t->sig.name,
+                     out->device_error, tolerance);
     }
     const t_difference d = t_compare_bits(got, t->data, t);
     out->elements += t->count;
@@ -108,8 +111,9 @@ static bool same(t_run *r, const t_tensor *t, const void *got, const char *choic
     memcpy(&a, &d.bits, 4);
     memcpy(&b, &d.expected, 4);
     t_element(t, d.first, element, sizeof element);
-    return fault(out, "%s: %zu of %zu elements differ from ref, first %s = 0x%08x (%.9g) instead of 0x%08x (%.9g)", choice, d.count,
-                 t->count, element, d.bits, (double)a, d.expected, (double)b);
+    return fault(out,
+                 "%s: %zu of %zu elements differ from ref, first %s = 0x%08x (%.9g) instead of 0x%08x (%.9g)",
+                 choice, d.count, t->count, element, d.bits, (double)a, d.expected, (double)b);
 }
 
 static bool run_candidate(t_run *r, scl_backend *device, int candidate, t_report *out, scl_err *err)
@@ -119,7 +123,8 @@ static bool run_candidate(t_run *r, scl_backend *device, int candidate, t_report
     char text[256] = "", choice[96];
     choice_text(r->built.node, &device->info, candidate, choice, sizeof choice);
     t_inputs(r, &r->built, 0, &in);
-    if (t_execute(&r->arena, device, r->built.graph, &options, &in, &result, text, sizeof text, err) != SCL_OK) {
+    if (t_execute(&r->arena, device, r->built.graph, &options, &in, &result, text, sizeof text, err) !=
+        SCL_OK) {
         scl_err_context(err, "candidate %d (%s)", candidate, choice);
         return false;
     }
@@ -143,7 +148,8 @@ static int candidate_count(const t_run *r, const scl_device_info *device)
     return most;
 }
 
-static bool run_candidates(t_run *r, scl_backend *device, const t_check_options *o, t_report *out, scl_err *err)
+static bool run_candidates(t_run *r, scl_backend *device, const t_check_options *o, t_report *out,
+                           scl_err *err)
 {
     const int n = candidate_count(r, &device->info);
     if (device->info.klass == SCL_CLASS_REFERENCE)
@@ -160,7 +166,8 @@ static bool run_candidates(t_run *r, scl_backend *device, const t_check_options 
     return true;
 }
 
-/* Results near the flush: the same case with inputs scaled down, in bits only.  A kernel that forgets the flush shows here. */
+/* Results near the flush: the same case with inputs scaled down, in bits only.  A kernel that forgets the
+ * flush shows here. */
 static bool run_tiny(t_run *r, scl_backend *device, scl_backend *reference, t_report *out, scl_err *err)
 {
     static const float factor[] = { 0x1p-31f, 0x1p-59f };
@@ -174,19 +181,23 @@ static bool run_tiny(t_run *r, scl_backend *device, scl_backend *reference, t_re
         t_bundle in, want = { 0 }, got = { 0 };
         char text[256] = "";
         t_inputs(r, &r->built, 0, &in);
-        if (t_execute(&r->arena, reference, r->built.graph, NULL, &in, &want, text, sizeof text, err) != SCL_OK ||
+        if (t_execute(&r->arena, reference, r->built.graph, NULL, &in, &want, text, sizeof text, err) !=
+                SCL_OK ||
             t_execute(&r->arena, device, r->built.graph, NULL, &in, &got, text, sizeof text, err) != SCL_OK)
             return false;
         if (text[0])
             return fault(out, "inputs times %g: %s", (double)factor[pass], text);
         for (int i = r->n_in; i < r->n; i++) {
-            const float *w = t_bundle_find(&want, r->built.value[i]), *g = t_bundle_find(&got, r->built.value[i]);
+            const float *w = t_bundle_find(&want, r->built.value[i]),
+                        *g = t_bundle_find(&got, r->built.value[i]);
             for (size_t k = 0; r->tensor[i].sig.dtype == SCL_F32 && k < r->tensor[i].count; k++) {
-                if (!isfinite(w[k]) || !memcmp(&w[k], &g[k], 4))     /* the promise ends at the first non-finite value */
+                if (!isfinite(w[k]) ||
+                    !memcmp(&w[k], &g[k], 4)) /* the promise ends at the first non-finite value */
                     continue;
                 char element[96];
                 t_element(&r->tensor[i], k, element, sizeof element);
-                return fault(out, "inputs times %g: %s = %a instead of %a", (double)factor[pass], element, (double)g[k], (double)w[k]);
+                return fault(out, "inputs times %g: %s = %a instead of %a", (double)factor[pass], element,
+                             (double)g[k], (double)w[k]);
             }
         }
     }
@@ -220,14 +231,16 @@ static bool run_split(t_run *r, scl_backend *device, t_report *out, scl_err *err
         if (text[0])
             return fault(out, "run from sample %d: %s", first, text);
         stack = t_bundle_find(&result, b.value[acc]);
-        if (last && !same(r, &r->tensor[root], t_bundle_find(&result, b.value[root]), "dealt into runs", 0, out))
+        if (last &&
+            !same(r, &r->tensor[root], t_bundle_find(&result, b.value[root]), "dealt into runs", 0, out))
             return false;
     }
     counters[SCL_CNT_POSITION] = position;
     return true;
 }
 
-static bool check_derivatives(t_run *r, scl_backend *device, scl_backend *reference, t_report *out, scl_err *err)
+static bool check_derivatives(t_run *r, scl_backend *device, scl_backend *reference, t_report *out,
+                              scl_err *err)
 {
     char text[256] = "";
     if (!t_check_grad(r, device, reference, &out->grad_error, text, sizeof text, err))
@@ -237,11 +250,13 @@ static bool check_derivatives(t_run *r, scl_backend *device, scl_backend *refere
     return true;
 }
 
-static bool check(t_run *r, scl_backend *device, scl_backend *reference, const t_check_options *o, t_report *out, scl_err *err)
+static bool check(t_run *r, scl_backend *device, scl_backend *reference, const t_check_options *o,
+                  t_report *out, scl_err *err)
 {
     const t_case *c = r->c;
     out->tolerance = c->tol > 0 ? c->tol : r->op->tol > 0 ? r->op->tol : 2e-6;
-    if (!run_ref(r, reference, out, err) || !against_oracle(r, out) || !run_candidates(r, device, o, out, err))
+    if (!run_ref(r, reference, out, err) || !against_oracle(r, out) ||
+        !run_candidates(r, device, o, out, err))
         return false;
     if (o->one_candidate || c->bench)
         return true;
@@ -252,8 +267,8 @@ static bool check(t_run *r, scl_backend *device, scl_backend *reference, const t
     return out->tolerated || o->quick || device == reference || run_tiny(r, device, reference, out, err);
 }
 
-void t_check_case(const t_op *op, const t_case *c, scl_backend *device, scl_backend *reference, const t_check_options *options,
-                  t_report *out)
+void t_check_case(const t_op *op, const t_case *c, scl_backend *device, scl_backend *reference,
+                  const t_check_options *options, t_report *out)
 {
     const double start = now();
     t_run r;

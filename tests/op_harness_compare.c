@@ -41,7 +41,8 @@ static double smallest(const t_run *r, const t_tensor *t)
     return !strcmp(r->table->family, "optimizer") && !strcmp(t->sig.name, "v_out") ? 0x1p-100 : 0x1p-60;
 }
 
-static void compare_floats(const t_run *r, const t_tensor *t, double *error, size_t *compared, char *text, size_t size)
+static void compare_floats(const t_run *r, const t_tensor *t, double *error, size_t *compared, char *text,
+                           size_t size)
 {
     const float *got = t->data;
     const double *want = t->wide;
@@ -50,7 +51,8 @@ static void compare_floats(const t_run *r, const t_tensor *t, double *error, siz
     for (size_t i = 0; i < t->count; i++) {
         if (isnan(want[i]))
             continue;
-        const double flushed = fabs((double)got[i] - want[i]) - smallest(r, t);   /* what a flush may take away */
+        const double flushed =
+            fabs((double)got[i] - want[i]) - smallest(r, t); /* what a flush may take away */
         const double d = flushed < 0 ? 0 : flushed;
         n++;
         scale = fabs(want[i]) > scale ? fabs(want[i]) : scale;
@@ -65,7 +67,8 @@ static void compare_floats(const t_run *r, const t_tensor *t, double *error, siz
         *error = relative;
         char element[96];
         t_element(t, at, element, sizeof element);
-        snprintf(text, size, "%s: ref %.9g, oracle %.17g", element, n ? (double)got[at] : 0.0, n ? want[at] : 0.0);
+        snprintf(text, size, "%s: ref %.9g, oracle %.17g", element, n ? (double)got[at] : 0.0,
+                 n ? want[at] : 0.0);
     }
 }
 
@@ -110,7 +113,8 @@ bool t_check_range(const t_run *r, char *text, size_t size)
         const bool stack = !strcmp(t->sig.inplace, "acc") || r->c->raw;
         for (size_t k = 0; t->sig.dtype == SCL_F32 && !stack && k < t->count; k++) {
             const float x = ((const float *)t->data)[k];
-            const bool finite = isfinite(x), minus_zero = x == 0 && signbit(x), tiny = x != 0 && fabs((double)x) < smallest(r, t);
+            const bool finite = isfinite(x), minus_zero = x == 0 && signbit(x),
+                       tiny = x != 0 && fabs((double)x) < smallest(r, t);
             if (finite && !minus_zero && !tiny)
                 continue;
             char element[96];

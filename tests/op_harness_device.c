@@ -1,4 +1,5 @@
-/* One graph on one device, in guarded memory: a finite pattern round every buffer, NaN in every output before, twice. */
+/* One graph on one device, in guarded memory: a finite pattern round every buffer, NaN in every output
+ * before, twice. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,10 @@ void *t_bundle_find(const t_bundle *bundle, const scl_value *v)
 
 static size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
-static size_t alignment(const scl_backend *b) { return b->info.align_bytes > 128 ? b->info.align_bytes : 128; }
+static size_t alignment(const scl_backend *b)
+{
+    return b->info.align_bytes > 128 ? b->info.align_bytes : 128;
+}
 
 static int by_offset(const void *a, const void *b)
 {
@@ -185,8 +189,8 @@ static bool guards_whole(const memory *m, const char *what, char *fault, size_t 
         const size_t end = i < m->n ? m->block[i].offset : m->bytes;
         for (size_t k = next; k < end; k++)
             if (m->after[k] != GUARD) {
-                snprintf(fault, size, "wrote outside a buffer: byte %zu %s block %d of the %s", i ? k - next : end - k,
-                         i ? "behind" : "before", i ? i - 1 : 0, what);
+                snprintf(fault, size, "wrote outside a buffer: byte %zu %s block %d of the %s",
+                         i ? k - next : end - k, i ? "behind" : "before", i ? i - 1 : 0, what);
                 return false;
             }
         if (i < m->n && m->block[i].offset + m->block[i].bytes > next)
@@ -207,7 +211,8 @@ static bool inputs_whole(const execution *e, const scl_graph *g, char *fault, si
 {
     for (int i = 0; i < e->n_binding; i++) {
         const scl_binding *b = &e->binding[i];
-        if (is_storage(g, b->value) || !memcmp(e->store.before + b->region.offset, e->store.after + b->region.offset, b->region.bytes))
+        if (is_storage(g, b->value) ||
+            !memcmp(e->store.before + b->region.offset, e->store.after + b->region.offset, b->region.bytes))
             continue;
         snprintf(fault, size, "changed its input '%s'", b->value->name);
         return false;
@@ -223,7 +228,8 @@ static const scl_binding *binding_of(const execution *e, const scl_value *v)
     return NULL;
 }
 
-static void collect(const execution *e, const scl_value *v, const unsigned char *from, size_t bytes, t_bundle *out)
+static void collect(const execution *e, const scl_value *v, const unsigned char *from, size_t bytes,
+                    t_bundle *out)
 {
     if (out->n == T_MAX_DATA || t_bundle_find(out, v))
         return;
@@ -242,26 +248,30 @@ static void collect_all(const execution *e, const scl_graph *g, t_bundle *out)
             if (v->output && p->in == SCL_PLACE_SLAB)
                 collect(e, v, e->slab.after + p->offset, scl_value_bytes(v), out);
             else if (v->output && p->in == SCL_PLACE_STORE)
-                collect(e, v, e->store.after + binding_of(e, p->value)->region.offset, scl_value_bytes(v), out);
+                collect(e, v, e->store.after + binding_of(e, p->value)->region.offset, scl_value_bytes(v),
+                        out);
         }
     for (int i = 0; i < e->n_binding; i++)
         if (is_storage(g, e->binding[i].value))
-            collect(e, e->binding[i].value, e->store.after + e->binding[i].region.offset, e->binding[i].region.bytes, out);
+            collect(e, e->binding[i].value, e->store.after + e->binding[i].region.offset,
+                    e->binding[i].region.bytes, out);
 }
 
-static scl_status run_twice(execution *e, const scl_graph *g, t_bundle *out, char *fault, size_t size, scl_err *err)
+static scl_status run_twice(execution *e, const scl_graph *g, t_bundle *out, char *fault, size_t size,
+                            scl_err *err)
 {
     T_TRY(e->b->v->load(e->b, &e->plan->schedule, e->slab.device, e->binding, e->n_binding, &e->loaded, err));
     T_TRY(run_once(e, err));
-    if (!guards_whole(&e->slab, "slab", fault, size) || !guards_whole(&e->store, "persistent values", fault, size) ||
-        !inputs_whole(e, g, fault, size))
+    if (!guards_whole(&e->slab, "slab", fault, size) ||
+        !guards_whole(&e->store, "persistent values", fault, size) || !inputs_whole(e, g, fault, size))
         return SCL_OK;
     collect_all(e, g, out);
     T_TRY(run_once(e, err));
     t_bundle again = { 0 };
     collect_all(e, g, &again);
     for (int i = 0; i < out->n && !fault[0]; i++)
-        if (memcmp(out->item[i].data, t_bundle_find(&again, out->item[i].value), scl_value_bytes(out->item[i].value)) != 0)
+        if (memcmp(out->item[i].data, t_bundle_find(&again, out->item[i].value),
+                   scl_value_bytes(out->item[i].value)) != 0)
             snprintf(fault, size, "a second run gave other bits in '%s'", out->item[i].value->name);
     return SCL_OK;
 }
@@ -280,8 +290,8 @@ static void release(execution *e)
     free(e);
 }
 
-scl_status t_execute(scl_arena *arena, scl_backend *b, scl_graph *g, const scl_plan_options *options, const t_bundle *in,
-                     t_bundle *out, char *fault, size_t fault_size, scl_err *err)
+scl_status t_execute(scl_arena *arena, scl_backend *b, scl_graph *g, const scl_plan_options *options,
+                     const t_bundle *in, t_bundle *out, char *fault, size_t fault_size, scl_err *err)
 {
     void *fresh;
     T_TRY(scl_alloc_bytes(&fresh, sizeof(execution), "the execution of a case", err));

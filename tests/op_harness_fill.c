@@ -74,8 +74,14 @@ static void fill_tensor(t_run *r, t_tensor *t)
         switch (t->sig.dtype) {
         case SCL_F32: ((float *)t->data)[i] = (float)(constant ? *constant : s.lo + (s.hi - s.lo) * u); break;
         case SCL_I32: ((int32_t *)t->data)[i] = (int32_t)(constant ? (long)*constant : cycled); break;
-        case SCL_U32: ((uint32_t *)t->data)[i] = constant ? (uint32_t)*constant : has_range(r, t) ? (uint32_t)cycled : 0; break;
-        case SCL_U8: ((uint8_t *)t->data)[i] = (uint8_t)(constant ? *constant : i < 256 ? 255 - (double)i : 256 * u); break;
+        case SCL_U32:
+            ((uint32_t *)t->data)[i] = constant          ? (uint32_t)*constant
+                                       : has_range(r, t) ? (uint32_t)cycled
+                                                         : 0;
+            break;
+        case SCL_U8:
+            ((uint8_t *)t->data)[i] = (uint8_t)(constant ? *constant : i < 256 ? 255 - (double)i : 256 * u);
+            break;
         }
     }
 }

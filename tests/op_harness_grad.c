@@ -1,8 +1,9 @@
 /* Derivative rules against central differences of the oracle.
  *
- * vjp: for each float output y and a random dy, the graph that scl_vjp appends runs on the reference device, and every checked
- * element of the cotangent of an input is compared with d/dx sum(dy * oracle(x)).  The same graph also runs on the device, with
- * equal bits.  jvp: the tangent of y along a random dx against the difference of the oracle along it. */
+ * vjp: for each float output y and a random dy, the graph that scl_vjp appends runs on the reference device,
+ * and every checked element of the cotangent of an input is compared with d/dx sum(dy * oracle(x)).  The same
+ * graph also runs on the device, with equal bits.  jvp: the tangent of y along a random dx against the
+ * difference of the oracle along it. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,7 +72,8 @@ static scl_status make_vjp(t_run *r, rule *k, int output, scl_err *err)
     T_TRY(t_build(r, &k->built, &whole, err));
     for (int o = 0; o < k->built.node->n_out; o++)
         k->built.node->out[o]->output = false;
-    T_TRY(scl_value_get(k->built.graph, &k->dy, SCL_INPUT, "cotangent of the case", SCL_F32, y->rank, y->dims, err));
+    T_TRY(scl_value_get(k->built.graph, &k->dy, SCL_INPUT, "cotangent of the case", SCL_F32, y->rank, y->dims,
+                        err));
     k->dy_data = (float *)(uintptr_t)random_like(r, y, "cotangent");
     for (int i = 0; i < r->n_in; i++)
         if (differentiable(r, i)) {
@@ -81,11 +83,13 @@ static scl_status make_vjp(t_run *r, rule *k, int output, scl_err *err)
     T_TRY(scl_vjp(k->built.graph, k->built.value[output], k->dy, k->wrt, k->n_wrt, k->dwrt, err));
     for (int i = 0; i < k->n_wrt; i++)
         if (k->dwrt[i] && k->dwrt[i]->role == SCL_INTERMEDIATE && !k->dwrt[i]->output)
-            scl_output(k->dwrt[i], scl_arena_printf(&r->arena, "cotangent of %s", r->tensor[k->tensor[i]].sig.name));
+            scl_output(k->dwrt[i],
+                       scl_arena_printf(&r->arena, "cotangent of %s", r->tensor[k->tensor[i]].sig.name));
     return SCL_OK;
 }
 
-static scl_status run_vjp(t_run *r, const rule *k, scl_backend *b, t_bundle *out, char *text, size_t size, scl_err *err)
+static scl_status run_vjp(t_run *r, const rule *k, scl_backend *b, t_bundle *out, char *text, size_t size,
+                          scl_err *err)
 {
     t_bundle in;
     t_inputs(r, &k->built, 0, &in);
@@ -105,8 +109,8 @@ static const float *cotangent(const t_run *r, const rule *k, int i, const t_bund
     return t_bundle_find(result, k->dwrt[i]);
 }
 
-static bool check_element(t_run *r, const rule *k, int i, size_t at, int output, const float *g, double scale, double *error,
-                          char *text, size_t size)
+static bool check_element(t_run *r, const rule *k, int i, size_t at, int output, const float *g, double scale,
+                          double *error, char *text, size_t size)
 {
     t_tensor *t = &r->tensor[k->tensor[i]];
     double *x = (double *)t->wide + at;
@@ -125,12 +129,13 @@ static bool check_element(t_run *r, const rule *k, int i, size_t at, int output,
         return true;
     char element[96];
     t_element(t, at, element, sizeof element);
-    snprintf(text, size, "cotangent of %s is %.9g, central difference %.9g (output '%s')", element, (double)g[at], slope,
-             r->tensor[output].sig.name);
+    snprintf(text, size, "cotangent of %s is %.9g, central difference %.9g (output '%s')", element,
+             (double)g[at], slope, r->tensor[output].sig.name);
     return false;
 }
 
-static bool check_input(t_run *r, const rule *k, int i, int output, const float *g, double *error, char *text, size_t size)
+static bool check_input(t_run *r, const rule *k, int i, int output, const float *g, double *error, char *text,
+                        size_t size)
 {
     const t_tensor *t = &r->tensor[k->tensor[i]];
     double scale = 0;
@@ -151,11 +156,14 @@ static bool same_bits(t_run *r, const rule *k, const t_bundle *a, const t_bundle
 {
     for (int i = 0; i < k->n_wrt; i++) {
         const t_tensor *t = &r->tensor[k->tensor[i]];
-        const float *want = k->dwrt[i] ? cotangent(r, k, i, a) : NULL, *got = k->dwrt[i] ? cotangent(r, k, i, b) : NULL;
+        const float *want = k->dwrt[i] ? cotangent(r, k, i, a) : NULL,
+                    *got = k->dwrt[i] ? cotangent(r, k, i, b) : NULL;
         const t_difference d = want ? t_compare_bits(got, want, t) : (t_difference){ 0 };
         if (!d.count)
             continue;
-        snprintf(text, size, "cotangent of %s on the device: %zu elements differ from ref, first [%zu] 0x%08x instead of 0x%08x",
+        snprintf(text, size,
+                 "cotangent of %s on the device: %zu elements differ from ref, first [%zu] 0x%08x instead of "
+                 "0x%08x",
                  t->sig.name, d.count, d.first, d.bits, d.expected);
         return false;
     }
@@ -167,18 +175,19 @@ static bool exact(const scl_graph *g)
 {
     for (int i = 0; i < g->n_node; i++)
         for (int a = 0; a < scl_op_attrs(g->node[i]->op); a++)
-            if (scl_attr_sig_parse(g->node[i]->op->attr[a]).kind == SCL_ATTR_TEXT && g->node[i]->attr[a].text &&
-                !strcmp(g->node[i]->attr[a].text, "clblast"))
+            if (scl_attr_sig_parse(g->node[i]->op->attr[a]).kind == SCL_ATTR_TEXT &&
+                g->node[i]->attr[a].text && !strcmp(g->node[i]->attr[a].text, "clblast"))
                 return false;
     return true;
 }
 
-static bool check_output(t_run *r, int output, scl_backend *device, scl_backend *reference, double *error, int *checked,
-                         char *text, size_t size, scl_err *err)
+static bool check_output(t_run *r, int output, scl_backend *device, scl_backend *reference, double *error,
+                         int *checked, char *text, size_t size, scl_err *err)
 {
     rule k = { 0 };
     t_bundle want = { 0 }, got = { 0 };
-    if (make_vjp(r, &k, output, err) != SCL_OK || run_vjp(r, &k, reference, &want, text, size, err) != SCL_OK || text[0])
+    if (make_vjp(r, &k, output, err) != SCL_OK ||
+        run_vjp(r, &k, reference, &want, text, size, err) != SCL_OK || text[0])
         return false;
     for (int i = 0; i < k.n_wrt; i++) {
         if (!k.dwrt[i] && r->c->grad_of) {
@@ -198,7 +207,8 @@ static bool check_output(t_run *r, int output, scl_backend *device, scl_backend 
     return same_bits(r, &k, &want, &got, text, size);
 }
 
-bool t_check_grad(t_run *r, scl_backend *device, scl_backend *reference, double *error, char *text, size_t size, scl_err *err)
+bool t_check_grad(t_run *r, scl_backend *device, scl_backend *reference, double *error, char *text,
+                  size_t size, scl_err *err)
 {
     int checked = 0;
     *error = 0;
@@ -213,8 +223,8 @@ bool t_check_grad(t_run *r, scl_backend *device, scl_backend *reference, double 
 
 /* ---- forward mode ---- */
 
-static bool compare_tangent(t_run *r, int output, const float *got, const double *up, const double *down, double step,
-                            double *error, char *text, size_t size)
+static bool compare_tangent(t_run *r, int output, const float *got, const double *up, const double *down,
+                            double step, double *error, char *text, size_t size)
 {
     const t_tensor *y = &r->tensor[output];
     const double tolerance = r->c->grad_tol > 0 ? r->c->grad_tol : 2e-4;
@@ -233,7 +243,8 @@ static bool compare_tangent(t_run *r, int output, const float *got, const double
         return true;
     char element[96];
     t_element(y, at, element, sizeof element);
-    snprintf(text, size, "tangent of %s is %.9g, central difference %.9g", element, (double)got[at], (up[at] - down[at]) / (2 * step));
+    snprintf(text, size, "tangent of %s is %.9g, central difference %.9g", element, (double)got[at],
+             (up[at] - down[at]) / (2 * step));
     return false;
 }
 
@@ -245,14 +256,17 @@ static double *oracle_along(t_run *r, int output, const rule *k, const float *co
     t_run_oracle(r);
     for (int i = 0; i < k->n_wrt; i++)
         for (size_t e = 0; e < r->tensor[k->tensor[i]].count; e++)
-            ((double *)r->tensor[k->tensor[i]].wide)[e] = (double)((const float *)r->tensor[k->tensor[i]].data)[e];
+            ((double *)r->tensor[k->tensor[i]].wide)[e] =
+                (double)((const float *)r->tensor[k->tensor[i]].data)[e];
     double *y = scl_arena_alloc(&r->arena, r->tensor[output].count * sizeof *y);
     memcpy(y, r->tensor[output].wide, r->tensor[output].count * sizeof *y);
     return y;
 }
 
-/* The tangent along one input.  A rule may refuse an input by an error of its own (the contract: it names the operator). */
-static bool along_input(t_run *r, int input, scl_backend *reference, double *error, char *text, size_t size, scl_err *err)
+/* The tangent along one input.  A rule may refuse an input by an error of its own (the contract: it names the
+ * operator). */
+static bool along_input(t_run *r, int input, scl_backend *reference, double *error, char *text, size_t size,
+                        scl_err *err)
 {
     const int output = r->n_in;
     const t_tensor *t = &r->tensor[input];
@@ -281,10 +295,12 @@ static bool along_input(t_run *r, int input, scl_backend *reference, double *err
     t_bundle in, result = { 0 };
     t_inputs(r, &k.built, 0, &in);
     in.item[in.n++] = (t_data){ dx, (void *)(uintptr_t)data };
-    if (t_execute(&r->arena, reference, k.built.graph, NULL, &in, &result, text, size, err) != SCL_OK || text[0])
+    if (t_execute(&r->arena, reference, k.built.graph, NULL, &in, &result, text, size, err) != SCL_OK ||
+        text[0])
         return false;
     const double step = 1e-5;
-    const double *up = oracle_along(r, output, &k, &data, step), *down = oracle_along(r, output, &k, &data, -step);
+    const double *up = oracle_along(r, output, &k, &data, step),
+                 *down = oracle_along(r, output, &k, &data, -step);
     return compare_tangent(r, output, t_bundle_find(&result, dy), up, down, step, error, text, size);
 }
 

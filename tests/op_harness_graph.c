@@ -1,4 +1,5 @@
-/* The graph of a case: the operator on persistent inputs, with batch_root behind it where the case asks for it. */
+/* The graph of a case: the operator on persistent inputs, with batch_root behind it where the case asks for
+ * it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,7 +49,8 @@ static bool updated_in_place(const scl_op *op, const char *input)
     return false;
 }
 
-static scl_status make_value(t_run *r, scl_graph *g, const t_tensor *t, int samples, scl_value **out, scl_err *err)
+static scl_status make_value(t_run *r, scl_graph *g, const t_tensor *t, int samples, scl_value **out,
+                             scl_err *err)
 {
     int dims[SCL_MAX_RANK];
     memcpy(dims, t->dims, sizeof dims);
@@ -116,7 +118,9 @@ scl_status t_build(t_run *r, t_built *out, const t_build_options *o, scl_err *er
     out->node = made[0]->producer;
     for (int k = 0; k < out->node->n_out; k++) {
         out->value[r->n_in + k] = made[k];
-        scl_output(made[k], r->table->out[k] ? scl_arena_strdup(&r->arena, scl_sig_parse(r->table->out[k]).name) : "out");
+        scl_output(made[k], r->table->out[k]
+                                ? scl_arena_strdup(&r->arena, scl_sig_parse(r->table->out[k]).name)
+                                : "out");
     }
     return o->root ? add_root(r, out, err) : SCL_OK;
 }

@@ -1,4 +1,5 @@
-/* scorecl bench: the operators' bench cases, or the steps of a network (docs/interfaces.md, sections 1 and 6). */
+/* scorecl bench: the operators' bench cases, or the steps of a network (docs/interfaces.md, sections 1 and
+ * 6). */
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,8 @@
 static const char help[] =
     "usage: scorecl bench [options] [CONFIG | HxWxC-ngfN-bB]...\n"
     "Without an argument: every operator's bench cases: time, GFLOP/s, GB/s, share of the measured limit.\n"
-    "With a config file, or sizes such as 28x28x1-ngf64-b32: forward, train_step and sample_step of its network.\n"
+    "With a config file, or sizes such as 28x28x1-ngf64-b32: forward, train_step and sample_step of its "
+    "network.\n"
     "  --device SEL     as everywhere\n"
     "  --op NAME        only this operator's cases\n"
     "  --all            every tuning candidate of every case, fastest last\n"
@@ -31,9 +33,16 @@ double bench_peak(scl_backend *b)
     return gflops;
 }
 
-typedef struct ops_bench { scl_backend *b; const bench_options *o; scl_peak peak; json_t *rows; bool quiet; } ops_bench;
+typedef struct ops_bench {
+    scl_backend *b;
+    const bench_options *o;
+    scl_peak peak;
+    json_t *rows;
+    bool quiet;
+} ops_bench;
 
-/* Share of what the device can do: of the FMA peak measured beside it or of the copy rate, whichever limits. */
+/* Share of what the device can do: of the FMA peak measured beside it or of the copy rate, whichever
+ * limits. */
 static double share_of(const ops_bench *s, const t_time *t, double fma)
 {
     const double compute = fma > 0 ? t->flops / t->median_s * 1e-9 / fma : 0;
@@ -43,16 +52,18 @@ static double share_of(const ops_bench *s, const t_time *t, double fma)
 
 static void print_case(const ops_bench *s, const char *op, const t_case *c, const t_time *t, double fma)
 {
-    const double gflops = t->flops / t->median_s * 1e-9, gbs = t->bytes / t->median_s * 1e-9, share = share_of(s, t, fma);
+    const double gflops = t->flops / t->median_s * 1e-9, gbs = t->bytes / t->median_s * 1e-9,
+                 share = share_of(s, t, fma);
     if (!s->quiet) {
-        printf("%-16s %-24s %9.3f %9.3f %9.3f %9.1f %8.1f %6.0f%%  %s\n", op, c->name, t->min_s * 1e3, t->median_s * 1e3,
-               t->max_s * 1e3, gflops, gbs, 100 * share, t->choice);
+        printf("%-16s %-24s %9.3f %9.3f %9.3f %9.1f %8.1f %6.0f%%  %s\n", op, c->name, t->min_s * 1e3,
+               t->median_s * 1e3, t->max_s * 1e3, gflops, gbs, 100 * share, t->choice);
         fflush(stdout);
     }
-    json_array_append_new(s->rows, json_pack("{s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:i}", "op", op, "case", c->name,
-                                             "dims", c->dims, "choice", t->choice, "min_s", t->min_s, "median_s", t->median_s,
-                                             "max_s", t->max_s, "gflop_s", gflops, "gb_s", gbs, "share", share,
-                                             "fma_peak_gflop_s", fma, "launches", t->launches));
+    json_array_append_new(s->rows,
+                          json_pack("{s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:i}", "op", op,
+                                    "case", c->name, "dims", c->dims, "choice", t->choice, "min_s", t->min_s,
+                                    "median_s", t->median_s, "max_s", t->max_s, "gflop_s", gflops, "gb_s",
+                                    gbs, "share", share, "fma_peak_gflop_s", fma, "launches", t->launches));
 }
 
 static scl_status bench_case(ops_bench *s, const t_op *op, const t_case *c, scl_err *err)
@@ -77,9 +88,10 @@ static scl_status bench_operators(ops_bench *s, scl_err *err)
     if (s->b->info.klass != SCL_CLASS_REFERENCE)
         SCL_TRY(scl_measure_peak(s->b, &s->peak, err));
     if (!s->quiet)
-        printf("%s: FMA peak %.0f GFLOP/s, copy %.1f GB/s, launch %.1f us\n%-16s %-24s %9s %9s %9s %9s %8s %7s  %s\n", s->b->info.name,
-               s->peak.fma_gflops, s->peak.copy_gb_s, s->peak.launch_us, "operator", "case", "min [ms]", "median", "max", "GFLOP/s",
-               "GB/s", "limit", "implementation");
+        printf("%s: FMA peak %.0f GFLOP/s, copy %.1f GB/s, launch %.1f us\n%-16s %-24s %9s %9s %9s %9s %8s "
+               "%7s  %s\n",
+               s->b->info.name, s->peak.fma_gflops, s->peak.copy_gb_s, s->peak.launch_us, "operator", "case",
+               "min [ms]", "median", "max", "GFLOP/s", "GB/s", "limit", "implementation");
     const t_family *f;
     for (int i = 0; (f = t_family_at(i)); i++)
         for (int k = 0; k < f->n_ops; k++) {
@@ -97,10 +109,15 @@ static scl_status bench_operators(ops_bench *s, scl_err *err)
 enum { OPT_DEVICE = 256, OPT_OP, OPT_ALL, OPT_WHAT, OPT_THREADS, OPT_SECONDS, OPT_JSON, MAX_OVERRIDES = 64 };
 
 static const struct option options[] = {
-    { "help", no_argument, NULL, 'h' }, { "device", required_argument, NULL, OPT_DEVICE }, { "op", required_argument, NULL, OPT_OP },
-    { "all", no_argument, NULL, OPT_ALL }, { "what", required_argument, NULL, OPT_WHAT },
-    { "threads", required_argument, NULL, OPT_THREADS }, { "seconds", required_argument, NULL, OPT_SECONDS },
-    { "json", required_argument, NULL, OPT_JSON }, { 0 },
+    { "help", no_argument, NULL, 'h' },
+    { "device", required_argument, NULL, OPT_DEVICE },
+    { "op", required_argument, NULL, OPT_OP },
+    { "all", no_argument, NULL, OPT_ALL },
+    { "what", required_argument, NULL, OPT_WHAT },
+    { "threads", required_argument, NULL, OPT_THREADS },
+    { "seconds", required_argument, NULL, OPT_SECONDS },
+    { "json", required_argument, NULL, OPT_JSON },
+    { 0 },
 };
 
 static scl_status add_override(bench_options *o, scl_override *list, char *text, scl_err *err)

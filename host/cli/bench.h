@@ -19,6 +19,7 @@ typedef struct bench_options {
 double bench_peak(scl_backend *b);
 
 /* Rows forward, train_step, sample_step of a network: a config file, or "28x28x1-ngf64-b32". */
-scl_status bench_network(scl_backend *b, const char *config, const bench_options *o, json_t *rows, scl_err *err);
+scl_status bench_network(scl_backend *b, const char *config, const bench_options *o, json_t *rows,
+                         scl_err *err);
 
 #endif

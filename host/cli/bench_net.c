@@ -1,4 +1,5 @@
-/* scorecl bench CONFIG: one forward pass, training step and sampling step of a network, on data and weights made up here. */
+/* scorecl bench CONFIG: one forward pass, training step and sampling step of a network, on data and weights
+ * made up here. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,13 @@ typedef struct net_bench {
     json_t *rows;
 } net_bench;
 
-typedef struct timing { int n; double peak, host, sample[MOST_SAMPLES]; size_t bytes; int launches; double flops; } timing;
+typedef struct timing {
+    int n;
+    double peak, host, sample[MOST_SAMPLES];
+    size_t bytes;
+    int launches;
+    double flops;
+} timing;
 
 static double clock_s(clockid_t id)
 {
@@ -46,8 +53,17 @@ static bool parse_sizes(net_bench *s, const char *name)
     int h, w, c, ngf, batch, end = 0;
     if (sscanf(name, "%dx%dx%d-ngf%d-b%d%n", &h, &w, &c, &ngf, &batch, &end) != 5 || name[end])
         return false;
-    s->spec = (scl_step_spec){ .net = { .net = "ncsn", .ngf = ngf, .channels = c, .height = h, .width = w, .levels = 10, .conv = "direct" },
-                               .n = batch, .global_batch = batch, .dequantize = true, .optimizer = "adam" };
+    s->spec = (scl_step_spec){ .net = { .net = "ncsn",
+                                        .ngf = ngf,
+                                        .channels = c,
+                                        .height = h,
+                                        .width = w,
+                                        .levels = 10,
+                                        .conv = "direct" },
+                               .n = batch,
+                               .global_batch = batch,
+                               .dequantize = true,
+                               .optimizer = "adam" };
     s->noise = (scl_noise_config){ .sigma_begin = 1, .sigma_end = 0.01, .levels = 10 };
     s->train = (scl_train_config){ .steps = 1000, .batch = batch };
     s->train.optimizer.method = SCL_OPTIMIZER_ADAM;
@@ -87,7 +103,8 @@ static scl_status forward_graph(net_bench *s, scl_graph **out, scl_err *err)
     const scl_net_config *c = &s->spec.net;
     scl_value *x, *label, *score;
     scl_graph *g = scl_graph_new(&s->arena, "forward");
-    SCL_TRY(scl_value_get(g, &x, SCL_INPUT, "sample.x", SCL_F32, SCL_DIMS(s->spec.n, c->height, c->width, c->channels), err));
+    SCL_TRY(scl_value_get(g, &x, SCL_INPUT, "sample.x", SCL_F32,
+                          SCL_DIMS(s->spec.n, c->height, c->width, c->channels), err));
     SCL_TRY(scl_value_get(g, &label, SCL_INPUT, "sample.label", SCL_I32, SCL_DIMS(s->spec.n), err));
     SCL_TRY(scl_net_build(g, c, "", x, label, &score, err));
     scl_output(score, "score");
@@ -105,7 +122,8 @@ static scl_status fill(net_bench *s, scl_store *store, const scl_value *v, scl_e
         else if (v->dtype == SCL_F32)
             ((float *)data)[i] = (float)(i * 2654435761u % 65536) * 0x1p-16f;
         else if (v->dtype == SCL_I32)
-            ((int32_t *)data)[i] = (int32_t)(i % (size_t)(strstr(v->name, "label") ? s->spec.net.levels : (int)n));
+            ((int32_t *)data)[i] =
+                (int32_t)(i % (size_t)(strstr(v->name, "label") ? s->spec.net.levels : (int)n));
     return scl_store_write(store, v->name, data, scl_value_bytes(v), err);
 }
 
@@ -125,10 +143,12 @@ static scl_status prepare(net_bench *s, const scl_graph *g, scl_store *store, sc
         SCL_TRY(scl_store_write(store, params.item[i].value->name, data, bytes, err));
     }
     for (int i = 0; i < g->n_value; i++)
-        if (g->value[i]->role == SCL_INPUT || g->value[i]->role == SCL_CONST || !strcmp(g->value[i]->name ? g->value[i]->name : "", "sample.x"))
+        if (g->value[i]->role == SCL_INPUT || g->value[i]->role == SCL_CONST ||
+            !strcmp(g->value[i]->name ? g->value[i]->name : "", "sample.x"))
             SCL_TRY(fill(s, store, g->value[i], err));
     scl_noise noise;
-    SCL_TRY(scl_noise_make(&noise, &s->arena, s->noise.sigma_begin, s->noise.sigma_end, s->noise.levels, 2, err));
+    SCL_TRY(
+        scl_noise_make(&noise, &s->arena, s->noise.sigma_begin, s->noise.sigma_end, s->noise.levels, 2, err));
     const size_t bytes = sizeof(float) * (size_t)noise.levels;
     SCL_TRY(put(store, "sigma", noise.sigma, bytes, err));
     SCL_TRY(put(store, "inv_sigma", noise.inv_sigma, bytes, err));
@@ -145,7 +165,8 @@ static scl_status prepare(net_bench *s, const scl_graph *g, scl_store *store, sc
     return put(store, "counters", counters, sizeof counters, err);
 }
 
-/* A step is what is written for it (counters, as in training) and the launches; host: the share of it spent enqueueing. */
+/* A step is what is written for it (counters, as in training) and the launches; host: the share of it spent
+ * enqueueing. */
 static scl_status time_steps(net_bench *s, scl_exec *exec, scl_store *store, timing *t, scl_err *err)
 {
     uint32_t counters[SCL_COUNTERS] = { 1, 0, 10 };
@@ -156,7 +177,8 @@ static scl_status time_steps(net_bench *s, scl_exec *exec, scl_store *store, tim
         SCL_TRY(s->b->v->finish(s->b, err));
     }
     const double begin = clock_s(CLOCK_MONOTONIC);
-    for (t->n = 0; t->n < MOST_SAMPLES && (t->n < 5 || clock_s(CLOCK_MONOTONIC) - begin < s->o->seconds); t->n++) {
+    for (t->n = 0; t->n < MOST_SAMPLES && (t->n < 5 || clock_s(CLOCK_MONOTONIC) - begin < s->o->seconds);
+         t->n++) {
         const double start = clock_s(CLOCK_MONOTONIC), cpu = clock_s(CLOCK_THREAD_CPUTIME_ID);
         counters[SCL_CNT_STEP]++;
         SCL_TRY(put(store, "counters", counters, sizeof counters, err));
@@ -209,14 +231,18 @@ static void print_row(const net_bench *s, const char *what, const timing *t)
 {
     const double median = t->sample[t->n / 2], gflops = t->flops / median * 1e-9;
     if (!s->o->json || strcmp(s->o->json, "-") != 0)
-        printf("%-20s %-12s %9.2f %9.2f %9.2f ms %8.1f images/s %8.1f GFLOP/s %5.1f%% of the peak  host %.2f%%  %4d launches %8.1f MiB\n",
-               s->name, what, t->sample[0] * 1e3, median * 1e3, t->sample[t->n - 1] * 1e3, s->spec.n / median, gflops,
-               t->peak > 0 ? 100 * gflops / t->peak : 0.0, 100 * t->host, t->launches, (double)t->bytes / (1 << 20));
+        printf("%-20s %-12s %9.2f %9.2f %9.2f ms %8.1f images/s %8.1f GFLOP/s %5.1f%% of the peak  host "
+               "%.2f%%  %4d launches %8.1f MiB\n",
+               s->name, what, t->sample[0] * 1e3, median * 1e3, t->sample[t->n - 1] * 1e3, s->spec.n / median,
+               gflops, t->peak > 0 ? 100 * gflops / t->peak : 0.0, 100 * t->host, t->launches,
+               (double)t->bytes / (1 << 20));
     fflush(stdout);
-    json_array_append_new(s->rows, json_pack("{s:s, s:s, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:i}", "config", s->name, "what", what,
-                                             "threads", s->o->threads, "scorecl_s", median, "min_s", t->sample[0], "max_s",
-                                             t->sample[t->n - 1], "gflop_s", gflops, "fma_peak_gflop_s", t->peak, "host_share", t->host,
-                                             "scorecl_peak_bytes", (json_int_t)t->bytes, "launches", t->launches));
+    json_array_append_new(s->rows,
+                          json_pack("{s:s, s:s, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:i}", "config",
+                                    s->name, "what", what, "threads", s->o->threads, "scorecl_s", median,
+                                    "min_s", t->sample[0], "max_s", t->sample[t->n - 1], "gflop_s", gflops,
+                                    "fma_peak_gflop_s", t->peak, "host_share", t->host, "scorecl_peak_bytes",
+                                    (json_int_t)t->bytes, "launches", t->launches));
 }
 
 static scl_status bench_what(net_bench *s, int what, scl_err *err)
@@ -237,7 +263,8 @@ static scl_status bench_what(net_bench *s, int what, scl_err *err)
     return SCL_OK;
 }
 
-scl_status bench_network(scl_backend *b, const char *config, const bench_options *o, json_t *rows, scl_err *err)
+scl_status bench_network(scl_backend *b, const char *config, const bench_options *o, json_t *rows,
+                         scl_err *err)
 {
     net_bench s = { .b = b, .o = o, .name = config, .rows = rows };
     scl_config *read = NULL;

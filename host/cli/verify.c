@@ -10,7 +10,8 @@
 
 static const char help[] =
     "usage: scorecl verify [options]\n"
-    "Does this device compute right?  Without options: every operator's cases on the default device, bits against the C\n"
+    "Does this device compute right?  Without options: every operator's cases on the default device, bits "
+    "against the C\n"
     "definition and error against the double-precision oracle.\n"
     "  --device SEL       auto, cpu, gpu, reference, an index, part of a name, or all\n"
     "  --op NAME          only this operator        --case NAME   only this case\n"
@@ -25,17 +26,36 @@ static const char help[] =
     "  --json FILE        report (-: standard output)   --junit FILE\n"
     "Exit code 4: something differs.\n";
 
-enum { OPT_DEVICE = 256, OPT_OP, OPT_CASE, OPT_ALL, OPT_QUICK, OPT_CANDIDATE, OPT_GOLDEN, OPT_NO_SKIP, OPT_PROBE, OPT_LIST,
-       OPT_JSON, OPT_JUNIT };
+enum {
+    OPT_DEVICE = 256,
+    OPT_OP,
+    OPT_CASE,
+    OPT_ALL,
+    OPT_QUICK,
+    OPT_CANDIDATE,
+    OPT_GOLDEN,
+    OPT_NO_SKIP,
+    OPT_PROBE,
+    OPT_LIST,
+    OPT_JSON,
+    OPT_JUNIT
+};
 
 static const struct option options[] = {
-    { "help", no_argument, NULL, 'h' }, { "device", required_argument, NULL, OPT_DEVICE },
-    { "op", required_argument, NULL, OPT_OP }, { "case", required_argument, NULL, OPT_CASE },
-    { "all", no_argument, NULL, OPT_ALL }, { "quick", no_argument, NULL, OPT_QUICK },
-    { "candidate", required_argument, NULL, OPT_CANDIDATE }, { "golden", required_argument, NULL, OPT_GOLDEN },
-    { "no-skip", no_argument, NULL, OPT_NO_SKIP }, { "probe", no_argument, NULL, OPT_PROBE },
-    { "list-kernels", no_argument, NULL, OPT_LIST }, { "json", required_argument, NULL, OPT_JSON },
-    { "junit", required_argument, NULL, OPT_JUNIT }, { 0 },
+    { "help", no_argument, NULL, 'h' },
+    { "device", required_argument, NULL, OPT_DEVICE },
+    { "op", required_argument, NULL, OPT_OP },
+    { "case", required_argument, NULL, OPT_CASE },
+    { "all", no_argument, NULL, OPT_ALL },
+    { "quick", no_argument, NULL, OPT_QUICK },
+    { "candidate", required_argument, NULL, OPT_CANDIDATE },
+    { "golden", required_argument, NULL, OPT_GOLDEN },
+    { "no-skip", no_argument, NULL, OPT_NO_SKIP },
+    { "probe", no_argument, NULL, OPT_PROBE },
+    { "list-kernels", no_argument, NULL, OPT_LIST },
+    { "json", required_argument, NULL, OPT_JSON },
+    { "junit", required_argument, NULL, OPT_JUNIT },
+    { 0 },
 };
 
 static scl_status set(verify_options *o, int c, const char *value, scl_err *err)
@@ -58,7 +78,9 @@ static scl_status set(verify_options *o, int c, const char *value, scl_err *err)
             return scl_fail(err, SCL_BAD_CONFIG, "-o %s: verify knows the key conv alone", value);
         o->conv = value + 5;
         if (strcmp(o->conv, "auto") != 0 && strcmp(o->conv, "direct") != 0 && strcmp(o->conv, "clblast") != 0)
-            return scl_fail(err, SCL_BAD_CONFIG, "-o conv=%s: not available in this version; there are auto, direct, clblast", o->conv);
+            return scl_fail(err, SCL_BAD_CONFIG,
+                            "-o conv=%s: not available in this version; there are auto, direct, clblast",
+                            o->conv);
         break;
     default: return scl_fail(err, SCL_BAD_CONFIG, "scorecl verify --help lists the options");
     }
@@ -75,8 +97,9 @@ scl_status verify_probe(const verify_options *o, json_t *report, scl_err *err)
     if (status == SCL_OK) {
         scl_probe_text(b, &r, text, sizeof text);
         puts(text);
-        json_object_set_new(report, "probe", json_pack("{s:b, s:i, s:i, s:s}", "promised", r.promised, "checks", r.n_check,
-                                                       "different", r.n_different, "differed", r.differed));
+        json_object_set_new(report, "probe",
+                            json_pack("{s:b, s:i, s:i, s:s}", "promised", r.promised, "checks", r.n_check,
+                                      "different", r.n_different, "differed", r.differed));
     }
     b->v->close(b);
     SCL_TRY(status);

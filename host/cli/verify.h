@@ -14,8 +14,8 @@ typedef struct verify_options {
     int candidate;                     /* -1: the usual ones */
 } verify_options;
 
-/* Operators' cases on one device or on all; report: rows for --json and --junit.  Returns SCL_DIFFERENT without a record when a
- * case failed (its lines are printed). */
+/* Operators' cases on one device or on all; report: rows for --json and --junit.  Returns SCL_DIFFERENT
+ * without a record when a case failed (its lines are printed). */
 scl_status verify_operators(const verify_options *o, json_t *report, scl_err *err);
 scl_status verify_golden(const verify_options *o, json_t *report, scl_err *err);
 scl_status verify_probe(const verify_options *o, json_t *report, scl_err *err);

@@ -16,11 +16,11 @@ static void print_row(void *user, const scl_golden_row *r)
     if (r->verdict == SCL_GOLDEN_SKIP)
         printf("skip %s - - (%s)\n", r->name, r->note);
     else
-        printf("%s %s %.3g %.3g%s%s%s\n", names[r->verdict], r->name, r->error, r->gate, r->note[0] ? "  (" : "", r->note,
-               r->note[0] ? ")" : "");
+        printf("%s %s %.3g %.3g%s%s%s\n", names[r->verdict], r->name, r->error, r->gate,
+               r->note[0] ? "  (" : "", r->note, r->note[0] ? ")" : "");
     json_t *row = json_pack("{s:s, s:s, s:b, s:b, s:s, s:s}", "op", "golden", "case", r->name, "passed",
-                            r->verdict == SCL_GOLDEN_PASS, "skipped", r->verdict == SCL_GOLDEN_SKIP, "verdict", names[r->verdict],
-                            "message", r->note);
+                            r->verdict == SCL_GOLDEN_PASS, "skipped", r->verdict == SCL_GOLDEN_SKIP,
+                            "verdict", names[r->verdict], "message", r->note);
     if (isfinite(r->error)) {
         json_object_set_new(row, "error", json_real(r->error));
         json_object_set_new(row, "gate", json_real(r->gate));
@@ -36,10 +36,12 @@ scl_status verify_golden(const verify_options *o, json_t *report, scl_err *err)
     json_object_set_new(report, "cases", t.rows);
     SCL_TRY(scl_device_open(o->device, &b, err));
     json_object_set_new(report, "devices", json_pack("[o]", verify_device_json(&b->info)));
-    const scl_status status = scl_golden_check(b, o->golden, strcmp(o->conv, "auto") ? o->conv : "direct", print_row, &t, err);
+    const scl_status status =
+        scl_golden_check(b, o->golden, strcmp(o->conv, "auto") ? o->conv : "direct", print_row, &t, err);
     b->v->close(b);
     SCL_TRY(status);
-    const int passed = t.count[SCL_GOLDEN_PASS], failed = t.count[SCL_GOLDEN_FAIL], skipped = t.count[SCL_GOLDEN_SKIP];
+    const int passed = t.count[SCL_GOLDEN_PASS], failed = t.count[SCL_GOLDEN_FAIL],
+              skipped = t.count[SCL_GOLDEN_SKIP];
     printf("%d passed, %d failed, %d skipped\n", passed, failed, skipped);
     json_object_set_new(report, "passed", json_integer(passed));
     json_object_set_new(report, "failed", json_integer(failed));

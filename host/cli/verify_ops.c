@@ -5,7 +5,11 @@
 #include "cl/device.h"
 #include "cli/verify.h"
 
-typedef struct tally { int cases, failed, candidates; bool tolerated; double error, grad_error, seconds; } tally;
+typedef struct tally {
+    int cases, failed, candidates;
+    bool tolerated;
+    double error, grad_error, seconds;
+} tally;
 
 typedef struct session {
     const verify_options *o;
@@ -17,10 +21,11 @@ typedef struct session {
 
 static json_t *row_of(const session *s, const t_report *r)
 {
-    json_t *row = json_pack("{s:s, s:s, s:s, s:b, s:b, s:i, s:I, s:f, s:f, s:f}", "op", r->op, "case", r->name, "device",
-                            s->device->info.name, "passed", r->passed, "bits", !r->tolerated && r->passed, "candidates", r->candidates,
-                            "elements_compared", (json_int_t)r->elements, "error", r->error, "tolerance", r->tolerance,
-                            "seconds", r->seconds);
+    json_t *row =
+        json_pack("{s:s, s:s, s:s, s:b, s:b, s:i, s:I, s:f, s:f, s:f}", "op", r->op, "case", r->name,
+                  "device", s->device->info.name, "passed", r->passed, "bits", !r->tolerated && r->passed,
+                  "candidates", r->candidates, "elements_compared", (json_int_t)r->elements, "error",
+                  r->error, "tolerance", r->tolerance, "seconds", r->seconds);
     if (r->grad_error >= 0)
         json_object_set_new(row, "derivative_error", json_real(r->grad_error));
     if (r->tolerated)
@@ -68,7 +73,9 @@ static const char *index_text(const scl_device_info *d, char text[16])
 
 static void check_op(session *s, const t_op *op)
 {
-    const t_check_options options = { .all = s->o->all, .quick = s->o->quick, .one_candidate = s->o->candidate >= 0,
+    const t_check_options options = { .all = s->o->all,
+                                      .quick = s->o->quick,
+                                      .one_candidate = s->o->candidate >= 0,
                                       .candidate = s->o->candidate };
     tally t = { .grad_error = -1 };
     char index[16];
@@ -81,8 +88,9 @@ static void check_op(session *s, const t_op *op)
         json_array_append_new(s->rows, row_of(s, &r));
         if (r.passed)
             continue;
-        printf("FAIL %s %s: %s\n     repeat with: %s%s%sscorecl verify --device %s --op %s --case %s\n", r.op, r.name, r.message,
-               s->setting[0] ? "SCL_CL_OPTIONS=" : "", s->setting, s->setting[0] ? " " : "", index_text(&s->device->info, index), r.op, r.name);
+        printf("FAIL %s %s: %s\n     repeat with: %s%s%sscorecl verify --device %s --op %s --case %s\n", r.op,
+               r.name, r.message, s->setting[0] ? "SCL_CL_OPTIONS=" : "", s->setting,
+               s->setting[0] ? " " : "", index_text(&s->device->info, index), r.op, r.name);
     }
     if (t.cases)
         print_row(op, &t);
@@ -93,8 +101,10 @@ static void check_op(session *s, const t_op *op)
 static void check_device(session *s)
 {
     const scl_device_info *d = &s->device->info;
-    printf("%s: %s, driver %s%s%s\n", d->platform, d->name, d->driver, s->setting[0] ? ", with " : "", s->setting);
-    printf("%-18s %5s %10s  %-8s %11s %11s %8s\n", "operator", "cases", "candidates", "bits", "worst error", "derivative", "time [s]");
+    printf("%s: %s, driver %s%s%s\n", d->platform, d->name, d->driver, s->setting[0] ? ", with " : "",
+           s->setting);
+    printf("%-18s %5s %10s  %-8s %11s %11s %8s\n", "operator", "cases", "candidates", "bits", "worst error",
+           "derivative", "time [s]");
     const t_family *f;
     for (int i = 0; (f = t_family_at(i)); i++)
         for (int k = 0; k < f->n_ops; k++)
@@ -150,9 +160,11 @@ static scl_status known_names(const verify_options *o, scl_err *err)
                 named = !strcmp(f->ops[k].cases[c].name, o->case_name);
         }
     if (!op)
-        return scl_fail(err, SCL_BAD_CONFIG, "no operator with cases is called '%s'; `scorecl ops` lists them", o->op);
+        return scl_fail(err, SCL_BAD_CONFIG,
+                        "no operator with cases is called '%s'; `scorecl ops` lists them", o->op);
     if (!named)
-        return scl_fail(err, SCL_BAD_CONFIG, "no case%s%s is called '%s'", o->op ? " of " : "", o->op ? o->op : "", o->case_name);
+        return scl_fail(err, SCL_BAD_CONFIG, "no case%s%s is called '%s'", o->op ? " of " : "",
+                        o->op ? o->op : "", o->case_name);
     return SCL_OK;
 }
 
@@ -189,7 +201,8 @@ scl_status verify_operators(const verify_options *o, json_t *report, scl_err *er
 
 typedef struct listing { json_t *seen, *rows; } listing;
 
-static void list_one(void *user, const char *family, const char *source, const char *kernel, const char *options)
+static void list_one(void *user, const char *family, const char *source, const char *kernel,
+                     const char *options)
 {
     listing *l = user;
     /* One entry per program: kernels of one file with the same options are compiled together. */
@@ -205,10 +218,23 @@ static void list_one(void *user, const char *family, const char *source, const c
 }
 
 static const scl_device_info classes[] = {
-    { .klass = SCL_CLASS_CPU, .name = "cpu", .compute_units = 2, .vector_width = 16, .max_work_group = 4096, .local_bytes = 1 << 20,
-      .align_bytes = 128, .denormals = true, .local_is_cached_memory = true },
-    { .klass = SCL_CLASS_GPU, .name = "gpu", .compute_units = 32, .vector_width = 1, .max_work_group = 256, .local_bytes = 32 << 10,
-      .align_bytes = 128, .denormals = true },
+    { .klass = SCL_CLASS_CPU,
+      .name = "cpu",
+      .compute_units = 2,
+      .vector_width = 16,
+      .max_work_group = 4096,
+      .local_bytes = 1 << 20,
+      .align_bytes = 128,
+      .denormals = true,
+      .local_is_cached_memory = true },
+    { .klass = SCL_CLASS_GPU,
+      .name = "gpu",
+      .compute_units = 32,
+      .vector_width = 1,
+      .max_work_group = 256,
+      .local_bytes = 32 << 10,
+      .align_bytes = 128,
+      .denormals = true },
 };
 
 scl_status verify_list_kernels(const verify_options *o, scl_err *err)

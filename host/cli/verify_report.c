@@ -8,8 +8,9 @@
 
 json_t *verify_device_json(const scl_device_info *d)
 {
-    return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s}", "index", d->index, "platform", d->platform, "name", d->name, "vendor",
-                     d->vendor, "driver", d->driver, "version", d->version, "class", scl_device_class_name(d->klass));
+    return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s}", "index", d->index, "platform", d->platform,
+                     "name", d->name, "vendor", d->vendor, "driver", d->driver, "version", d->version,
+                     "class", scl_device_class_name(d->klass));
 }
 
 scl_status verify_write_json(const json_t *report, const char *path, scl_err *err)
@@ -58,8 +59,11 @@ scl_status verify_write_junit(const json_t *report, const char *path, scl_err *e
         skipped += skip;
         failed += !skip && !json_is_true(json_object_get(row, "passed"));
     }
-    fprintf(f, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"scorecl verify\" tests=\"%zu\" failures=\"%d\" "
-            "skipped=\"%d\">\n", json_array_size(rows), failed, skipped);
+    fprintf(f,
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"scorecl verify\" tests=\"%zu\" "
+            "failures=\"%d\" "
+            "skipped=\"%d\">\n",
+            json_array_size(rows), failed, skipped);
     json_array_foreach(rows, i, row) {
         fputs("  <testcase classname=\"", f);
         escaped(f, text_of(row, "op"));

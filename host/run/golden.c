@@ -9,8 +9,9 @@
 #include "run/golden_run.h"
 
 /* Gates of docs/design/ncsn-spec.md, section 7; W is 1 for direct and clblast convolutions. */
-static const double gate_perturbed = 5e-7, gate_score = 1e-5, gate_chain = 5e-6, gate_loss = 1e-6, gate_adam_loss = 2e-6,
-                    gate_gradient = 3e-5, gate_whole_gradient = 1e-5, gate_adam_weights = 1e-3;
+static const double gate_perturbed = 5e-7, gate_score = 1e-5, gate_chain = 5e-6, gate_loss = 1e-6,
+                    gate_adam_loss = 2e-6, gate_gradient = 3e-5, gate_whole_gradient = 1e-5,
+                    gate_adam_weights = 1e-3;
 
 typedef struct check {
     golden *g;
@@ -26,7 +27,8 @@ static void report(const check *c, const char *name, double error, double gate, 
     c->visit(c->user, &row);
 }
 
-/* Largest difference and its gate over parts of `part` elements (the stored updates of a chain); the part nearest to its gate. */
+/* Largest difference and its gate over parts of `part` elements (the stored updates of a chain); the part
+ * nearest to its gate. */
 static void by_maximum(const check *c, int i, size_t part, double tolerance)
 {
     const scl_tensor *t = &c->g->file->tensor[i];
@@ -76,8 +78,10 @@ static void weights(const check *c, int i)
 {
     const scl_tensor *t = &c->g->file->tensor[i];
     const double *want = golden_tensor(c->g, t->name);
-    const double *before = golden_tensor(c->g, scl_arena_printf(&c->g->arena, "param.%s", t->name + strlen("adam3.")));
-    report(c, t->name, distance(c->g->result[i], want, t->count), gate_adam_weights * distance(want, before, t->count), "");
+    const double *before =
+        golden_tensor(c->g, scl_arena_printf(&c->g->arena, "param.%s", t->name + strlen("adam3.")));
+    report(c, t->name, distance(c->g->result[i], want, t->count),
+           gate_adam_weights * distance(want, before, t->count), "");
 }
 
 /* Rows of labels that are not in the batch have no gradient at all. */
@@ -100,7 +104,8 @@ static bool absent_rows_zero(const check *c, int i)
     return true;
 }
 
-/* One line for all tensors called GROUP.*: the tensor nearest to its gate, or the whole where that is nearer. */
+/* One line for all tensors called GROUP.*: the tensor nearest to its gate, or the whole where that is
+ * nearer. */
 static void gradients(const check *c, int first, int end, const char *group)
 {
     double whole = 0, off = 0, error = 0, gate = gate_gradient;
@@ -116,7 +121,8 @@ static void gradients(const check *c, int first, int end, const char *group)
         const scl_tensor *t = &c->g->file->tensor[i];
         const double *want = golden_tensor(c->g, t->name), norm = distance(want, NULL, t->count);
         const double scale = norm > 1e-4 * whole ? norm : 1e-4 * whole;
-        const double relative = absent_rows_zero(c, i) ? distance(c->g->result[i], want, t->count) / scale : INFINITY;
+        const double relative =
+            absent_rows_zero(c, i) ? distance(c->g->result[i], want, t->count) / scale : INFINITY;
         if (!(relative <= error)) {
             error = relative;
             worst = t->name;
@@ -143,7 +149,8 @@ static const char *reason(const check *c, const char *name)
     if (strcmp(g->net.net, "ncsn") != 0)
         return scl_arena_printf(&c->g->arena, "the network %s is not available in this version", g->net.net);
     if (strstr(name, "ssm") || strstr(name, "ism"))
-        return "score matching without noise targets needs second derivatives, which this version does not have";
+        return "score matching without noise targets needs second derivatives, which this version does not "
+               "have";
     if (strstr(name, "jvp"))
         return "forward mode through the network is not available in this version";
     return "this quantity is not available in this version";
@@ -190,7 +197,9 @@ static void compare(check *c)
         const char *name = f->tensor[i].name, *group = group_of(c, name);
         int end = i + 1;
         bool complete = c->g->result[i] != NULL;
-        for (; group && end < f->n && starts(f->tensor[end].name, group) && f->tensor[end].name[strlen(group)] == '.'; end++)
+        for (; group && end < f->n && starts(f->tensor[end].name, group) &&
+               f->tensor[end].name[strlen(group)] == '.';
+             end++)
             complete &= c->g->result[end] != NULL;
         if (group && complete)
             gradients(c, i, end, group);
@@ -212,10 +221,12 @@ static int number(const golden *g, const char *key)
 static scl_status describe(golden *g, const char *conv, scl_err *err)
 {
     const char *net = scl_safetensors_meta(g->file, "net");
-    const scl_tensor *x = scl_safetensors_find(g->file, "in.x"), *x0 = scl_safetensors_find(g->file, "ald.x0");
+    const scl_tensor *x = scl_safetensors_find(g->file, "in.x"),
+                     *x0 = scl_safetensors_find(g->file, "ald.x0");
     const scl_tensor *image = x ? x : x0, *sigmas = scl_safetensors_find(g->file, "sigmas");
     if (!net)
-        return scl_fail_at(err, SCL_FAILED, g->file->path, 0, 0, "not a golden file: no 'net' in its metadata");
+        return scl_fail_at(err, SCL_FAILED, g->file->path, 0, 0,
+                           "not a golden file: no 'net' in its metadata");
     g->net = (scl_net_config){ .net = net, .ngf = number(g, "ngf"), .conv = conv };
     if (strcmp(net, "ncsn") != 0 || !image || image->rank != 4 || !sigmas)
         return SCL_OK;
@@ -243,7 +254,8 @@ static scl_status compute(golden *g, scl_err *err)
     return SCL_OK;
 }
 
-scl_status scl_golden_check(scl_backend *b, const char *file, const char *conv, scl_golden_visit *visit, void *user, scl_err *err)
+scl_status scl_golden_check(scl_backend *b, const char *file, const char *conv, scl_golden_visit *visit,
+                            void *user, scl_err *err)
 {
     golden g = { .b = b };
     SCL_TRY(scl_safetensors_open(&g.file, file, err));

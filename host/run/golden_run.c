@@ -51,7 +51,8 @@ float *golden_images(golden *g, const char *name, size_t first, size_t count)
     return to;
 }
 
-void golden_set_images(golden *g, const char *name, const float *nhwc, int samples, int height, int width, int channels)
+void golden_set_images(golden *g, const char *name, const float *nhwc, int samples, int height, int width,
+                       int channels)
 {
     const int i = golden_find(g, name);
     const size_t C = (size_t)channels, P = (size_t)height * (size_t)width, N = (size_t)samples;
@@ -88,12 +89,14 @@ static scl_status put_weight(golden *g, const runner *r, const scl_value *v, scl
 {
     const scl_tensor expected = scl_layout_tensor(v), *t;
     t = scl_safetensors_find(g->file, scl_arena_printf(&g->arena, "param.%s", v->name));
-    if (!t || t->rank != expected.rank || memcmp(t->dim, expected.dim, sizeof *t->dim * (size_t)t->rank) != 0) {
+    if (!t || t->rank != expected.rank ||
+        memcmp(t->dim, expected.dim, sizeof *t->dim * (size_t)t->rank) != 0) {
         char have[64] = "not there", want[64];
         if (t)
             scl_tensor_shape_text(t, have, sizeof have);
         scl_tensor_shape_text(&expected, want, sizeof want);
-        return scl_fail_at(err, SCL_FAILED, g->file->path, 0, 0, "param.%s is [%s], the network has [%s]", v->name, have, want);
+        return scl_fail_at(err, SCL_FAILED, g->file->path, 0, 0, "param.%s is [%s], the network has [%s]",
+                           v->name, have, want);
     }
     float *file = SCL_NEW_ARRAY(&g->arena, float, 2 * t->count), *device = file + t->count;
     scl_tensor_f32(t, file);
@@ -132,17 +135,20 @@ static scl_status start(golden *g, runner *r, scl_err *err)
 static scl_status put_batch(golden *g, const runner *r, long step, scl_err *err)
 {
     const size_t images = sizeof(float) * (size_t)(g->n * g->net.channels * g->net.height * g->net.width);
-    const float *x = golden_images(g, "in.x", 0, (size_t)g->n), *z = golden_images(g, "in.noise", 0, (size_t)g->n);
+    const float *x = golden_images(g, "in.x", 0, (size_t)g->n),
+                *z = golden_images(g, "in.noise", 0, (size_t)g->n);
     const scl_tensor *labels = scl_safetensors_find(g->file, "in.labels");
     const float inv = (float)(1.0 / g->n);
     uint32_t counters[SCL_COUNTERS] = { 0 };
     int32_t *label = SCL_NEW_ARRAY(&g->arena, int32_t, g->n);
     if (!x || !z || !labels || labels->count != (size_t)g->n)
-        return scl_fail_at(err, SCL_FAILED, g->file->path, 0, 0, "in.x, in.noise and in.labels do not belong together");
+        return scl_fail_at(err, SCL_FAILED, g->file->path, 0, 0,
+                           "in.x, in.noise and in.labels do not belong together");
     scl_tensor_i32(labels, label);
     for (int i = 0; i < g->n; i++)
         if (label[i] < 0 || label[i] >= g->net.levels)
-            return scl_fail_at(err, SCL_FAILED, g->file->path, 0, 0, "in.labels[%d] is %d, there are %d levels", i, label[i], g->net.levels);
+            return scl_fail_at(err, SCL_FAILED, g->file->path, 0, 0,
+                               "in.labels[%d] is %d, there are %d levels", i, label[i], g->net.levels);
     counters[SCL_CNT_STEP] = (uint32_t)step;
     counters[SCL_CNT_SLOT] = (uint32_t)(step % SCL_RING_ROWS);
     counters[SCL_CNT_BATCH] = (uint32_t)g->n;
@@ -153,7 +159,8 @@ static scl_status put_batch(golden *g, const runner *r, long step, scl_err *err)
     return put(r, "counters", counters, sizeof counters, err);
 }
 
-static scl_status fetch(golden *g, const runner *r, const char *name, const scl_value *v, float **out, scl_err *err)
+static scl_status fetch(golden *g, const runner *r, const char *name, const scl_value *v, float **out,
+                        scl_err *err)
 {
     *out = SCL_NEW_ARRAY(&g->arena, float, scl_value_count(v) + 1);
     return scl_exec_read(r->exec, name, *out, scl_value_bytes(v), err);
@@ -177,15 +184,20 @@ static scl_status keep(golden *g, const runner *r, const scl_value *v, scl_err *
         golden_set(g, scl_arena_printf(&g->arena, "dsm_%s", v->name), wide);
     } else {
         const bool stage = !strncmp(v->name, "stage.", 6);      /* of the first sample */
-        golden_set_images(g, stage ? v->name : scl_arena_printf(&g->arena, "out.%s", v->name), data, stage ? 1 : v->dim[0],
-                          v->dim[1], v->dim[2], v->dim[3]);
+        golden_set_images(g, stage ? v->name : scl_arena_printf(&g->arena, "out.%s", v->name), data,
+                          stage ? 1 : v->dim[0], v->dim[1], v->dim[2], v->dim[3]);
     }
     return SCL_OK;
 }
 
 static scl_step_spec spec_of(const golden *g, const char *optimizer)
 {
-    return (scl_step_spec){ .net = g->net, .n = g->n, .global_batch = g->n, .data_count = g->n, .given = true, .optimizer = optimizer };
+    return (scl_step_spec){ .net = g->net,
+                            .n = g->n,
+                            .global_batch = g->n,
+                            .data_count = g->n,
+                            .given = true,
+                            .optimizer = optimizer };
 }
 
 static scl_status run_gradients(golden *g, runner *r, scl_err *err)
@@ -283,9 +295,11 @@ scl_status golden_adam(golden *g, scl_err *err)
 }
 
 /* One update of the chain: x + drift * score + noise * z. */
-static scl_status update(golden *g, const runner *r, int level, double drift, double noise, const float *z, float *x, scl_err *err)
+static scl_status update(golden *g, const runner *r, int level, double drift, double noise, const float *z,
+                         float *x, scl_err *err)
 {
-    const size_t bytes = sizeof(float) * (size_t)(g->n_chain * g->net.channels * g->net.height * g->net.width);
+    const size_t bytes =
+        sizeof(float) * (size_t)(g->n_chain * g->net.channels * g->net.height * g->net.width);
     int32_t *label = SCL_NEW_ARRAY(&g->arena, int32_t, g->n_chain);
     for (int i = 0; i < g->n_chain; i++)
         label[i] = level;
@@ -303,21 +317,24 @@ static scl_status update(golden *g, const runner *r, int level, double drift, do
 static scl_status run_langevin(golden *g, runner *r, scl_err *err)
 {
     const scl_tensor *out = scl_safetensors_find(g->file, "out.ald");
-    const size_t image = (size_t)(g->net.channels * g->net.height * g->net.width), chain = (size_t)g->n_chain * image;
+    const size_t image = (size_t)(g->net.channels * g->net.height * g->net.width),
+                 chain = (size_t)g->n_chain * image;
     const int updates = (int)(out->count / chain);
     const char *step_lr = scl_safetensors_meta(g->file, "ald_step_lr");
     float *x = golden_images(g, "ald.x0", 0, (size_t)g->n_chain);
     float *all = SCL_NEW_ARRAY(&g->arena, float, out->count);
     const scl_noise noise = { .levels = g->net.levels, .level = g->sigma };
     if (!x || !step_lr)
-        return scl_fail_at(err, SCL_FAILED, g->file->path, 0, 0, "out.ald needs ald.x0, ald.z and ald_step_lr in the metadata");
+        return scl_fail_at(err, SCL_FAILED, g->file->path, 0, 0,
+                           "out.ald needs ald.x0, ald.z and ald_step_lr in the metadata");
     SCL_TRY(start(g, r, err));
     for (int q = 0; q < updates; q++) {
         double drift, amount;
         const int level = q / 2;
         const float *z = golden_images(g, "ald.z", (size_t)(q * g->n_chain), (size_t)g->n_chain);
         if (!z || level >= g->net.levels)
-            return scl_fail_at(err, SCL_FAILED, g->file->path, 0, 0, "ald.z or sigmas is too short for out.ald");
+            return scl_fail_at(err, SCL_FAILED, g->file->path, 0, 0,
+                               "ald.z or sigmas is too short for out.ald");
         scl_langevin_step(&noise, strtod(step_lr, NULL), level, false, &drift, &amount);
         SCL_TRY(update(g, r, level, drift, amount, z, x, err));
         memcpy(all + (size_t)q * chain, x, sizeof *x * chain);

@@ -21,11 +21,14 @@ typedef struct golden {
 /* The tensor's number; -1: none. */
 int golden_find(const golden *g, const char *name);
 double *golden_tensor(golden *g, const char *name);          /* as doubles, in the arena; NULL: none */
-float *golden_images(golden *g, const char *name, size_t first, size_t count);    /* NCHW of the file as NHWC */
-void golden_set(golden *g, const char *name, const double *values);               /* ignored when the file has no such tensor */
-void golden_set_images(golden *g, const char *name, const float *nhwc, int samples, int height, int width, int channels);
+float *golden_images(golden *g, const char *name, size_t first, size_t count); /* NCHW of the file as NHWC */
+void golden_set(golden *g, const char *name,
+                const double *values); /* ignored when the file has no such tensor */
+void golden_set_images(golden *g, const char *name, const float *nhwc, int samples, int height, int width,
+                       int channels);
 
-scl_status golden_gradients(golden *g, scl_err *err);        /* out.perturbed, out.score, stage.*, out.dsm_loss, dsm_grad.* */
+scl_status golden_gradients(golden *g,
+                            scl_err *err); /* out.perturbed, out.score, stage.*, out.dsm_loss, dsm_grad.* */
 scl_status golden_adam(golden *g, scl_err *err);             /* out.adam_losses, adam3.* */
 scl_status golden_langevin(golden *g, scl_err *err);         /* out.ald, out.ald_denoised */
 

@@ -1,4 +1,5 @@
-/* Autodiff as a graph rewrite: order of additions, what is left out, second derivatives, and the errors of the contract. */
+/* Autodiff as a graph rewrite: order of additions, what is left out, second derivatives, and the errors of
+ * the contract. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,14 +9,14 @@
 #include "graph/plan.h"
 
 static int failures;
-#define CHECK(condition, ...)                                                                                          \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            failures++;                                                                                                \
-            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                                                            \
-            fprintf(stderr, __VA_ARGS__);                                                                              \
-            fprintf(stderr, "\n");                                                                                     \
-        }                                                                                                              \
+#define CHECK(condition, ...) \
+    do { \
+        if (!(condition)) { \
+            failures++; \
+            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__); \
+            fprintf(stderr, __VA_ARGS__); \
+            fprintf(stderr, "\n"); \
+        } \
     } while (0)
 #define OK(call) must(call, #call, &err)
 
@@ -80,12 +81,14 @@ static void fan_out(void)
     OK(SCL_POINTWISE(b.g, &first, &err, "x * 1", SCL_IN("x", b.x)));
     OK(SCL_POINTWISE(b.g, &second, &err, "x * -100000000", SCL_IN("x", b.x)));
     OK(SCL_POINTWISE(b.g, &third, &err, "x * 100000000", SCL_IN("x", b.x)));
-    OK(SCL_POINTWISE(b.g, &y, &err, "a + b + c", SCL_IN("a", first), SCL_IN("b", second), SCL_IN("c", third)));
+    OK(SCL_POINTWISE(b.g, &y, &err, "a + b + c", SCL_IN("a", first), SCL_IN("b", second),
+                     SCL_IN("c", third)));
     OK(scl_vjp(b.g, y, b.dy, &b.x, 1, &dx, &err));
     scl_output(dx, "dx");
     run(&b, x, "dx", got);
     for (int i = 0; i < COUNT; i++)
-        CHECK(got[i] == 1.0f, "cotangents of a value read three times add up to %g in the wrong order", (double)got[i]);
+        CHECK(got[i] == 1.0f, "cotangents of a value read three times add up to %g in the wrong order",
+              (double)got[i]);
     scl_arena_free(&b.arena);
 }
 
@@ -151,8 +154,10 @@ static void second_order(void)
     run(&b, x, "ddx", back);
     run(&b, x, "forward", ahead);
     for (int i = 0; i < COUNT; i++) {
-        CHECK(fabsf(back[i] - 6 * x[i]) <= 1e-5f, "second derivative of x^3 at %g is %g", (double)x[i], (double)back[i]);
-        CHECK(fabsf(ahead[i] - 6 * x[i]) <= 1e-5f, "forward over reverse of x^3 at %g is %g", (double)x[i], (double)ahead[i]);
+        CHECK(fabsf(back[i] - 6 * x[i]) <= 1e-5f, "second derivative of x^3 at %g is %g", (double)x[i],
+              (double)back[i]);
+        CHECK(fabsf(ahead[i] - 6 * x[i]) <= 1e-5f, "forward over reverse of x^3 at %g is %g", (double)x[i],
+              (double)ahead[i]);
     }
     scl_arena_free(&b.arena);
 }
@@ -168,16 +173,22 @@ static void missing_rule(void)
     OK(scl_value_get(b.g, &mean, SCL_INPUT, "mean", SCL_F32, SCL_DIMS(N, C), &err));
     OK(scl_value_get(b.g, &variance, SCL_INPUT, "variance", SCL_F32, SCL_DIMS(N, C), &err));
     const scl_op *op = scl_op_find("norm_grad");
-    CHECK(op && !op->vjp && !op->jvp && !op->constant, "norm_grad has its second order now: take another operator for this test");
+    CHECK(op && !op->vjp && !op->jvp && !op->constant,
+          "norm_grad has its second order now: take another operator for this test");
     const char *scope = scl_scope_push(b.g, "refine1.crp");
-    OK(SCL_APPLY(b.g, out, &err, "norm_grad", SCL_IN("x", image), SCL_IN("mean", mean), SCL_IN("variance", variance),
-                 SCL_IN("u", image)));
+    OK(SCL_APPLY(b.g, out, &err, "norm_grad", SCL_IN("x", image), SCL_IN("mean", mean),
+                 SCL_IN("variance", variance), SCL_IN("u", image)));
     scl_scope_pop(b.g, scope);
     CHECK(scl_vjp(b.g, out[1], mean, &image, 1, &dx, &err) == SCL_FAILED, "a missing vjp rule is no error");
-    CHECK(strstr(err.message, "norm_grad") && strstr(err.message, "vjp") && strstr(err.message, "refine1.crp"), "\"%s\"", err.message);
+    CHECK(strstr(err.message, "norm_grad") && strstr(err.message, "vjp") &&
+              strstr(err.message, "refine1.crp"),
+          "\"%s\"", err.message);
     scl_err_clear(&err);
-    CHECK(scl_jvp(b.g, out[1], &image, &image, 1, &tangent, &err) == SCL_FAILED, "a missing jvp rule is no error");
-    CHECK(strstr(err.message, "norm_grad") && strstr(err.message, "jvp") && strstr(err.message, "refine1.crp"), "\"%s\"", err.message);
+    CHECK(scl_jvp(b.g, out[1], &image, &image, 1, &tangent, &err) == SCL_FAILED,
+          "a missing jvp rule is no error");
+    CHECK(strstr(err.message, "norm_grad") && strstr(err.message, "jvp") &&
+              strstr(err.message, "refine1.crp"),
+          "\"%s\"", err.message);
     scl_err_clear(&err);
     scl_arena_free(&b.arena);
 }
@@ -204,13 +215,17 @@ static void misuse(void)
     bench b;
     start(&b);
     scl_value *out[2];
-    CHECK(SCL_APPLY(b.g, out, &err, "no_such_operator", SCL_IN("x", b.x)) == SCL_FAILED && strstr(err.message, "no_such_operator"),
+    CHECK(SCL_APPLY(b.g, out, &err, "no_such_operator", SCL_IN("x", b.x)) == SCL_FAILED &&
+              strstr(err.message, "no_such_operator"),
           "\"%s\"", err.message);
     scl_err_clear(&err);
-    CHECK(SCL_APPLY(b.g, out, &err, "pixel_sum", SCL_IN("x", b.x)) == SCL_FAILED && strstr(err.message, "f32[2,3]") &&
-          strstr(err.message, "pixel_sum"), "\"%s\"", err.message);
+    CHECK(SCL_APPLY(b.g, out, &err, "pixel_sum", SCL_IN("x", b.x)) == SCL_FAILED &&
+              strstr(err.message, "f32[2,3]") && strstr(err.message, "pixel_sum"),
+          "\"%s\"", err.message);
     scl_err_clear(&err);
-    CHECK(SCL_APPLY(b.g, out, &err, "pixel_sum", SCL_IN("y", b.x)) == SCL_FAILED && strstr(err.message, "'x'"), "\"%s\"", err.message);
+    CHECK(SCL_APPLY(b.g, out, &err, "pixel_sum", SCL_IN("y", b.x)) == SCL_FAILED &&
+              strstr(err.message, "'x'"),
+          "\"%s\"", err.message);
     scl_err_clear(&err);
     CHECK(SCL_POINTWISE(b.g, out, &err, "x * y + x", SCL_IN("x", b.x), SCL_IN("y", b.x)) == SCL_FAILED,
           "an expression with a product that feeds + is accepted");
