@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# A run directory: what is refused, what is left, what goes on; samples; damaged and foreign checkpoints.
+. "$(dirname "$0")/common"
+
+make_data
+args=("$tiny" -o data.format=npy -o "data.path=$work/data.npy" --device reference)
+expect 0 "sample finished" "$SCORECL" run "${args[@]}" --out run
+[ -s run/sample/grid.png ] && [ -s run/sample/samples.npy ] || fail "no samples"
+for file in config.yaml environment.json log.txt state.json train/metrics.jsonl train/metrics.csv; do
+    [ -s "run/$file" ] || fail "no run/$file"
+done
+[ "$(find run/train/checkpoints -type f | wc -l)" -le 3 ] || fail "more checkpoints than keep and best"
+first=$(weights run)
+
+expect 2 "--resume" "$SCORECL" run "${args[@]}" --out run
+expect 0 "inputs unchanged" "$SCORECL" run "${args[@]}" --out run --resume
+expect 0 "optimizer.lr was" "$SCORECL" run "${args[@]}" --out run --resume --dry-run -o stages.train.optimizer.lr=0.5
+[ "$(weights run)" = "$first" ] || fail "--dry-run changed something"
+# The printed config is the config.
+expect 0 "inputs unchanged" "$SCORECL" run run/config.yaml --out run --resume
+expect 0 "sample finished" "$SCORECL" run "${args[@]}" --out run --only sample --force sample
+expect 2 "needs stages that are not finished" "$SCORECL" run "${args[@]}" --out other --only sample
+expect 1 "nowhere.npy" "$SCORECL" run "${args[@]}" --out none -o "data.path=nowhere.npy"
+[ ! -e none/train ] || fail "something was computed without data"
+expect 1 "/dev/null" "$SCORECL" run "${args[@]}" --out /dev/null/run
+
+# Samples without a config: those of the sample stage again.
+expect 0 "drawn" "$SCORECL" sample "$(latest run)" --device reference --out drawn
+[ "$("$SCORECL" checksum drawn/samples.npy | cut -c1-64)" = "$("$SCORECL" checksum run/sample/samples.npy | cut -c1-64)" ] ||
+    fail "the checkpoint alone gives other samples"
+expect 0 "many" "$SCORECL" sample "$(latest run)" --device reference --out many -n 7 -o stages.sample.sampler.steps_per_level=1
+expect 2 "no_such_key" "$SCORECL" sample "$(latest run)" --out many -o no_such_key=1
+
+# More steps go on; the newest checkpoint is damaged, so the one before it is used; the end is that of an unbroken run.
+long=(-o stages.train.optimizer.schedule=constant)
+train short --device reference "${long[@]}" -o stages.train.steps=25
+train whole --device reference "${long[@]}" -o stages.train.steps=40
+newest=short/train/checkpoints/step-00000025.safetensors
+truncate -s -7 "$newest"
+train short --device reference "${long[@]}" -o stages.train.steps=40 --resume
+grep -q "step-00000025.safetensors' is truncated" short.log || fail "the damaged checkpoint is not named"
+grep -q "goes on from step 20" short.log || fail "did not go on from step 20"
+same whole short
+
+# Foreign weights.
+expect 1 "does not fit this network" "$SCORECL" run "${args[@]}" --out wide --only train -o model.ngf=5 -o "stages.train.init=$work/$(latest run)"
+grep -qF "begin_conv.weight is [4,1,3,3] in the file, [5,1,3,3] here" said || fail "the difference is not named"
+expect 0 "train finished" "$SCORECL" run "${args[@]}" --out warm --only train -o "stages.train.init=$work/$(latest run)"
+printf 'junk' > junk.safetensors
+expect 1 "junk.safetensors" "$SCORECL" sample junk.safetensors
+expect 1 "junk.safetensors" "$SCORECL" checksum junk.safetensors
