@@ -9,24 +9,31 @@
 #include "lib/math.cl"
 #include "lib/coef.h"
 
-#define K(c) ((floatV)(c))
-// Runs the statements for each vector i ... i+count-1 of the group's chunk.
-#define FOR_CHUNK                                                                                                   \
-    const int end = min(D, ((int)get_group_id(0) + 1) * chunk);                                                     \
-    for (int i = (int)get_group_id(0) * chunk + (int)get_local_id(0) * VEC, count = min(VEC, end - i); i < end;     \
-         i += WG * VEC, count = min(VEC, end - i))
-#define LOAD(p) (count == VEC ? vloadV((p) + i) : vload_some((p) + i, count))
-#define STORE(v, p)                                                                                                 \
-    do {                                                                                                            \
-        if (count == VEC)                                                                                           \
-            vstoreV(v, (p) + i);                                                                                    \
-        else                                                                                                        \
-            vstore_some(v, (p) + i, count);                                                                         \
-    } while (0)
+#define FN(name) scl_##name
+#define floatT float
+#include "lib/optim_body.h"
+#undef FN
+#undef floatT
+#if VEC > 1
+#define FN(name) scl_##name##_v
+#define floatT floatV
+#include "lib/optim_body.h"
+#undef FN
+#undef floatT
+#else
+#define scl_average_v scl_average
+#define scl_moment_v scl_moment
+#define scl_adam_weight_v scl_adam_weight
+#define scl_rmsprop_weight_v scl_rmsprop_weight
+#define scl_flushed_fma_v scl_flushed_fma
+#endif
 
-// Second moments flush below 2^-100: else small gradients would lose v but keep m.
-static inline floatV flush_moment(const floatV v) { return fabs(v) < K(0x1p-100f) ? K(0.0f) : v; }
-static inline floatV root_moment(const floatV v) { return scl_sqrt_v(v * K(0x1p60f)) * K(0x1p-30f); }
+// The group's chunk: first ... whole-1 by vectors, whole ... end-1 one by one.
+#define CHUNK                                                                                                       \
+    const int lid = (int)get_local_id(0), first = (int)get_group_id(0) * chunk, end = min(D, first + chunk);        \
+    const int whole = first + (end - first) / VEC * VEC;
+#define VECTORS for (int i = first + lid * VEC; i < whole; i += WG * VEC)
+#define REST for (int i = whole + lid; i < end; i += WG)
 
 __attribute__((reqd_work_group_size(WG, 1, 1)))
 kernel void adam(global const float *theta, global const float *m, global const float *v, global const float *g,
@@ -35,16 +42,21 @@ kernel void adam(global const float *theta, global const float *m, global const 
 {
     if (flag[0])
         return;
-    const floatV clip = K(scale[0]), rate = K(coef[SCL_COEF_ADAM_RATE]), root = K(coef[SCL_COEF_ADAM_ROOT]);
-    const floatV eps = K(coef[SCL_COEF_EPS]), to_m = K(coef[SCL_COEF_M]), to_v = K(coef[SCL_COEF_V]);
-    FOR_CHUNK {
-        const floatV gi = LOAD(g) * clip, m0 = LOAD(m), v0 = LOAD(v), square = gi * gi;
-        const floatV m1 = scl_flush_v(fma(to_m, gi - m0, m0));
-        const floatV v1 = flush_moment(fma(to_v, square - v0, v0));
-        const floatV step = scl_div_v(m1, fma(root_moment(v1), root, eps));
-        STORE(m1, m_out);
-        STORE(v1, v_out);
-        STORE(scl_flush_v(fma(rate, step, LOAD(theta))), theta_out);
+    const float clip = scale[0], rate = coef[SCL_COEF_ADAM_RATE], root = coef[SCL_COEF_ADAM_ROOT], eps = coef[SCL_COEF_EPS];
+    const float to_m = coef[SCL_COEF_M], to_v = coef[SCL_COEF_V];
+    CHUNK
+    VECTORS {
+        const floatV gi = vloadV(g + i) * (floatV)(clip);
+        const floatV m1 = scl_average_v(vloadV(m + i), gi, to_m), v1 = scl_moment_v(vloadV(v + i), gi, to_v);
+        vstoreV(m1, m_out + i);
+        vstoreV(v1, v_out + i);
+        vstoreV(scl_adam_weight_v(vloadV(theta + i), m1, v1, rate, root, eps), theta_out + i);
+    }
+    REST {
+        const float gi = g[i] * clip, m1 = scl_average(m[i], gi, to_m), v1 = scl_moment(v[i], gi, to_v);
+        m_out[i] = m1;
+        v_out[i] = v1;
+        theta_out[i] = scl_adam_weight(theta[i], m1, v1, rate, root, eps);
     }
 }
 
@@ -55,11 +67,17 @@ kernel void sgd(global const float *theta, global const float *u, global const f
 {
     if (flag[0])
         return;
-    const floatV clip = K(scale[0]), rate = K(coef[SCL_COEF_RATE]), momentum = K(coef[SCL_COEF_MOMENTUM]);
-    FOR_CHUNK {
-        const floatV gi = LOAD(g) * clip, u1 = scl_flush_v(fma(momentum, LOAD(u), gi));
-        STORE(u1, u_out);
-        STORE(scl_flush_v(fma(rate, u1, LOAD(theta))), theta_out);
+    const float clip = scale[0], rate = coef[SCL_COEF_RATE], momentum = coef[SCL_COEF_MOMENTUM];
+    CHUNK
+    VECTORS {
+        const floatV gi = vloadV(g + i) * (floatV)(clip), u1 = scl_flushed_fma_v(momentum, vloadV(u + i), gi);
+        vstoreV(u1, u_out + i);
+        vstoreV(scl_flushed_fma_v(rate, u1, vloadV(theta + i)), theta_out + i);
+    }
+    REST {
+        const float gi = g[i] * clip, u1 = scl_flushed_fma(momentum, u[i], gi);
+        u_out[i] = u1;
+        theta_out[i] = scl_flushed_fma(rate, u1, theta[i]);
     }
 }
 
@@ -70,13 +88,17 @@ kernel void rmsprop(global const float *theta, global const float *v, global con
 {
     if (flag[0])
         return;
-    const floatV clip = K(scale[0]), rate = K(coef[SCL_COEF_RATE]), eps = K(coef[SCL_COEF_EPS]), to_v = K(coef[SCL_COEF_V]);
-    FOR_CHUNK {
-        const floatV gi = LOAD(g) * clip, v0 = LOAD(v), square = gi * gi;
-        const floatV v1 = flush_moment(fma(to_v, square - v0, v0)), root = root_moment(v1);
-        const floatV step = scl_div_v(gi, root + eps);
-        STORE(v1, v_out);
-        STORE(scl_flush_v(fma(rate, step, LOAD(theta))), theta_out);
+    const float clip = scale[0], rate = coef[SCL_COEF_RATE], eps = coef[SCL_COEF_EPS], to_v = coef[SCL_COEF_V];
+    CHUNK
+    VECTORS {
+        const floatV gi = vloadV(g + i) * (floatV)(clip), v1 = scl_moment_v(vloadV(v + i), gi, to_v);
+        vstoreV(v1, v_out + i);
+        vstoreV(scl_rmsprop_weight_v(vloadV(theta + i), v1, gi, rate, eps), theta_out + i);
+    }
+    REST {
+        const float gi = g[i] * clip, v1 = scl_moment(v[i], gi, to_v);
+        v_out[i] = v1;
+        theta_out[i] = scl_rmsprop_weight(theta[i], v1, gi, rate, eps);
     }
 }
 
@@ -86,9 +108,10 @@ kernel void ema(global const float *e, global const float *theta, global const f
 {
     if (flag[0])
         return;
-    const floatV rate = K(coef[SCL_COEF_EMA]);
-    FOR_CHUNK {
-        const floatV e0 = LOAD(e);
-        STORE(scl_flush_v(fma(rate, LOAD(theta) - e0, e0)), e_out);
-    }
+    const float rate = coef[SCL_COEF_EMA];
+    CHUNK
+    VECTORS
+        vstoreV(scl_average_v(vloadV(e + i), vloadV(theta + i), rate), e_out + i);
+    REST
+        e_out[i] = scl_average(e[i], theta[i], rate);
 }

@@ -11,10 +11,15 @@
 /* Groups of one launch: enough to share out among cores, few enough that starting them costs nothing. */
 enum { SCL_CHUNK_GROUPS = 1024, SCL_CHUNK_LEAST = 8192 };
 
+/* Wide vectors are for CPUs that ask for them: elsewhere a compiler may need minutes to take them apart (llvmpipe, which also
+ * ends every loop after 65,535 rounds: work-items must share long rows). */
 static inline bool scl_chunks_fit(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
 {
     (void)n;
-    return (size_t)scl_tune_get(tune, "WG") <= device->max_work_group;
+    const int vec = scl_tune_get(tune, "VEC"), wg = scl_tune_get(tune, "WG");
+    const bool scalar = device->klass != SCL_CLASS_GPU && device->vector_width == 1;
+    const int most = scalar ? 1 : device->klass == SCL_CLASS_GPU ? 4 : 16;
+    return vec <= most && (size_t)wg <= device->max_work_group && !(scalar && wg == 1 && device->max_work_group > 1);
 }
 
 /* Values of a chunk: a multiple of a group's stride. */

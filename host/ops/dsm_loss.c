@@ -8,6 +8,7 @@
  * Kernel: cl/ops/dsm_loss.cl.  Oracle and cases: tests/ops/dsm_loss.c. */
 #include "graph/arith.h"
 #include "graph/op.h"
+#include "ops/chunks.h"
 
 /* Affine in s: pointwise expressions, which fusion may fold into their neighbours.  inv_sigma and weight are constants of the
  * noise table. */
@@ -56,12 +57,6 @@ SCL_FAST_REF static void ref(const scl_node *n, const scl_host_values *v)
     }
 }
 
-static bool fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
-{
-    (void)n;
-    return (size_t)scl_tune_get(tune, "WG") <= device->max_work_group;
-}
-
 static scl_status launch(scl_launcher *q, const scl_node *n, scl_err *err)
 {
     const size_t wg = (size_t)scl_tune_get(scl_launcher_tune(q), "WG");
@@ -76,7 +71,7 @@ static const scl_op op_dsm_loss = {
     .out = { "loss f32[N]" },
     .vjp = vjp, .jvp = jvp, .ref = ref,
     .impl = { { .name = "group_per_sample", .tune = "WG=1|16|64|256 VEC=16|8|4|2|1", .cpu = "WG=1 VEC=16", .gpu = "WG=64 VEC=4",
-                .fits = fits, .launch = launch } },
+                .fits = scl_chunks_fit, .launch = launch } },
     .flops = "4*N*D", .bytes = "8*N*D",
 };
 

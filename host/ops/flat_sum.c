@@ -9,6 +9,7 @@
  * Kernels: cl/ops/flat_sum.cl.  Oracles and cases: tests/ops/flat_sum.c. */
 #include "graph/arith.h"
 #include "graph/op.h"
+#include "ops/chunks.h"
 
 static void ref_flat_sum(const scl_node *n, const scl_host_values *v)
 {
@@ -54,12 +55,6 @@ static scl_status jvp_flat_sumsq(scl_graph *g, const scl_node *n, scl_value *con
     return SCL_APPLY(g, dy, err, "flat_sum", SCL_IN("x", t));
 }
 
-static bool fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
-{
-    (void)n;
-    return (size_t)scl_tune_get(tune, "WG") <= device->max_work_group;
-}
-
 static size_t wg(const scl_launcher *q) { return (size_t)scl_tune_get(scl_launcher_tune(q), "WG"); }
 
 static scl_status launch_flat_sum(scl_launcher *q, const scl_node *n, scl_err *err)
@@ -98,7 +93,7 @@ static scl_status launch_chain(scl_launcher *q, const scl_node *n, scl_err *err)
                       SCL_I32(count, blocks), SCL_DEFINE(SQUARE, 1));
 }
 
-#define TUNE .tune = "WG=1|16|64|256 VEC=16|8|4|2|1", .cpu = "WG=1 VEC=16", .gpu = "WG=64 VEC=4", .fits = fits
+#define TUNE .tune = "WG=1|16|64|256 VEC=16|8|4|2|1", .cpu = "WG=1 VEC=16", .gpu = "WG=64 VEC=4", .fits = scl_chunks_fit
 
 static const scl_op op_flat_sum = {
     .name = "flat_sum", .family = "flat_sum", .brief = "sum of all values of each sample", .formula = "s[n] = sum_d x[n,d]",
