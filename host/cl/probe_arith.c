@@ -9,7 +9,7 @@
 #include "graph/arith.h"
 #include "probe/functions.h"
 
-enum { COUNT = 1 << 16, VEC_WIDE = 16, VEC_NARROW = 4 };
+enum { COUNT = 1 << 14, VEC_WIDE = 16, VEC_NARROW = 1 };
 
 typedef enum range { SPECIAL, WIDE, POSITIVE, EXPONENT, NEGATIVE, UNIT, SMALL, INTEGERS } range;
 
