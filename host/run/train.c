@@ -10,6 +10,9 @@
 #include "run/trainer.h"
 #include "score/schedule.h"
 
+enum { COL_LOSS, COL_NORM, COL_RATE, COL_SPEED, COL_EVAL, COLUMNS };
+static const char *const columns[COLUMNS] = { "loss", "grad_norm", "lr", "images_per_s", "eval_loss" };
+
 typedef struct training {
     scl_stage_context *c;
     const scl_train_config *config;
@@ -19,13 +22,13 @@ typedef struct training {
     scl_metrics *metrics;
     scl_progress progress;
     scl_checkpoint_info info;
-    long logged_step;
+    long logged_step;                /* newest step whose row was begun, and when */
     int64_t logged_ns;
+    bool row_open;                   /* its loss is still on the way from the device */
+    double row[COLUMNS];
     char checksum[65];
 } training;
 
-enum { COL_LOSS, COL_NORM, COL_RATE, COL_SPEED, COL_EVAL, COLUMNS };
-static const char *const columns[COLUMNS] = { "loss", "grad_norm", "lr", "images_per_s", "eval_loss" };
 
 static scl_status open_data(training *s, scl_err *err)
 {
@@ -99,38 +102,57 @@ static scl_status save(training *s, long step, scl_err *err)
     return scl_checkpoints_save(s->c->checkpoints, scl_trainer_store(s->t), &s->info, s->config->checkpoint.keep, s->checksum, err);
 }
 
-/* done: steps done. */
-static scl_status evaluate(training *s, long done, double *values, scl_err *err)
+/* Begins the row of step `done`: the loss follows when the device has come that far. */
+static scl_status begin_row(training *s, long done, scl_err *err)
+{
+    const int64_t now = scl_now_ns();
+    const double seconds = (double)(now - s->logged_ns) * 1e-9;
+    for (int i = 0; i < COLUMNS; i++)
+        s->row[i] = NAN;
+    s->row[COL_RATE] = scl_learning_rate(s->config, done - 1);
+    s->row[COL_SPEED] = seconds > 0 ? (double)(done - s->logged_step) * s->config->batch / seconds : NAN;
+    s->logged_step = done;
+    s->logged_ns = now;
+    s->row_open = true;
+    return scl_trainer_record_start(s->t, err);
+}
+
+/* Puts what came into the row; keep: the row is not written yet, as the held-out loss is still to come. */
+static scl_status end_row(training *s, bool wait, bool keep, scl_err *err)
+{
+    if (!s->row_open)
+        return SCL_OK;
+    scl_step_record r;
+    bool ready;
+    SCL_TRY(scl_trainer_record_take(s->t, wait, &ready, &r, err));
+    if (!ready)
+        return SCL_OK;
+    s->row_open = false;
+    s->row[COL_LOSS] = (double)r.loss;
+    s->row[COL_NORM] = (double)r.norm;
+    char note[48];
+    snprintf(note, sizeof note, "loss %.3f", (double)r.loss);
+    scl_progress_update(&s->progress, s->logged_step, note);
+    return keep ? SCL_OK : scl_metrics_row(s->metrics, s->logged_step, s->row, err);
+}
+
+static scl_status evaluate(training *s, long done, scl_err *err)
 {
     float loss;
+    const bool same_row = s->row_open && s->logged_step == done;
+    SCL_TRY(end_row(s, true, same_row, err));
     SCL_TRY(scl_trainer_finish(s->t, err));
     SCL_TRY(scl_trainer_evaluate(s->t, &loss, err));
-    values[COL_EVAL] = s->info.eval_loss = (double)loss;
+    s->info.eval_loss = (double)loss;
     if (!(s->info.best_loss <= (double)loss)) {
         s->info.best_loss = (double)loss;
         s->info.best_step = done;
     }
     scl_info("%s: step %ld, held-out loss %.3f", s->c->stage->name, done, (double)loss);
-    return SCL_OK;
-}
-
-/* The record of the last step done, and the rate since the last row. */
-static scl_status record(training *s, long done, double *values, scl_err *err)
-{
-    scl_step_record r;
-    SCL_TRY(scl_trainer_record(s->t, done - 1, &r, err));
-    const int64_t now = scl_now_ns();
-    const double seconds = (double)(now - s->logged_ns) * 1e-9;
-    values[COL_LOSS] = (double)r.loss;
-    values[COL_NORM] = (double)r.norm;
-    values[COL_RATE] = scl_learning_rate(s->config, done - 1);
-    values[COL_SPEED] = seconds > 0 ? (double)(done - s->logged_step) * s->config->batch / seconds : NAN;
-    s->logged_step = done;
-    s->logged_ns = now;
-    char note[48];
-    snprintf(note, sizeof note, "loss %.3f", (double)r.loss);
-    scl_progress_update(&s->progress, done, note);
-    return SCL_OK;
+    for (int i = 0; i < COLUMNS && !same_row; i++)
+        s->row[i] = NAN;
+    s->row[COL_EVAL] = (double)loss;
+    return scl_metrics_row(s->metrics, done, s->row, err);
 }
 
 static bool due(long done, int every, long steps) { return (every > 0 && done % every == 0) || done == steps; }
@@ -138,24 +160,19 @@ static bool due(long done, int every, long steps) { return (every > 0 && done % 
 /* What is due after `done` steps. */
 static scl_status after_step(training *s, long done, scl_err *err)
 {
-    double values[COLUMNS] = { NAN, NAN, NAN, NAN, NAN };
     const long steps = s->config->steps;
-    bool row = false;
-    if (due(done, s->config->log_every, steps)) {
-        SCL_TRY(record(s, done, values, err));
-        row = true;
-    } else {
-        scl_progress_update(&s->progress, done, NULL);
-    }
-    if (s->held_out && due(done, s->config->eval.every, steps)) {
-        SCL_TRY(evaluate(s, done, values, err));
-        row = true;
-    }
-    if (row)
-        SCL_TRY(scl_metrics_row(s->metrics, done, values, err));
+    const bool logs = due(done, s->config->log_every, steps);
+    SCL_TRY(end_row(s, logs, false, err));
+    scl_progress_update(&s->progress, done, NULL);
+    if (logs)
+        SCL_TRY(begin_row(s, done, err));
+    if (s->held_out && due(done, s->config->eval.every, steps))
+        SCL_TRY(evaluate(s, done, err));
     const bool stop = *s->c->stop != 0;
-    if (stop || due(done, s->config->checkpoint.every, steps))
-        SCL_TRY(save(s, done, err));
+    if (!stop && !due(done, s->config->checkpoint.every, steps))
+        return SCL_OK;
+    SCL_TRY(end_row(s, true, false, err));
+    SCL_TRY(save(s, done, err));
     return stop && done < steps ? scl_stage_interrupted(s->c, done, err) : SCL_OK;
 }
 

@@ -39,8 +39,8 @@ struct scl_trainer {
     scl_ticket ticket[AHEAD];
     bool pending[AHEAD];
     long last_step;
-    float ring[SCL_RING_ROWS * SCL_RING_COLUMNS];
-    long ring_step;                      /* newest step in the copy; -1: none */
+    float row[SCL_RING_COLUMNS];         /* of the metrics ring, on its way */
+    scl_ticket row_ticket;
 };
 
 scl_store *scl_trainer_store(scl_trainer *t) { return t->store; }
@@ -160,7 +160,7 @@ scl_status scl_trainer_create(scl_trainer **out, scl_backend *b, const scl_confi
     scl_trainer *t = memory;
     const int shape[3] = { data->height, data->width, data->channels };
     *t = (scl_trainer){ .b = b, .config = config, .stage = stage, .data = data, .held_out = held_out, .options = *options,
-                        .epoch = -1, .ring_step = -1, .last_step = -1 };
+                        .epoch = -1, .last_step = -1 };
     t->spec = scl_build_spec(config, stage, shape, (int)data->count);
     t->spec.data_float = data->f32 != NULL;
     t->eval_spec = t->spec;
@@ -316,14 +316,19 @@ scl_status scl_trainer_finish(scl_trainer *t, scl_err *err)
     return t->b->v->finish(t->b, err);
 }
 
-scl_status scl_trainer_record(scl_trainer *t, long step, scl_step_record *out, scl_err *err)
+scl_status scl_trainer_record_start(scl_trainer *t, scl_err *err)
 {
-    if (t->ring_step < step) {
-        SCL_TRY(scl_store_read(t->store, "ring", t->ring, sizeof t->ring, err));
-        t->ring_step = t->last_step;
-    }
-    const float *row = t->ring + step % SCL_RING_ROWS * SCL_RING_COLUMNS;
-    *out = (scl_step_record){ .loss = row[0], .norm = row[1], .scale = row[2] };
+    scl_region row = scl_store_find(t->store, "ring").region;
+    row.bytes = sizeof t->row;
+    row.offset += (size_t)(t->last_step % SCL_RING_ROWS) * row.bytes;
+    return t->b->v->read_start(t->b, row, t->row, &t->row_ticket, err);
+}
+
+scl_status scl_trainer_record_take(scl_trainer *t, bool wait, bool *ready, scl_step_record *out, scl_err *err)
+{
+    *ready = true;
+    SCL_TRY(t->b->v->wait(t->b, &t->row_ticket, wait ? NULL : ready, err));
+    *out = (scl_step_record){ .loss = t->row[0], .norm = t->row[1], .scale = t->row[2] };
     return SCL_OK;
 }
 

@@ -32,9 +32,11 @@ scl_status scl_trainer_reset_ema(scl_trainer *t, scl_err *err);
 /* Enqueues step `step` (from 0).  Runs at most two steps ahead of the device, so it waits there. */
 scl_status scl_trainer_step(scl_trainer *t, long step, scl_err *err);
 
-/* The record of a step that is at most SCL_RING_ROWS / 2 steps old.  Waits for it. */
+/* Loss, gradient norm and clip scale of the newest step, read back without stalling the queue: start enqueues the read behind
+ * that step, take collects it (one at a time).  wait false: *ready tells whether it has come. */
 typedef struct scl_step_record { float loss, norm, scale; } scl_step_record;
-scl_status scl_trainer_record(scl_trainer *t, long step, scl_step_record *out, scl_err *err);
+scl_status scl_trainer_record_start(scl_trainer *t, scl_err *err);
+scl_status scl_trainer_record_take(scl_trainer *t, bool wait, bool *ready, scl_step_record *out, scl_err *err);
 
 /* Waits for all steps.  SCL_FAILED when one was not finite: the message names the step and the node (replayed). */
 scl_status scl_trainer_finish(scl_trainer *t, scl_err *err);
