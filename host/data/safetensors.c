@@ -22,7 +22,10 @@ struct scl_safetensors_file {
     size_t size;
 };
 
-static const struct { const char *name; size_t bytes; } types[] = {
+static const struct {
+    const char *name;
+    size_t bytes;
+} types[] = {
     [SCL_TENSOR_F32] = { "F32", 4 }, [SCL_TENSOR_F64] = { "F64", 8 }, [SCL_TENSOR_I64] = { "I64", 8 },
     [SCL_TENSOR_I32] = { "I32", 4 }, [SCL_TENSOR_U32] = { "U32", 4 }, [SCL_TENSOR_U8] = { "U8", 1 },
 };
@@ -48,8 +51,8 @@ static scl_status parse_dtype(scl_safetensors *s, scl_tensor *t, const json_t *e
             t->dtype = (scl_tensor_dtype)i;
             return SCL_OK;
         }
-    return scl_fail(err, SCL_FAILED, "'%s': tensor '%s' has type %s; F32, F64, I64, I32, U32 and U8 are read", s->path,
-                    t->name, name);
+    return scl_fail(err, SCL_FAILED, "'%s': tensor '%s' has type %s; F32, F64, I64, I32, U32 and U8 are read",
+                    s->path, t->name, name);
 }
 
 static scl_status parse_shape(scl_safetensors *s, scl_tensor *t, const json_t *entry, scl_err *err)
@@ -73,19 +76,21 @@ static scl_status parse_shape(scl_safetensors *s, scl_tensor *t, const json_t *e
 }
 
 /* Offsets count from the end of the header; room: bytes there. */
-static scl_status parse_place(scl_safetensors *s, scl_tensor *t, const json_t *entry, const unsigned char *body, size_t room,
-                              scl_err *err)
+static scl_status parse_place(scl_safetensors *s, scl_tensor *t, const json_t *entry,
+                              const unsigned char *body, size_t room, scl_err *err)
 {
     const json_t *offsets = json_object_get(entry, "data_offsets");
     const json_t *first = json_array_get(offsets, 0), *last = json_array_get(offsets, 1);
-    if (json_array_size(offsets) != 2 || !json_is_integer(first) || !json_is_integer(last) || json_integer_value(first) < 0 ||
-        json_integer_value(last) < json_integer_value(first))
+    if (json_array_size(offsets) != 2 || !json_is_integer(first) || !json_is_integer(last) ||
+        json_integer_value(first) < 0 || json_integer_value(last) < json_integer_value(first))
         return corrupt(s, err, t->name, "has no data_offsets [begin, end]");
     const size_t begin = (size_t)json_integer_value(first), end = (size_t)json_integer_value(last);
     if (end > room)
-        return scl_fail(err, SCL_FAILED, "'%s' is truncated: tensor '%s' ends at byte %zu of %zu", s->path, t->name, end, room);
+        return scl_fail(err, SCL_FAILED, "'%s' is truncated: tensor '%s' ends at byte %zu of %zu", s->path,
+                        t->name, end, room);
     if (end - begin != t->bytes)
-        return scl_fail(err, SCL_FAILED, "'%s' is corrupt: tensor '%s' has %zu bytes, its shape and type say %zu", s->path,
+        return scl_fail(err, SCL_FAILED,
+                        "'%s' is corrupt: tensor '%s' has %zu bytes, its shape and type say %zu", s->path,
                         t->name, end - begin, t->bytes);
     t->data = body + begin;
     return SCL_OK;
@@ -109,8 +114,8 @@ static scl_status check_cover(scl_safetensors *s, const unsigned char *body, siz
     const unsigned char *at = body;
     for (int i = 0; i < s->n; i++) {
         if (order[i]->data < at)
-            return scl_fail(err, SCL_FAILED, "'%s' is corrupt: tensors '%s' and '%s' overlap", s->path, order[i - 1]->name,
-                            order[i]->name);
+            return scl_fail(err, SCL_FAILED, "'%s' is corrupt: tensors '%s' and '%s' overlap", s->path,
+                            order[i - 1]->name, order[i]->name);
         if (order[i]->data > at)
             return scl_fail(err, SCL_FAILED, "'%s' is corrupt: %zu unused bytes before tensor '%s'", s->path,
                             (size_t)(order[i]->data - at), order[i]->name);
@@ -139,22 +144,26 @@ static scl_status parse_meta(scl_safetensors *s, const json_t *meta, scl_err *er
     s->meta = SCL_NEW_ARRAY(&s->file->arena, scl_tensor_meta, json_object_size(meta) + 1);
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)meta, key, value) {
+    json_object_foreach((json_t *)meta, key, value)
+    {
         if (!json_is_string(value))
             return corrupt(s, err, NULL, "__metadata__ is not a map of texts");
-        s->meta[s->n_meta++] = (scl_tensor_meta){ .key = scl_arena_strdup(&s->file->arena, key),
-                                                  .value = scl_arena_strdup(&s->file->arena, json_string_value(value)) };
+        s->meta[s->n_meta++] =
+            (scl_tensor_meta){ .key = scl_arena_strdup(&s->file->arena, key),
+                               .value = scl_arena_strdup(&s->file->arena, json_string_value(value)) };
     }
     qsort(s->meta, (size_t)s->n_meta, sizeof *s->meta, by_key);
     return SCL_OK;
 }
 
-static scl_status parse_tensors(scl_safetensors *s, const json_t *root, const unsigned char *body, size_t room, scl_err *err)
+static scl_status parse_tensors(scl_safetensors *s, const json_t *root, const unsigned char *body,
+                                size_t room, scl_err *err)
 {
     s->tensor = SCL_NEW_ARRAY(&s->file->arena, scl_tensor, json_object_size(root) + 1);
     const char *key;
     json_t *entry;
-    json_object_foreach((json_t *)root, key, entry) {
+    json_object_foreach((json_t *)root, key, entry)
+    {
         if (!strcmp(key, "__metadata__")) {
             SCL_TRY(parse_meta(s, entry, err));
             continue;
@@ -173,7 +182,8 @@ static scl_status parse(scl_safetensors *s, scl_err *err)
 {
     const unsigned char *bytes = s->file->bytes;
     if (s->file->size < 8)
-        return scl_fail(err, SCL_FAILED, "'%s' is not a safetensors file: it has %zu bytes", s->path, s->file->size);
+        return scl_fail(err, SCL_FAILED, "'%s' is not a safetensors file: it has %zu bytes", s->path,
+                        s->file->size);
     uint64_t length = 0;
     for (int i = 0; i < 8; i++)
         length |= (uint64_t)bytes[i] << 8 * i;
@@ -185,9 +195,9 @@ static scl_status parse(scl_safetensors *s, scl_err *err)
     json_t *root = json_loadb((const char *)bytes + 8, (size_t)length, JSON_REJECT_DUPLICATES, &why);
     if (!root)
         return scl_fail(err, SCL_FAILED, "'%s' is corrupt: its header is not JSON: %s", s->path, why.text);
-    const scl_status status = json_is_object(root)
-                                  ? parse_tensors(s, root, bytes + 8 + length, s->file->size - 8 - (size_t)length, err)
-                                  : corrupt(s, err, NULL, "its header is not a JSON object");
+    const scl_status status = json_is_object(root) ? parse_tensors(s, root, bytes + 8 + length,
+                                                                   s->file->size - 8 - (size_t)length, err)
+                                                   : corrupt(s, err, NULL, "its header is not a JSON object");
     json_decref(root);
     return status;
 }
@@ -256,22 +266,22 @@ const char *scl_safetensors_meta(const scl_safetensors *s, const char *key)
     return NULL;
 }
 
-#define READ_AS(type)                                                                                                  \
-    do {                                                                                                               \
-        type v_;                                                                                                       \
-        for (size_t i = 0; i < t->count; i++) {                                                                        \
-            memcpy(&v_, t->data + i * sizeof v_, sizeof v_);                                                           \
-            to[i] = (READ_TO)v_;                                                                                       \
-        }                                                                                                              \
+#define READ_AS(type)                                        \
+    do {                                                     \
+        type v_;                                             \
+        for (size_t i = 0; i < t->count; i++) {              \
+            memcpy(&v_, t->data + i * sizeof v_, sizeof v_); \
+            to[i] = (READ_TO)v_;                             \
+        }                                                    \
     } while (0)
-#define READ_ANY                                                                                                       \
-    switch (t->dtype) {                                                                                                \
-    case SCL_TENSOR_F32: READ_AS(float); break;                                                                        \
-    case SCL_TENSOR_F64: READ_AS(double); break;                                                                       \
-    case SCL_TENSOR_I64: READ_AS(int64_t); break;                                                                      \
-    case SCL_TENSOR_I32: READ_AS(int32_t); break;                                                                      \
-    case SCL_TENSOR_U32: READ_AS(uint32_t); break;                                                                     \
-    case SCL_TENSOR_U8: READ_AS(uint8_t); break;                                                                       \
+#define READ_ANY                                   \
+    switch (t->dtype) {                            \
+    case SCL_TENSOR_F32: READ_AS(float); break;    \
+    case SCL_TENSOR_F64: READ_AS(double); break;   \
+    case SCL_TENSOR_I64: READ_AS(int64_t); break;  \
+    case SCL_TENSOR_I32: READ_AS(int32_t); break;  \
+    case SCL_TENSOR_U32: READ_AS(uint32_t); break; \
+    case SCL_TENSOR_U8: READ_AS(uint8_t); break;   \
     }
 
 #define READ_TO float

@@ -24,7 +24,8 @@ static void add_head(scl_sha256 *sum, const scl_tensor *t)
     scl_sha256_add(sum, shape, strlen(shape) + 1);
 }
 
-/* What content_sha256 adds to the tensors' sum: key, NUL, value, NUL of all other metadata, in byte order of keys. */
+/* What content_sha256 adds to the tensors' sum: key, NUL, value, NUL of all other metadata, in byte order of
+ * keys. */
 static void end_content(scl_sha256 *sum, const scl_tensor_meta *meta, int n, char hex[65])
 {
     for (int i = 0; i < n; i++) {
@@ -72,7 +73,9 @@ static scl_status checksum_npy(const char *path, char hex[65], scl_err *err)
     scl_npy a;
     scl_status status = scl_npy_read(&a, path, err);
     if (status == SCL_OK) {
-        scl_tensor t = { .name = "", .dtype = a.dtype == SCL_NPY_U8 ? SCL_TENSOR_U8 : SCL_TENSOR_F32, .rank = a.rank };
+        scl_tensor t = { .name = "",
+                         .dtype = a.dtype == SCL_NPY_U8 ? SCL_TENSOR_U8 : SCL_TENSOR_F32,
+                         .rank = a.rank };
         memcpy(t.dim, a.dim, sizeof a.dim);
         scl_sha256 sum;
         scl_sha256_init(&sum);
@@ -120,8 +123,9 @@ static char *make_header(const scl_tensor *const *tensor, int n, const scl_tenso
         for (int d = 0; d < tensor[i]->rank; d++)
             json_array_append_new(shape, json_integer((json_int_t)tensor[i]->dim[d]));
         json_object_set_new(root, tensor[i]->name,
-                            json_pack("{s:s, s:o, s:[I, I]}", "dtype", scl_tensor_dtype_name(tensor[i]->dtype), "shape", shape,
-                                      "data_offsets", (json_int_t)at, (json_int_t)(at + tensor[i]->bytes)));
+                            json_pack("{s:s, s:o, s:[I, I]}", "dtype",
+                                      scl_tensor_dtype_name(tensor[i]->dtype), "shape", shape, "data_offsets",
+                                      (json_int_t)at, (json_int_t)(at + tensor[i]->bytes)));
     }
     char *text = json_dumps(root, JSON_COMPACT | JSON_PRESERVE_ORDER);
     json_decref(root);
@@ -144,7 +148,7 @@ typedef struct writing {
     const scl_tensor **order;
     scl_tensor_meta *meta;
     int n_meta;
-    void *buffer;                /* of the largest tensor that is fetched */
+    void *buffer; /* of the largest tensor that is fetched */
     scl_sha256 sum;
 } writing;
 
@@ -152,9 +156,11 @@ static scl_status write_header(writing *w, unsigned long long *patch, scl_err *e
 {
     char *header = make_header(w->order, w->content->n, w->meta, w->n_meta);
     if (!header)
-        return scl_fail(err, SCL_FAILED, "'%s' cannot be written: a name or text in it is not UTF-8", w->file.path);
+        return scl_fail(err, SCL_FAILED, "'%s' cannot be written: a name or text in it is not UTF-8",
+                        w->file.path);
     /* Quotes inside texts are escaped, so this is the key itself. */
-    *patch = 8 + (unsigned long long)(strstr(header, "\"content_sha256\":\"0000") - header) + strlen("\"content_sha256\":\"");
+    *patch = 8 + (unsigned long long)(strstr(header, "\"content_sha256\":\"0000") - header) +
+             strlen("\"content_sha256\":\"");
     unsigned char length[8];
     for (int i = 0; i < 8; i++)
         length[i] = (unsigned char)((uint64_t)strlen(header) >> 8 * i);
@@ -192,7 +198,8 @@ static scl_status write_all(writing *w, char hex[65], scl_err *err)
     return scl_file_commit(&w->file, err);
 }
 
-scl_status scl_safetensors_write(const char *path, const scl_safetensors_content *c, char hex[65], scl_err *err)
+scl_status scl_safetensors_write(const char *path, const scl_safetensors_content *c, char hex[65],
+                                 scl_err *err)
 {
     scl_arena arena = { 0 };
     writing w = { .content = c };

@@ -40,14 +40,16 @@ static void make_meta(scl_safetensors_content *c, const scl_checkpoint_info *inf
     c->meta = meta;
     char counters[SCL_COUNTERS * 11 + 1] = "";
     for (int i = 0, used = 0; i < SCL_COUNTERS; i++)
-        used += snprintf(counters + used, sizeof counters - (size_t)used, "%s%" PRIu32, i ? "," : "", info->counters[i]);
+        used += snprintf(counters + used, sizeof counters - (size_t)used, "%s%" PRIu32, i ? "," : "",
+                         info->counters[i]);
     add_meta(c, meta, "format", "scorecl 1");
     add_meta(c, meta, "scorecl", SCL_VERSION);
     add_meta(c, meta, "step", scl_arena_printf(arena, "%ld", info->step));
     add_meta(c, meta, "seed", scl_arena_printf(arena, "%" PRIu64, info->seed));
     add_meta(c, meta, "counters", scl_arena_strdup(arena, counters));
     add_meta(c, meta, "arithmetic", scl_arena_printf(arena, "%d", info->arithmetic));
-    add_meta(c, meta, "image", scl_arena_printf(arena, "%d,%d,%d", info->height, info->width, info->channels));
+    add_meta(c, meta, "image",
+             scl_arena_printf(arena, "%d,%d,%d", info->height, info->width, info->channels));
     add_meta(c, meta, "network", info->net);
     add_meta(c, meta, "conv", info->conv);
     add_meta(c, meta, "stage", info->stage);
@@ -96,7 +98,10 @@ static void read_meta(scl_checkpoint *c)
 
 /* Writing. */
 
-typedef struct source { scl_store *store; float *scratch; } source;
+typedef struct source {
+    scl_store *store;
+    float *scratch;
+} source;
 
 static scl_status fetch(void *user, const scl_tensor *t, void *to, scl_err *err)
 {
@@ -106,14 +111,16 @@ static scl_status fetch(void *user, const scl_tensor *t, void *to, scl_err *err)
     return SCL_OK;
 }
 
-scl_status scl_checkpoint_write(const char *path, scl_store *store, const scl_checkpoint_info *info, char checksum[65],
-                                scl_err *err)
+scl_status scl_checkpoint_write(const char *path, scl_store *store, const scl_checkpoint_info *info,
+                                char checksum[65], scl_err *err)
 {
     scl_arena arena = { 0 };
     source from = { .store = store };
     const int count = scl_store_count(store);
     scl_tensor *tensor = SCL_NEW_ARRAY(&arena, scl_tensor, count + 1);
-    scl_safetensors_content content = { .tensor = tensor, .fetch = fetch, .user = &from, .fault = "checkpoint" };
+    scl_safetensors_content content = {
+        .tensor = tensor, .fetch = fetch, .user = &from, .fault = "checkpoint"
+    };
     make_meta(&content, info, &arena);
     size_t largest = 0;
     for (int i = 0; i < count; i++) {
@@ -170,7 +177,11 @@ void scl_checkpoint_close(scl_checkpoint *c)
 }
 
 /* The first differences between file and network, collected for one message. */
-typedef struct differences { char text[1024]; size_t used; int n; } differences;
+typedef struct differences {
+    char text[1024];
+    size_t used;
+    int n;
+} differences;
 
 static void differ(differences *d, const char *format, const char *name, const char *there, const char *here)
 {
@@ -189,7 +200,8 @@ static scl_status fail_differences(const scl_checkpoint *c, const differences *d
     if (d->n > N_SHOWN)
         snprintf(more, sizeof more, "; and %d more", d->n - N_SHOWN);
     return scl_fail(err, SCL_FAILED, "checkpoint '%s' does not fit this network%s%s%s: %s%s", c->file->path,
-                    c->info.net[0] ? " (it holds " : "", c->info.net, c->info.net[0] ? ")" : "", d->text, more);
+                    c->info.net[0] ? " (it holds " : "", c->info.net, c->info.net[0] ? ")" : "", d->text,
+                    more);
 }
 
 static void compare(differences *d, const scl_tensor *there, const scl_value *v, const char *name)
@@ -209,8 +221,8 @@ static void compare(differences *d, const scl_tensor *there, const scl_value *v,
 }
 
 /* From a file's tensor into the store; the shapes fit. */
-static scl_status load_value(const scl_checkpoint *c, const scl_tensor *t, scl_store *store, const scl_value *v, float *scratch,
-                             scl_err *err)
+static scl_status load_value(const scl_checkpoint *c, const scl_tensor *t, scl_store *store,
+                             const scl_value *v, float *scratch, scl_err *err)
 {
     float *raw = scratch, *device = scratch + t->count;
     scl_tensor_f32(t, raw);
@@ -218,15 +230,18 @@ static scl_status load_value(const scl_checkpoint *c, const scl_tensor *t, scl_s
     const float least = second_moment ? 0x1p-100f : 0x1p-60f;
     for (size_t i = 0; i < t->count; i++) {
         if (!isfinite(raw[i]))
-            return scl_fail(err, SCL_FAILED, "checkpoint '%s': tensor '%s' holds %g at element %zu", c->file->path, t->name,
-                            (double)raw[i], i);
+            return scl_fail(err, SCL_FAILED, "checkpoint '%s': tensor '%s' holds %g at element %zu",
+                            c->file->path, t->name, (double)raw[i], i);
         raw[i] = fabsf(raw[i]) < least ? 0.0f : raw[i];
     }
     scl_layout_to_device(v, raw, device);
     return scl_store_write(store, v->name, device, t->count * sizeof(float), err);
 }
 
-typedef struct pair { const scl_tensor *tensor; const scl_value *value; } pair;
+typedef struct pair {
+    const scl_tensor *tensor;
+    const scl_value *value;
+} pair;
 
 static scl_status load_pairs(const scl_checkpoint *c, const pair *p, int n, scl_store *store, scl_err *err)
 {
@@ -234,7 +249,8 @@ static scl_status load_pairs(const scl_checkpoint *c, const pair *p, int n, scl_
     for (int i = 0; i < n; i++)
         largest = p[i].tensor->count > largest ? p[i].tensor->count : largest;
     void *scratch;
-    SCL_TRY(scl_alloc_bytes(&scratch, 2 * largest * sizeof(float), "the largest tensor of a checkpoint", err));
+    SCL_TRY(
+        scl_alloc_bytes(&scratch, 2 * largest * sizeof(float), "the largest tensor of a checkpoint", err));
     scl_status status = SCL_OK;
     for (int i = 0; i < n && status == SCL_OK; i++)
         status = load_value(c, p[i].tensor, store, p[i].value, scratch, err);
@@ -282,8 +298,8 @@ static const char *find_prefix(const scl_checkpoint *c, const char *asked)
     return "";
 }
 
-scl_status scl_checkpoint_weights(const scl_checkpoint *c, scl_store *store, const char *from_prefix, const char *to_prefix,
-                                  scl_err *err)
+scl_status scl_checkpoint_weights(const scl_checkpoint *c, scl_store *store, const char *from_prefix,
+                                  const char *to_prefix, scl_err *err)
 {
     scl_arena arena = { 0 };
     differences d = { 0 };
@@ -303,7 +319,8 @@ scl_status scl_checkpoint_weights(const scl_checkpoint *c, scl_store *store, con
     for (int i = 0; i < c->file->n && !(from[0] && !strcmp(from, "param.")); i++) {
         const char *name = c->file->tensor[i].name;
         const bool weight = from[0] ? starts_with(name, from) : !is_state_name(name);
-        if (weight && !scl_store_find(store, scl_arena_printf(&arena, "%s%s", to_prefix, name + strlen(from))).value)
+        if (weight &&
+            !scl_store_find(store, scl_arena_printf(&arena, "%s%s", to_prefix, name + strlen(from))).value)
             differ(&d, "%s%s%s is not in this network", name, "", "");
     }
     const scl_status status = d.n ? fail_differences(c, &d, err) : load_pairs(c, p, n, store, err);

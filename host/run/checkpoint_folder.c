@@ -11,7 +11,10 @@
 #include "base/log.h"
 #include "run/checkpoint.h"
 
-typedef struct steps { long *step; int n; } steps;
+typedef struct steps {
+    long *step;
+    int n;
+} steps;
 
 /* The step in "step-00005000.safetensors"; -1 for any other name. */
 static long step_of(const char *name)
@@ -61,7 +64,8 @@ static char *path_of(const char *folder, long step, scl_arena *arena)
     return scl_arena_printf(arena, "%s/step-%08ld.safetensors", folder, step);
 }
 
-/* Removes what is neither among the newest `keep` nor best.  A file that cannot be removed is only a waste of room. */
+/* Removes what is neither among the newest `keep` nor best.  A file that cannot be removed is only a waste of
+ * room. */
 static void rotate(const char *folder, int keep, long best, scl_arena *arena)
 {
     steps have;
@@ -69,7 +73,8 @@ static void rotate(const char *folder, int keep, long best, scl_arena *arena)
         return;
     for (int i = keep; i < have.n; i++)
         if (have.step[i] != best && unlink(path_of(folder, have.step[i], arena)))
-            scl_warn("cannot remove the old checkpoint of step %ld in '%s': %s", have.step[i], folder, strerror(errno));
+            scl_warn("cannot remove the old checkpoint of step %ld in '%s': %s", have.step[i], folder,
+                     strerror(errno));
 }
 
 static scl_status link_to(const char *folder, const char *name, long step, scl_arena *arena, scl_err *err)
@@ -78,23 +83,25 @@ static scl_status link_to(const char *folder, const char *name, long step, scl_a
                          scl_arena_printf(arena, "%s/%s.safetensors", folder, name), err);
 }
 
-static scl_status save(const char *folder, scl_store *store, const scl_checkpoint_info *info, int keep, char checksum[65],
-                       scl_arena *arena, scl_err *err)
+static scl_status save(const char *folder, scl_store *store, const scl_checkpoint_info *info, int keep,
+                       char checksum[65], scl_arena *arena, scl_err *err)
 {
     SCL_TRY(scl_file_make_folder(folder, err));
     SCL_TRY(scl_checkpoint_write(path_of(folder, info->step, arena), store, info, checksum, err));
     SCL_TRY(link_to(folder, "latest", info->step, arena, err));
     if (info->best_step == info->step)
         SCL_TRY(link_to(folder, "best", info->step, arena, err));
-    /* The best one's file, as its link says: training may have found a better step of which no checkpoint was written. */
+    /* The best one's file, as its link says: training may have found a better step of which no checkpoint was
+     * written. */
     char target[64] = "";
-    const ssize_t length = readlink(scl_arena_printf(arena, "%s/best.safetensors", folder), target, sizeof target - 1);
+    const ssize_t length =
+        readlink(scl_arena_printf(arena, "%s/best.safetensors", folder), target, sizeof target - 1);
     rotate(folder, keep, length > 0 ? step_of(target) : -1, arena);
     return SCL_OK;
 }
 
-scl_status scl_checkpoints_save(const char *folder, scl_store *store, const scl_checkpoint_info *info, int keep,
-                                char checksum[65], scl_err *err)
+scl_status scl_checkpoints_save(const char *folder, scl_store *store, const scl_checkpoint_info *info,
+                                int keep, char checksum[65], scl_err *err)
 {
     scl_arena arena = { 0 };
     const scl_status status = save(folder, store, info, keep, checksum, &arena, err);
@@ -120,18 +127,20 @@ scl_status scl_checkpoints_newest(const char *folder, long most, scl_checkpoint 
     return status;
 }
 
-scl_status scl_checkpoints_find(const char *folder, const char *which, scl_arena *arena, const char **path, scl_err *err)
+scl_status scl_checkpoints_find(const char *folder, const char *which, scl_arena *arena, const char **path,
+                                scl_err *err)
 {
     steps have;
     SCL_TRY(list(folder, arena, &have, err));
     char *end;
     const long step = !strncmp(which, "step-", 5) ? strtol(which + 5, &end, 10) : -1;
-    *path = step >= 0 ? path_of(folder, step, arena) : scl_arena_printf(arena, "%s/%s.safetensors", folder, which);
+    *path = step >= 0 ? path_of(folder, step, arena)
+                      : scl_arena_printf(arena, "%s/%s.safetensors", folder, which);
     if (scl_file_exists(*path))
         return SCL_OK;
     char text[512] = "";
     for (int i = 0, used = 0; i < have.n && used < (int)sizeof text - 32; i++)
         used += snprintf(text + used, sizeof text - (size_t)used, "%sstep-%ld", i ? ", " : "", have.step[i]);
-    return scl_fail(err, SCL_FAILED, "no checkpoint '%s' in '%s' (there %s: %s)", which, folder, have.n == 1 ? "is" : "are",
-                    have.n ? text : "none");
+    return scl_fail(err, SCL_FAILED, "no checkpoint '%s' in '%s' (there %s: %s)", which, folder,
+                    have.n == 1 ? "is" : "are", have.n ? text : "none");
 }

@@ -24,11 +24,13 @@ static double checkpoint_bytes(const scl_graph *g)
 /* At most: the newest `keep`, the best, and one being written. */
 static double checkpoints(const scl_train_config *t)
 {
-    const double all = (t->checkpoint.every > 0 ? t->steps / t->checkpoint.every : 0) + 1.0, kept = t->checkpoint.keep + 2.0;
+    const double all = (t->checkpoint.every > 0 ? t->steps / t->checkpoint.every : 0) + 1.0,
+                 kept = t->checkpoint.keep + 2.0;
     return t->checkpoint.keep > 0 && kept < all ? kept : all;
 }
 
-static scl_status cost(const scl_config *config, const scl_stage_config *stage, scl_arena *arena, scl_stage_cost *out, scl_err *err)
+static scl_status cost(const scl_config *config, const scl_stage_config *stage, scl_arena *arena,
+                       scl_stage_cost *out, scl_err *err)
 {
     scl_graph *g;
     int shape[3];
@@ -48,7 +50,8 @@ static scl_status cost(const scl_config *config, const scl_stage_config *stage, 
     return SCL_OK;
 }
 
-scl_status scl_stage_cost_of(const scl_config *config, const scl_stage_config *stage, scl_stage_cost *out, scl_err *err)
+scl_status scl_stage_cost_of(const scl_config *config, const scl_stage_config *stage, scl_stage_cost *out,
+                             scl_err *err)
 {
     scl_arena arena = { 0 };
     *out = (scl_stage_cost){ 0 };

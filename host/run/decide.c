@@ -21,25 +21,29 @@ static bool is_forced(const scl_run *run, const char *name)
 /* Is what a finished stage made still there?  Only what later stages need is looked at. */
 static bool results_there(scl_run *run, const scl_stage_config *stage)
 {
-    return stage->kind == SCL_STAGE_TRAIN ? scl_file_exists(scl_run_path(run, "%s/checkpoints/latest.safetensors", stage->name))
-                                          : scl_file_exists(scl_run_path(run, "%s", stage->name));
+    return stage->kind == SCL_STAGE_TRAIN
+               ? scl_file_exists(scl_run_path(run, "%s/checkpoints/latest.safetensors", stage->name))
+               : scl_file_exists(scl_run_path(run, "%s", stage->name));
 }
 
 static bool has_checkpoint(scl_run *run, const scl_stage_config *stage)
 {
     scl_arena arena = { 0 };
     const char *path;
-    const bool found = scl_checkpoints_find(scl_run_path(run, "%s/checkpoints", stage->name), "latest", &arena, &path, NULL) == SCL_OK;
+    const bool found = scl_checkpoints_find(scl_run_path(run, "%s/checkpoints", stage->name), "latest",
+                                            &arena, &path, NULL) == SCL_OK;
     scl_arena_free(&arena);
     return found;
 }
 
 /* The inputs are the same; steps may differ. */
-static void decide_unchanged(scl_run *run, const scl_stage_config *stage, const scl_stage_state *s, scl_decision *d)
+static void decide_unchanged(scl_run *run, const scl_stage_config *stage, const scl_stage_state *s,
+                             scl_decision *d)
 {
     const bool finished = s->status == SCL_STAGE_FINISHED;
     const long before = s->steps, now = d->next.steps;
-    const bool fixed_rate = stage->kind != SCL_STAGE_TRAIN || stage->train.optimizer.schedule == SCL_LR_CONSTANT;
+    const bool fixed_rate =
+        stage->kind != SCL_STAGE_TRAIN || stage->train.optimizer.schedule == SCL_LR_CONSTANT;
     d->action = SCL_ACTION_ANEW;
     if (finished && before == now) {
         d->action = results_there(run, stage) ? SCL_ACTION_SKIP : SCL_ACTION_ANEW;
@@ -55,13 +59,15 @@ static void decide_unchanged(scl_run *run, const scl_stage_config *stage, const 
     } else if (stage->kind != SCL_STAGE_TRAIN) {
         SAY("it did not finish (%s)", scl_stage_status_name(s->status));
     } else if (!has_checkpoint(run, stage)) {
-        SAY("it did not finish (%s), and there is no checkpoint yet: from step 0", scl_stage_status_name(s->status));
+        SAY("it did not finish (%s), and there is no checkpoint yet: from step 0",
+            scl_stage_status_name(s->status));
     } else {
         d->action = SCL_ACTION_GO_ON;
         if (before != now)
             SAY("train.steps was %ld, is %ld: goes on from the newest checkpoint", before, now);
         else
-            SAY("it did not finish (%s): goes on from the newest checkpoint", scl_stage_status_name(s->status));
+            SAY("it did not finish (%s): goes on from the newest checkpoint",
+                scl_stage_status_name(s->status));
     }
 }
 
@@ -98,12 +104,14 @@ static void say_expected(scl_run *run, const scl_stage_config *stage, const scl_
         return;
     if (s->status == SCL_STAGE_FINISHED && s->seconds > 0) {
         char text[64];
-        const double more = s->steps > 0 && d->next.steps > 0 ? (double)d->next.steps / (double)s->steps : 1.0;
+        const double more =
+            s->steps > 0 && d->next.steps > 0 ? (double)d->next.steps / (double)s->steps : 1.0;
         scl_duration_text(s->seconds * more, text, sizeof text);
         scl_info("    time: about %s (from its last run)", text);
     }
     if (scl_stage_cost_of(run->config, stage, &cost, &why) == SCL_OK) {
-        scl_info("    arithmetic: about %.3g GFLOP; disk: at most about %.1f MB", cost.flops / 1e9, cost.disk_bytes / 1e6);
+        scl_info("    arithmetic: about %.3g GFLOP; disk: at most about %.1f MB", cost.flops / 1e9,
+                 cost.disk_bytes / 1e6);
     } else {
         scl_info("    cost unknown: %s", why.message);
     }
@@ -124,7 +132,8 @@ scl_status scl_dry_run(scl_run *run, scl_err *err)
         for (int k = 0; k < stage->n_needs && d.action == SCL_ACTION_SKIP; k++)
             if (runs[scl_stage_index(config, stage->needs[k])]) {
                 d.action = SCL_ACTION_ANEW;
-                snprintf(d.reason, sizeof d.reason, "%s runs before it (left after all if that gives the same result)", stage->needs[k]);
+                snprintf(d.reason, sizeof d.reason,
+                         "%s runs before it (left after all if that gives the same result)", stage->needs[k]);
             }
         runs[at] = d.action != SCL_ACTION_SKIP;
         scl_info("%s %s: %s", stage->name, action_name(d.action), d.reason);

@@ -11,25 +11,32 @@
 typedef scl_status scl_stage_function(scl_stage_context *c, scl_err *err);
 
 /* state.json knows these of a stage.  Texts live in the run's arena. */
-typedef enum scl_stage_status { SCL_STAGE_PENDING, SCL_STAGE_RUNNING, SCL_STAGE_FINISHED, SCL_STAGE_FAILED, SCL_STAGE_INTERRUPTED } scl_stage_status;
+typedef enum scl_stage_status {
+    SCL_STAGE_PENDING,
+    SCL_STAGE_RUNNING,
+    SCL_STAGE_FINISHED,
+    SCL_STAGE_FAILED,
+    SCL_STAGE_INTERRUPTED
+} scl_stage_status;
 typedef struct scl_stage_state {
     scl_stage_status status;
-    const char *inputs;           /* "key = value" lines; "" before its first run */
-    const char *inputs_hash;      /* sha256 of inputs */
-    const char *files;            /* sha256 of the files it read; "" none */
-    const char *files_seen;       /* path, size and time of those files: while they stay, files need not be read again */
-    const char *result;           /* checksum of what it made; "" none */
-    const char *finished;         /* "2026-01-31 12:00:00 UTC" */
+    const char *inputs;      /* "key = value" lines; "" before its first run */
+    const char *inputs_hash; /* sha256 of inputs */
+    const char *files;       /* sha256 of the files it read; "" none */
+    const char
+        *files_seen; /* path, size and time of those files: while they stay, files need not be read again */
+    const char *result;   /* checksum of what it made; "" none */
+    const char *finished; /* "2026-01-31 12:00:00 UTC" */
     const char *error;
-    long steps;                   /* train stages: the steps of those inputs */
-    double seconds;               /* spent in all its runs since it began anew */
+    long steps;     /* train stages: the steps of those inputs */
+    double seconds; /* spent in all its runs since it began anew */
 } scl_stage_state;
 
 typedef enum scl_action { SCL_ACTION_SKIP, SCL_ACTION_GO_ON, SCL_ACTION_ANEW } scl_action;
 typedef struct scl_decision {
     scl_action action;
     char reason[512];
-    scl_stage_state next;         /* inputs, hashes and steps that a run would have */
+    scl_stage_state next; /* inputs, hashes and steps that a run would have */
 } scl_decision;
 
 struct scl_run {
@@ -37,28 +44,30 @@ struct scl_run {
     const scl_run_options *options;
     const char *folder;
     int lock_fd;
-    scl_stage_state *state;       /* of config->stage[i] */
-    json_t *other;                /* stages in state.json that this config does not have */
+    scl_stage_state *state; /* of config->stage[i] */
+    json_t *other;          /* stages in state.json that this config does not have */
     json_t *environment;
     const char *const *tune;
-    scl_stage_function *const *function;   /* by scl_stage_kind */
-    pthread_mutex_t lock;         /* guards everything that stages share */
+    scl_stage_function *const *function; /* by scl_stage_kind */
+    pthread_mutex_t lock;                /* guards everything that stages share */
     pthread_cond_t changed;
-    scl_arena arena;              /* under lock once stages run */
+    scl_arena arena; /* under lock once stages run */
 };
 
 /* rundir.c */
 const char *scl_run_path(scl_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
-scl_status scl_run_open_folder(scl_run *run, scl_err *err);      /* refuses, makes, locks, writes config.yaml, opens log.txt */
+scl_status scl_run_open_folder(scl_run *run,
+                               scl_err *err); /* refuses, makes, locks, writes config.yaml, opens log.txt */
 void scl_run_close_folder(scl_run *run);
-scl_status scl_run_set_aside(scl_run *run, const scl_stage_config *stage, scl_err *err);   /* STAGE becomes STAGE.before-N */
+scl_status scl_run_set_aside(scl_run *run, const scl_stage_config *stage,
+                             scl_err *err); /* STAGE becomes STAGE.before-N */
 
 /* environment.c */
-void scl_environment_start(scl_run *run);                        /* what is there already, and the machine */
+void scl_environment_start(scl_run *run); /* what is there already, and the machine */
 scl_status scl_environment_write(scl_run *run, scl_err *err);
 
 /* state.c */
-scl_status scl_state_read(scl_run *run, scl_err *err);           /* all pending when there is no file */
+scl_status scl_state_read(scl_run *run, scl_err *err); /* all pending when there is no file */
 scl_status scl_state_write(scl_run *run, scl_err *err);
 const char *scl_stage_status_name(scl_stage_status status);
 
@@ -77,14 +86,18 @@ scl_status scl_dry_run(scl_run *run, scl_err *err);
 
 /* cost.c */
 /* Arithmetic of a stage from its graphs, and the disk that it may take at most.  Opens no device. */
-typedef struct scl_stage_cost { double flops, disk_bytes; } scl_stage_cost;
-scl_status scl_stage_cost_of(const scl_config *config, const scl_stage_config *stage, scl_stage_cost *out, scl_err *err);
+typedef struct scl_stage_cost {
+    double flops, disk_bytes;
+} scl_stage_cost;
+scl_status scl_stage_cost_of(const scl_config *config, const scl_stage_config *stage, scl_stage_cost *out,
+                             scl_err *err);
 
 /* stages.c */
-int scl_stage_index(const scl_config *config, const char *name);  /* -1: none */
+int scl_stage_index(const scl_config *config, const char *name); /* -1: none */
 /* tune.OP.PARAM as scl_plan_options wants it. */
 const char *const *scl_tune_list(const scl_config *config, scl_arena *arena);
 /* scl_run_config with other functions behind the stages (tests). */
-scl_status scl_run_with(const scl_config *config, const scl_run_options *options, scl_stage_function *const *function, scl_err *err);
+scl_status scl_run_with(const scl_config *config, const scl_run_options *options,
+                        scl_stage_function *const *function, scl_err *err);
 
 #endif

@@ -41,7 +41,8 @@ static char *commit_of(const char *git, const char *ref, scl_arena *arena)
     return line;
 }
 
-/* The commit of the repository that holds the config, if any: looked for in its folder and upwards, read without git. */
+/* The commit of the repository that holds the config, if any: looked for in its folder and upwards, read
+ * without git. */
 static char *git_commit(const char *config_file, scl_arena *arena)
 {
     char *folder = realpath(config_file, NULL);
@@ -50,7 +51,7 @@ static char *git_commit(const char *config_file, scl_arena *arena)
         const char *git = scl_arena_printf(arena, "%s/.git", folder);
         if (!scl_file_exists(git))
             continue;
-        char *link = first_line(git, arena);             /* a worktree: "gitdir: PATH" */
+        char *link = first_line(git, arena); /* a worktree: "gitdir: PATH" */
         if (link && !strncmp(link, "gitdir: ", 8))
             git = link + 8;
         char *head = first_line(scl_arena_printf(arena, "%s/HEAD", git), arena);
@@ -76,8 +77,9 @@ void scl_environment_start(scl_run *run)
     json_object_set_new(e, "scorecl", json_string(SCL_VERSION));
     json_object_set_new(e, "arithmetic", json_integer(run->config->arithmetic));
     if (uname(&name) == 0)
-        json_object_set_new(e, "system", json_pack("{s:s, s:s, s:s, s:s}", "name", name.sysname, "release", name.release,
-                                                   "machine", name.machine, "host", name.nodename));
+        json_object_set_new(e, "system",
+                            json_pack("{s:s, s:s, s:s, s:s}", "name", name.sysname, "release", name.release,
+                                      "machine", name.machine, "host", name.nodename));
     json_object_set_new(e, "processors", json_integer(sysconf(_SC_NPROCESSORS_ONLN)));
     json_object_set_new(e, "config", json_string(run->config->file));
     const char *commit = git_commit(run->config->file, &run->arena);
@@ -96,7 +98,8 @@ scl_status scl_environment_write(scl_run *run, scl_err *err)
     char *text = json_dumps(run->environment, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     if (!text)
         return scl_fail(err, SCL_FAILED, "environment.json cannot be written: a text in it is not UTF-8");
-    const scl_status status = scl_file_write(scl_run_path(run, "environment.json"), text, strlen(text), NULL, err);
+    const scl_status status =
+        scl_file_write(scl_run_path(run, "environment.json"), text, strlen(text), NULL, err);
     free(text);
     return status;
 }
@@ -104,7 +107,8 @@ scl_status scl_environment_write(scl_run *run, scl_err *err)
 /* The stage's own part; borrowed. */
 static json_t *part_of(scl_stage_context *c)
 {
-    json_t *stages = json_object_get(c->run->environment, "stages"), *part = json_object_get(stages, c->stage->name);
+    json_t *stages = json_object_get(c->run->environment, "stages"),
+           *part = json_object_get(stages, c->stage->name);
     if (!part) {
         part = json_object();
         json_object_set_new(stages, c->stage->name, part);

@@ -1,4 +1,5 @@
-/* `scorecl sample CHECKPOINT`: the config comes out of the checkpoint, the sampling is that of a sample stage. */
+/* `scorecl sample CHECKPOINT`: the config comes out of the checkpoint, the sampling is that of a sample
+ * stage. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,13 +12,14 @@ typedef struct drawing {
     const char *path;
     const scl_sample_options *options;
     scl_checkpoint *from;
-    scl_config *whole;            /* as the checkpoint tells it, with a sample stage */
-    scl_config config;            /* whole, with that stage alone */
+    scl_config *whole; /* as the checkpoint tells it, with a sample stage */
+    scl_config config; /* whole, with that stage alone */
     scl_stage_config stage;
     scl_arena arena;
 } drawing;
 
-static scl_status parse(drawing *d, const char *text, const scl_override *o, int n, scl_config_errors *errors, scl_err *err)
+static scl_status parse(drawing *d, const char *text, const scl_override *o, int n, scl_config_errors *errors,
+                        scl_err *err)
 {
     scl_config_free(d->whole);
     d->whole = NULL;
@@ -32,7 +34,8 @@ static const scl_stage_config *sample_stage(const scl_config *config)
     return NULL;
 }
 
-/* A file that is not ours (official weights): sizes from the tensors, the rest from the metadata or the official defaults. */
+/* A file that is not ours (official weights): sizes from the tensors, the rest from the metadata or the
+ * official defaults. */
 static scl_status guess_config(drawing *d, const char **text, scl_err *err)
 {
     const scl_safetensors *f = d->from->file;
@@ -43,15 +46,19 @@ static scl_status guess_config(drawing *d, const char **text, scl_err *err)
         rows = scl_safetensors_find(f, scl_arena_printf(&d->arena, "%snormalizer.embed.weight", prefixes[i]));
     }
     if (!begin || !rows || begin->rank != 4 || rows->rank != 2)
-        return scl_fail(err, SCL_FAILED, "'%s' holds no NCSN: there is no begin_conv.weight and normalizer.embed.weight", d->path);
-    const char *size = scl_safetensors_meta(f, "image_size"), *sigma_begin = scl_safetensors_meta(f, "sigma_begin"),
+        return scl_fail(err, SCL_FAILED,
+                        "'%s' holds no NCSN: there is no begin_conv.weight and normalizer.embed.weight",
+                        d->path);
+    const char *size = scl_safetensors_meta(f, "image_size"),
+               *sigma_begin = scl_safetensors_meta(f, "sigma_begin"),
                *sigma_end = scl_safetensors_meta(f, "sigma_end");
     const long side = size ? strtol(size, NULL, 10) : 0;
     *text = scl_arena_printf(&d->arena,
                              "data:\n  transform:\n    channels: %zu\n    size: %s\nmodel:\n  ngf: %zu\n"
                              "noise:\n  levels: %zu\n  sigma_begin: %s\n  sigma_end: %s\nstages:\n",
-                             begin->dim[1], side > 0 ? scl_arena_printf(&d->arena, "%ld", side) : "stored", begin->dim[0],
-                             rows->dim[0], sigma_begin ? sigma_begin : "1", sigma_end ? sigma_end : "0.01");
+                             begin->dim[1], side > 0 ? scl_arena_printf(&d->arena, "%ld", side) : "stored",
+                             begin->dim[0], rows->dim[0], sigma_begin ? sigma_begin : "1",
+                             sigma_end ? sigma_end : "0.01");
     return SCL_OK;
 }
 
@@ -66,8 +73,8 @@ static scl_status config_text(drawing *d, const char **text, scl_config_errors *
         SCL_TRY(parse(d, *text, NULL, 0, errors, err));
     /* The stages stand last in a printed config.  The path only has to look like one: make_stage sets it. */
     if (!own || !sample_stage(d->whole))
-        *text = scl_arena_printf(&d->arena, "%s  %s:\n    kind: sample\n    checkpoint: ./this.safetensors\n", *text,
-                                 own && scl_config_stage(d->whole, "sample") ? "draw" : "sample");
+        *text = scl_arena_printf(&d->arena, "%s  %s:\n    kind: sample\n    checkpoint: ./this.safetensors\n",
+                                 *text, own && scl_config_stage(d->whole, "sample") ? "draw" : "sample");
     return SCL_OK;
 }
 
@@ -75,16 +82,17 @@ static void make_stage(drawing *d)
 {
     const scl_stage_config *train = scl_config_stage(d->whole, d->from->info.stage);
     d->stage = *sample_stage(d->whole);
-    if (train) {                  /* the network is the one that was trained, whatever the sample stage says */
+    if (train) { /* the network is the one that was trained, whatever the sample stage says */
         d->stage.data = train->data;
         d->stage.model = train->model;
         d->stage.noise = train->noise;
     }
     d->stage.n_needs = 0;
-    d->stage.sample.checkpoint = strchr(d->path, '/') ? d->path : scl_arena_printf(&d->arena, "./%s", d->path);
+    d->stage.sample.checkpoint =
+        strchr(d->path, '/') ? d->path : scl_arena_printf(&d->arena, "./%s", d->path);
     if (d->options->count > 0)
         d->stage.sample.count = d->options->count;
-    static int first;             /* order of one stage: { 0 } */
+    static int first; /* order of one stage: { 0 } */
     d->config = *d->whole;
     d->config.stage = &d->stage;
     d->config.n_stage = 1;
@@ -105,7 +113,8 @@ static const char *default_folder(drawing *d)
             *slash = '\0';
         p = slash && slash != real ? real : NULL;
     }
-    const char *name = n > 0 ? scl_arena_printf(&d->arena, "%.*s", (int)strcspn(parts[0], "."), parts[0]) : "checkpoint";
+    const char *name =
+        n > 0 ? scl_arena_printf(&d->arena, "%.*s", (int)strcspn(parts[0], "."), parts[0]) : "checkpoint";
     const char *folder = n == 4 && !strcmp(parts[1], "checkpoints")
                              ? scl_arena_printf(&d->arena, "samples/%s-%s-%s", parts[3], parts[2], name)
                              : scl_arena_printf(&d->arena, "samples/%s", name);
@@ -121,8 +130,14 @@ static scl_status draw(drawing *d, scl_err *err)
     run.state = SCL_NEW(&run.arena, scl_stage_state);
     run.tune = scl_tune_list(&d->config, &run.arena);
     pthread_mutex_init(&run.lock, NULL);
-    scl_stage_context c = { .config = &d->config, .stage = &d->stage, .run = &run, .folder = run.folder, .checkpoints = run.folder,
-                            .stop = scl_signals_stop(), .tune = run.tune, .arena = &d->arena };
+    scl_stage_context c = { .config = &d->config,
+                            .stage = &d->stage,
+                            .run = &run,
+                            .folder = run.folder,
+                            .checkpoints = run.folder,
+                            .stop = scl_signals_stop(),
+                            .tune = run.tune,
+                            .arena = &d->arena };
     scl_status status = scl_file_make_folder(run.folder, err);
     if (status == SCL_OK) {
         scl_environment_start(&run);
@@ -148,7 +163,8 @@ static scl_status sample(drawing *d, scl_config_errors *errors, scl_err *err)
     return draw(d, err);
 }
 
-scl_status scl_run_sample(const char *checkpoint, const scl_sample_options *options, scl_config_errors *errors, scl_err *err)
+scl_status scl_run_sample(const char *checkpoint, const scl_sample_options *options,
+                          scl_config_errors *errors, scl_err *err)
 {
     drawing d = { .path = checkpoint, .options = options };
     const scl_status status = sample(&d, errors, err);

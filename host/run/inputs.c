@@ -25,7 +25,8 @@ static int paths_of(const scl_stage_config *stage, const char *path[MAX_FILES])
             path[n++] = stage->data.test_path;
         if (stage->train.init)
             path[n++] = stage->train.init;
-    } else if (stage->kind == SCL_STAGE_SAMPLE && stage->sample.checkpoint && strchr(stage->sample.checkpoint, '/')) {
+    } else if (stage->kind == SCL_STAGE_SAMPLE && stage->sample.checkpoint &&
+               strchr(stage->sample.checkpoint, '/')) {
         path[n++] = stage->sample.checkpoint;
     }
     return n;
@@ -48,7 +49,8 @@ scl_status scl_inputs_check(const scl_stage_config *stage, scl_err *err)
 
 static int by_path(const FTSENT **a, const FTSENT **b) { return strcmp((*a)->fts_name, (*b)->fts_name); }
 
-/* Calls visit for every regular file under path, in byte order; links to files count, links to folders do not. */
+/* Calls visit for every regular file under path, in byte order; links to files count, links to folders do
+ * not. */
 typedef scl_status visitor(void *user, const char *path, const struct stat *st, scl_err *err);
 static scl_status each_file(const char *path, visitor *visit, void *user, scl_err *err)
 {
@@ -59,7 +61,8 @@ static scl_status each_file(const char *path, visitor *visit, void *user, scl_er
     scl_status status = SCL_OK;
     for (FTSENT *e; status == SCL_OK && (e = fts_read(tree));) {
         struct stat st;
-        if ((e->fts_info == FTS_F || e->fts_info == FTS_SL) && !stat(e->fts_accpath, &st) && S_ISREG(st.st_mode))
+        if ((e->fts_info == FTS_F || e->fts_info == FTS_SL) && !stat(e->fts_accpath, &st) &&
+            S_ISREG(st.st_mode))
             status = visit(user, e->fts_path, &st, err);
         else if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR)
             status = scl_fail(err, SCL_FAILED, "cannot read '%s': %s", e->fts_path, strerror(e->fts_errno));
@@ -79,7 +82,8 @@ static scl_status see_file(void *user, const char *path, const struct stat *st, 
     return SCL_OK;
 }
 
-/* The name inside the folder is not part of it, nor where the folder is: the bytes are, and how many files. */
+/* The name inside the folder is not part of it, nor where the folder is: the bytes are, and how many files.
+ */
 static scl_status read_file(void *user, const char *path, const struct stat *st, scl_err *err)
 {
     static __thread unsigned char buffer[BUFFER_BYTES];
@@ -95,7 +99,8 @@ static scl_status read_file(void *user, const char *path, const struct stat *st,
     return n < 0 ? scl_fail(err, SCL_FAILED, "cannot read '%s': %s", path, strerror(errno)) : SCL_OK;
 }
 
-static scl_status walk(const char *const *path, int n, visitor *visit, scl_arena *arena, const char **hex, scl_err *err)
+static scl_status walk(const char *const *path, int n, visitor *visit, scl_arena *arena, const char **hex,
+                       scl_err *err)
 {
     scl_sha256 sum;
     char *digits = scl_arena_alloc(arena, 65);
@@ -110,8 +115,8 @@ static scl_status walk(const char *const *path, int n, visitor *visit, scl_arena
 }
 
 /* Files are read again only when a size or time has changed. */
-static scl_status hash_files(scl_run *run, const scl_stage_config *stage, const scl_stage_state *before, scl_stage_state *out,
-                             scl_err *err)
+static scl_status hash_files(scl_run *run, const scl_stage_config *stage, const scl_stage_state *before,
+                             scl_stage_state *out, scl_err *err)
 {
     const char *path[MAX_FILES];
     const int n = paths_of(stage, path);
@@ -139,8 +144,8 @@ scl_status scl_inputs_of(scl_run *run, const scl_stage_config *stage, scl_stage_
         text = scl_arena_printf(arena, "%scontent of its files = %s\n", text, out->files);
     for (int i = 0; i < stage->n_needs; i++) {
         const scl_stage_state *need = &run->state[scl_stage_index(run->config, stage->needs[i])];
-        text = scl_arena_printf(arena, "%sinputs of %s = %s\nresult of %s = %s\n", text, stage->needs[i], need->inputs_hash,
-                                 stage->needs[i], need->result);
+        text = scl_arena_printf(arena, "%sinputs of %s = %s\nresult of %s = %s\n", text, stage->needs[i],
+                                need->inputs_hash, stage->needs[i], need->result);
     }
     out->inputs = text;
     out->steps = stage->kind == SCL_STAGE_TRAIN ? stage->train.steps : 0;
@@ -168,9 +173,10 @@ void scl_inputs_difference(const char *before, const char *now, char *text, size
     size_t used = 0;
     int n = 0;
     text[0] = '\0';
-    for (int pass = 0; pass < 2; pass++) {        /* what is new or other; then what is gone */
+    for (int pass = 0; pass < 2; pass++) { /* what is new or other; then what is gone */
         const char *lines = pass ? before : now, *there = pass ? now : before;
-        for (const char *line = lines, *end; *line && (end = strchr(line, '\n')) && used < size; line = end + 1) {
+        for (const char *line = lines, *end; *line && (end = strchr(line, '\n')) && used < size;
+             line = end + 1) {
             const char *equal = strstr(line, " = ");
             if (!equal || equal > end)
                 continue;
@@ -185,8 +191,8 @@ void scl_inputs_difference(const char *before, const char *now, char *text, size
             }
             const char *a = pass ? equal + 3 : value ? value : "nothing", *b = pass ? "nothing" : equal + 3;
             const int la = pass ? (int)here : value ? (int)length : 7, lb = pass ? 7 : (int)here;
-            used += (size_t)snprintf(text + used, size - used, "%s%.*s was %.*s, is %.*s", n > 1 ? ", " : "", (int)key, line,
-                                     la > 40 ? 16 : la, a, lb > 40 ? 16 : lb, b);
+            used += (size_t)snprintf(text + used, size - used, "%s%.*s was %.*s, is %.*s", n > 1 ? ", " : "",
+                                     (int)key, line, la > 40 ? 16 : la, a, lb > 40 ? 16 : lb, b);
         }
     }
 }

@@ -2,9 +2,12 @@
 
 #include <string.h>
 
-/* A device value seen as [taps, in, out]: a convolution's weight HWIO has taps = H*W, a linear one's has one.  In the file it is
- * [out, in, taps].  Everything else keeps its order: kind is not WEIGHT. */
-typedef struct view { bool weight; size_t taps, in, out; } view;
+/* A device value seen as [taps, in, out]: a convolution's weight HWIO has taps = H*W, a linear one's has one.
+ * In the file it is [out, in, taps].  Everything else keeps its order: kind is not WEIGHT. */
+typedef struct view {
+    bool weight;
+    size_t taps, in, out;
+} view;
 
 static bool ends_with(const char *text, const char *end)
 {

@@ -72,7 +72,8 @@ static scl_status cut(scl_metrics *m, long upto, scl_err *err)
     const char *head = csv_head(m, &arena);
     if (status == SCL_OK)
         status = scl_file_append(&csv, head, strlen(head), err);
-    for (const char *line = text, *end; status == SCL_OK && (end = memchr(line, '\n', (size_t)(text + size - line))); line = end + 1) {
+    for (const char *line = text, *end;
+         status == SCL_OK && (end = memchr(line, '\n', (size_t)(text + size - line))); line = end + 1) {
         const long step = parse_line(m, line, (size_t)(end - line), values);
         if (step < 0 || step > upto)
             continue;
@@ -107,11 +108,13 @@ static scl_status open_both(scl_metrics *m, long upto, scl_err *err)
     m->json = fopen(m->json_path, more ? "ae" : "we");
     m->csv = fopen(m->csv_path, more ? "ae" : "we");
     if (!m->json || !m->csv)
-        return scl_fail(err, SCL_FAILED, "cannot write '%s': %s", m->json ? m->csv_path : m->json_path, strerror(errno));
+        return scl_fail(err, SCL_FAILED, "cannot write '%s': %s", m->json ? m->csv_path : m->json_path,
+                        strerror(errno));
     return more ? SCL_OK : put(m->csv, m->csv_path, csv_head(m, &m->arena), err);
 }
 
-scl_status scl_metrics_open(scl_metrics **out, const char *folder, const char *const *columns, int n, long upto, scl_err *err)
+scl_status scl_metrics_open(scl_metrics **out, const char *folder, const char *const *columns, int n,
+                            long upto, scl_err *err)
 {
     scl_arena arena = { 0 };
     scl_metrics *m = SCL_NEW(&arena, scl_metrics);
@@ -137,7 +140,8 @@ scl_status scl_metrics_row(scl_metrics *m, long step, const double *values, scl_
         if (isnan(values[i]))
             continue;
         number(text, sizeof text, values[i]);
-        row = scl_arena_printf(&arena, "%s, \"%s\": %s", row, m->column[i], isfinite(values[i]) ? text : "null");
+        row = scl_arena_printf(&arena, "%s, \"%s\": %s", row, m->column[i],
+                               isfinite(values[i]) ? text : "null");
     }
     scl_status status = put(m->json, m->json_path, scl_arena_printf(&arena, "%s}\n", row), err);
     if (status == SCL_OK)

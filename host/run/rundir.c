@@ -29,7 +29,8 @@ static scl_status take_lock(scl_run *run, scl_err *err)
     const char *path = scl_run_path(run, "lock");
     run->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (run->lock_fd < 0)
-        return scl_fail(err, SCL_FAILED, "run directory '%s' is not writable: %s", run->folder, strerror(errno));
+        return scl_fail(err, SCL_FAILED, "run directory '%s' is not writable: %s", run->folder,
+                        strerror(errno));
     char pid[32] = "";
     if (flock(run->lock_fd, LOCK_EX | LOCK_NB)) {
         const ssize_t n = pread(run->lock_fd, pid, sizeof pid - 1, 0);
@@ -39,7 +40,8 @@ static scl_status take_lock(scl_run *run, scl_err *err)
     }
     const int length = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
     if (ftruncate(run->lock_fd, 0) || pwrite(run->lock_fd, pid, (size_t)length, 0) != length)
-        return scl_fail(err, SCL_FAILED, "run directory '%s' is not writable: %s", run->folder, strerror(errno));
+        return scl_fail(err, SCL_FAILED, "run directory '%s' is not writable: %s", run->folder,
+                        strerror(errno));
     return SCL_OK;
 }
 
@@ -65,10 +67,12 @@ static void sweep(const char *folder, int depth)
 
 static scl_status refuse(scl_run *run, scl_err *err)
 {
-    if (run->options->resume || run->options->n_force > 0 || !scl_file_exists(scl_run_path(run, "state.json")))
+    if (run->options->resume || run->options->n_force > 0 ||
+        !scl_file_exists(scl_run_path(run, "state.json")))
         return SCL_OK;
     return scl_fail(err, SCL_BAD_CONFIG,
-                    "'%s' holds a run already: --resume goes on with it, --force STAGE runs a stage again, --out DIR goes elsewhere",
+                    "'%s' holds a run already: --resume goes on with it, --force STAGE runs a stage again, "
+                    "--out DIR goes elsewhere",
                     run->folder);
 }
 

@@ -9,7 +9,7 @@ static struct sigaction before_int, before_term, before_size;
 static void say(const char *text, size_t length)
 {
     const ssize_t written = write(STDERR_FILENO, text, length);
-    (void)written;      /* nothing can be done about it in a handler */
+    (void)written; /* nothing can be done about it in a handler */
 }
 
 static void handle(int number)
@@ -28,7 +28,8 @@ static void handle(int number)
 void scl_signals_install(void)
 {
     stop = 0;
-    struct sigaction action = { .sa_handler = handle, .sa_flags = SA_RESTART }, ignore = { .sa_handler = SIG_IGN };
+    struct sigaction action = { .sa_handler = handle, .sa_flags = SA_RESTART },
+                     ignore = { .sa_handler = SIG_IGN };
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, &before_int);
     sigaction(SIGTERM, &action, &before_term);

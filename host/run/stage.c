@@ -33,12 +33,15 @@ scl_status scl_stage_find_checkpoint(scl_stage_context *c, const char **path, sc
         if (!seen[i] || s->kind != SCL_STAGE_TRAIN)
             continue;
         if (train)
-            return scl_fail(err, SCL_BAD_CONFIG, "stage '%s' needs two train stages, '%s' and '%s': name a file in sample.checkpoint",
-                            c->stage->name, train->name, s->name);
+            return scl_fail(
+                err, SCL_BAD_CONFIG,
+                "stage '%s' needs two train stages, '%s' and '%s': name a file in sample.checkpoint",
+                c->stage->name, train->name, s->name);
         train = s;
     }
     if (!train)
-        return scl_fail(err, SCL_BAD_CONFIG, "stage '%s' needs no train stage: name one in needs, or a file in checkpoint",
+        return scl_fail(err, SCL_BAD_CONFIG,
+                        "stage '%s' needs no train stage: name one in needs, or a file in checkpoint",
                         c->stage->name);
     const char *folder = scl_arena_printf(c->arena, "%s/%s/checkpoints", c->run->folder, train->name);
     return scl_checkpoints_find(folder, which, c->arena, path, err);
@@ -47,13 +50,17 @@ scl_status scl_stage_find_checkpoint(scl_stage_context *c, const char **path, sc
 void scl_stage_result(scl_stage_context *c, const char *checksum)
 {
     pthread_mutex_lock(&c->run->lock);
-    c->run->state[scl_stage_index(c->config, c->stage->name)].result = scl_arena_strdup(&c->run->arena, checksum);
+    c->run->state[scl_stage_index(c->config, c->stage->name)].result =
+        scl_arena_strdup(&c->run->arena, checksum);
     pthread_mutex_unlock(&c->run->lock);
 }
 
 scl_status scl_stage_interrupted(scl_stage_context *c, long step, scl_err *err)
 {
-    const char *out = c->run->options && c->run->options->out ? scl_arena_printf(c->arena, " --out %s", c->run->options->out) : "";
-    return scl_fail(err, SCL_INTERRUPTED, "stopped after step %ld, with a checkpoint; go on with: scorecl run %s%s --resume", step,
+    const char *out = c->run->options && c->run->options->out
+                          ? scl_arena_printf(c->arena, " --out %s", c->run->options->out)
+                          : "";
+    return scl_fail(err, SCL_INTERRUPTED,
+                    "stopped after step %ld, with a checkpoint; go on with: scorecl run %s%s --resume", step,
                     c->config->file, out);
 }

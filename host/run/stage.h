@@ -8,29 +8,31 @@
 #include "graph/backend.h"
 #include "run/checkpoint.h"
 
-typedef struct scl_run scl_run;              /* the engine's own; run/engine.h */
+typedef struct scl_run scl_run; /* the engine's own; run/engine.h */
 
 typedef struct scl_stage_context {
     const scl_config *config;
-    const scl_stage_config *stage;           /* device, data, model, noise: resolved */
+    const scl_stage_config *stage; /* device, data, model, noise: resolved */
     scl_run *run;
-    const char *folder;                      /* RUN/STAGE: exists; checkpoints, metrics, pictures go here */
-    const char *checkpoints;                 /* RUN/STAGE/checkpoints: exists for train stages */
-    bool resume;                             /* go on from the newest valid checkpoint, if there is one */
-    const volatile sig_atomic_t *stop;       /* not 0: finish the step, write a checkpoint, return scl_stage_interrupted */
-    const char *const *tune;                 /* forced candidates "conv2d.MR=4", NULL-terminated: scl_plan_options.tune */
-    scl_arena *arena;                        /* lives as long as the stage runs */
+    const char *folder;      /* RUN/STAGE: exists; checkpoints, metrics, pictures go here */
+    const char *checkpoints; /* RUN/STAGE/checkpoints: exists for train stages */
+    bool resume;             /* go on from the newest valid checkpoint, if there is one */
+    const volatile sig_atomic_t
+        *stop;               /* not 0: finish the step, write a checkpoint, return scl_stage_interrupted */
+    const char *const *tune; /* forced candidates "conv2d.MR=4", NULL-terminated: scl_plan_options.tune */
+    scl_arena *arena;        /* lives as long as the stage runs */
 } scl_stage_context;
 
 /* Opens the stage's device and notes it in environment.json.  *out is owned: (*out)->v->close(*out). */
 scl_status scl_stage_open_device(scl_stage_context *c, scl_backend **out, scl_err *err);
 
-/* The file a sample stage draws from, by its config: a path, or latest | best | step-N of the train stage among its needs
- * (transitively; several: an error).  In c->arena. */
+/* The file a sample stage draws from, by its config: a path, or latest | best | step-N of the train stage
+ * among its needs (transitively; several: an error).  In c->arena. */
 scl_status scl_stage_find_checkpoint(scl_stage_context *c, const char **path, scl_err *err);
 
 /* A fact for environment.json, under the stage's name: "peak_bytes", "probe", "conv", "data_sha256" ... */
-void scl_stage_note(scl_stage_context *c, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void scl_stage_note(scl_stage_context *c, const char *key, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* What the stage made, for state.json: a checksum that stages which need this one depend on. */
 void scl_stage_result(scl_stage_context *c, const char *checksum);

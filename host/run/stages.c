@@ -18,8 +18,8 @@ typedef struct job {
     struct engine *engine;
     const scl_stage_config *stage;
     phase phase;
-    bool resume;                  /* go on from the newest checkpoint */
-    int device;                   /* stages of equal numbers do not run at the same time */
+    bool resume; /* go on from the newest checkpoint */
+    int device;  /* stages of equal numbers do not run at the same time */
     pthread_t thread;
     bool joined;
     scl_status status;
@@ -30,9 +30,9 @@ typedef struct job {
 
 typedef struct engine {
     scl_run *run;
-    job *job;                     /* of config->stage[i] */
+    job *job; /* of config->stage[i] */
     int running;
-    bool stopped;                 /* start nothing more */
+    bool stopped; /* start nothing more */
 } engine;
 
 static void *run_stage(void *argument)
@@ -40,12 +40,18 @@ static void *run_stage(void *argument)
     job *j = argument;
     scl_run *run = j->engine->run;
     scl_stage_context c = {
-        .config = run->config, .stage = j->stage, .run = run, .resume = j->resume, .stop = scl_signals_stop(),
-        .tune = run->tune, .arena = &j->arena,
+        .config = run->config,
+        .stage = j->stage,
+        .run = run,
+        .resume = j->resume,
+        .stop = scl_signals_stop(),
+        .tune = run->tune,
+        .arena = &j->arena,
         .folder = scl_arena_printf(&j->arena, "%s/%s", run->folder, j->stage->name),
     };
     c.checkpoints = scl_arena_printf(&j->arena, "%s/checkpoints", c.folder);
-    scl_status status = scl_file_make_folder(j->stage->kind == SCL_STAGE_TRAIN ? c.checkpoints : c.folder, &j->err);
+    scl_status status =
+        scl_file_make_folder(j->stage->kind == SCL_STAGE_TRAIN ? c.checkpoints : c.folder, &j->err);
     if (status == SCL_OK)
         status = run->function[j->stage->kind](&c, &j->err);
     scl_arena_free(&j->arena);
@@ -58,7 +64,10 @@ static void *run_stage(void *argument)
     return NULL;
 }
 
-static bool named(const scl_run *run, const char *name) { return !run->options->only || !strcmp(run->options->only, name); }
+static bool named(const scl_run *run, const char *name)
+{
+    return !run->options->only || !strcmp(run->options->only, name);
+}
 
 /* Decides about a stage whose needs are ready, and starts it.  Called with the lock held. */
 static scl_status start(engine *e, job *j, scl_err *err)
@@ -117,7 +126,8 @@ static scl_status settle(engine *e, job *j, scl_err *err)
         if (!run->options->keep_going || j->status == SCL_INTERRUPTED)
             e->stopped = true;
         if (e->running > 0 || run->options->keep_going)
-            scl_warn("%s %s after %s: %s", j->stage->name, scl_stage_status_name(s->status), text, j->err.message);
+            scl_warn("%s %s after %s: %s", j->stage->name, scl_stage_status_name(s->status), text,
+                     j->err.message);
     }
     SCL_TRY(scl_state_write(run, err));
     return scl_environment_write(run, err);
@@ -177,7 +187,8 @@ static scl_status schedule(engine *e, scl_err *err)
     }
 }
 
-/* Under --only: the other stages count as ready when they are finished, else the one that needs them cannot run. */
+/* Under --only: the other stages count as ready when they are finished, else the one that needs them cannot
+ * run. */
 static scl_status prepare_only(engine *e, scl_err *err)
 {
     scl_run *run = e->run;
@@ -191,10 +202,12 @@ static scl_status prepare_only(engine *e, scl_err *err)
         const int at = scl_stage_index(run->config, stage->needs[i]);
         SCL_TRY(scl_decide(run, &run->config->stage[at], &d, err));
         if (run->state[at].status != SCL_STAGE_FINISHED || d.action != SCL_ACTION_SKIP)
-            snprintf(list + strlen(list), sizeof list - strlen(list), "%s'%s' (%.160s)", list[0] ? ", " : "", stage->needs[i], d.reason);
+            snprintf(list + strlen(list), sizeof list - strlen(list), "%s'%s' (%.160s)", list[0] ? ", " : "",
+                     stage->needs[i], d.reason);
     }
     if (list[0])
-        return scl_fail(err, SCL_BAD_CONFIG, "--only %s: it needs stages that are not finished: %s", stage->name, list);
+        return scl_fail(err, SCL_BAD_CONFIG, "--only %s: it needs stages that are not finished: %s",
+                        stage->name, list);
     return SCL_OK;
 }
 
@@ -210,7 +223,9 @@ static void number_devices(engine *e)
         devices = (scl_devices){ 0 };
     for (int i = 0; i < config->n_stage; i++) {
         const char *sel = config->stage[i].device;
-        e->job[i].device = !several ? 0 : !strcmp(sel, "reference") ? -2 : scl_device_select(&devices, sel, NULL);
+        e->job[i].device = !several                    ? 0
+                           : !strcmp(sel, "reference") ? -2
+                                                       : scl_device_select(&devices, sel, NULL);
     }
 }
 
@@ -221,7 +236,8 @@ static scl_status outcome(engine *e, scl_err *err)
     job *worst = NULL;
     for (int i = 0; i < config->n_stage; i++) {
         job *j = &e->job[config->order[i]];
-        if (j->status != SCL_OK && (!worst || (worst->status == SCL_INTERRUPTED && j->status != SCL_INTERRUPTED)))
+        if (j->status != SCL_OK &&
+            (!worst || (worst->status == SCL_INTERRUPTED && j->status != SCL_INTERRUPTED)))
             worst = j;
     }
     if (worst) {
@@ -233,7 +249,8 @@ static scl_status outcome(engine *e, scl_err *err)
     }
     for (int i = 0; i < config->n_stage; i++)
         if (e->job[i].phase == WAITING && *scl_signals_stop())
-            return scl_fail(err, SCL_INTERRUPTED, "stopped before stage '%s'; go on with: scorecl run %s --resume",
+            return scl_fail(err, SCL_INTERRUPTED,
+                            "stopped before stage '%s'; go on with: scorecl run %s --resume",
                             config->stage[i].name, config->file);
     return SCL_OK;
 }
@@ -252,7 +269,7 @@ static scl_status run_all(scl_run *run, scl_err *err)
     number_devices(&e);
     pthread_mutex_lock(&run->lock);
     scl_status status = schedule(&e, err);
-    while (e.running > 0)         /* the engine failed: what runs must end first */
+    while (e.running > 0) /* the engine failed: what runs must end first */
         pthread_cond_wait(&run->changed, &run->lock);
     for (int i = 0; i < config->n_stage; i++)
         if (e.job[i].start_ns && !e.job[i].joined && e.job[i].phase != RUNNING)
@@ -271,7 +288,8 @@ static scl_status check_names(const scl_config *config, const scl_run_options *o
     for (int i = -1; i < o->n_force; i++) {
         const char *name = i < 0 ? o->only : o->force[i];
         if (name && scl_stage_index(config, name) < 0)
-            return scl_fail(err, SCL_BAD_CONFIG, "%s %s: %s has no stage of that name", i < 0 ? "--only" : "--force", name, config->file);
+            return scl_fail(err, SCL_BAD_CONFIG, "%s %s: %s has no stage of that name",
+                            i < 0 ? "--only" : "--force", name, config->file);
     }
     return SCL_OK;
 }
@@ -280,7 +298,8 @@ const char *const *scl_tune_list(const scl_config *config, scl_arena *arena)
 {
     const char **list = SCL_NEW_ARRAY(arena, const char *, config->n_tune + 1);
     for (int i = 0; i < config->n_tune; i++)
-        list[i] = scl_arena_printf(arena, "%s.%s=%d", config->tune[i].op, config->tune[i].param, config->tune[i].value);
+        list[i] = scl_arena_printf(arena, "%s.%s=%d", config->tune[i].op, config->tune[i].param,
+                                   config->tune[i].value);
     return list;
 }
 
@@ -301,7 +320,8 @@ static scl_status in_folder(scl_run *run, scl_err *err)
     return status;
 }
 
-scl_status scl_run_with(const scl_config *config, const scl_run_options *options, scl_stage_function *const *function, scl_err *err)
+scl_status scl_run_with(const scl_config *config, const scl_run_options *options,
+                        scl_stage_function *const *function, scl_err *err)
 {
     SCL_TRY(check_names(config, options, err));
     scl_run run = { .config = config, .options = options, .lock_fd = -1, .function = function };
@@ -321,6 +341,8 @@ scl_status scl_run_with(const scl_config *config, const scl_run_options *options
 
 scl_status scl_run_config(const scl_config *config, const scl_run_options *options, scl_err *err)
 {
-    static scl_stage_function *const function[] = { [SCL_STAGE_TRAIN] = scl_stage_train, [SCL_STAGE_SAMPLE] = scl_stage_sample };
+    static scl_stage_function *const function[] = {
+        [SCL_STAGE_TRAIN] = scl_stage_train, [SCL_STAGE_SAMPLE] = scl_stage_sample
+    };
     return scl_run_with(config, options, function, err);
 }

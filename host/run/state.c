@@ -62,7 +62,8 @@ scl_status scl_state_read(scl_run *run, scl_err *err)
     }
     const char *name;
     json_t *entry;
-    json_object_foreach((json_t *)stages, name, entry) {
+    json_object_foreach((json_t *)stages, name, entry)
+    {
         const int i = scl_stage_index(run->config, name);
         if (i >= 0)
             read_stage(run, entry, &run->state[i]);
@@ -102,7 +103,8 @@ scl_status scl_state_write(scl_run *run, scl_err *err)
     for (int i = 0; i < run->config->n_stage; i++)
         json_object_set_new(stages, run->config->stage[i].name, stage_json(&run->state[i]));
     json_object_update_missing(stages, run->other);
-    json_t *root = json_pack("{s:s, s:i, s:o}", "scorecl", SCL_VERSION, "arithmetic", run->config->arithmetic, "stages", stages);
+    json_t *root = json_pack("{s:s, s:i, s:o}", "scorecl", SCL_VERSION, "arithmetic", run->config->arithmetic,
+                             "stages", stages);
     char *text = json_dumps(root, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
     json_decref(root);
     if (!text)

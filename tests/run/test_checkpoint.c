@@ -19,7 +19,10 @@ static void keep_line(void *user, scl_log_level level, const char *line)
 #define SAYS(where, text) CHECK(strstr(where, text), "'%s' is not in: %s", text, where)
 
 /* A network of one convolution, one linear layer and an embedding, with Adam's state. */
-typedef struct network { scl_graph *graph; scl_store *store; } network;
+typedef struct network {
+    scl_graph *graph;
+    scl_store *store;
+} network;
 
 static void add(scl_graph *g, scl_role role, const char *name, int rank, const int *dims)
 {
@@ -34,7 +37,8 @@ static network make_network(scl_backend *b, int width, bool with_state)
     scl_err err = { 0 };
     for (int i = 0; i < (with_state ? 4 : 1); i++) {
         const scl_role role = i ? SCL_STATE : SCL_PARAM;
-        add(n.graph, role, scl_arena_printf(&test_arena, "%sbegin_conv.weight", prefix[i]), SCL_DIMS(3, 1, 2, width));
+        add(n.graph, role, scl_arena_printf(&test_arena, "%sbegin_conv.weight", prefix[i]),
+            SCL_DIMS(3, 1, 2, width));
         add(n.graph, role, scl_arena_printf(&test_arena, "%sbegin_conv.bias", prefix[i]), SCL_DIMS(width));
         add(n.graph, role, scl_arena_printf(&test_arena, "%sout.weight", prefix[i]), SCL_DIMS(width, 2));
         add(n.graph, role, scl_arena_printf(&test_arena, "%snorm.embed.weight", prefix[i]), SCL_DIMS(2, 6));
@@ -56,9 +60,22 @@ static void fill(const network *n, float first)
 }
 
 static const scl_checkpoint_info some_info = {
-    .step = 7, .seed = 0xfedcba9876543210u, .counters = { 1, 2, 0xffffffffu }, .arithmetic = 1, .height = 8, .width = 10, .channels = 2,
-    .net = "ncsn ngf=4", .conv = "direct", .stage = "train", .config = "seed: 1\n", .config_hash = "abc", .data_sha256 = "def",
-    .eval_loss = 1.0 / 3.0, .best_loss = 0.1, .best_step = 5,
+    .step = 7,
+    .seed = 0xfedcba9876543210u,
+    .counters = { 1, 2, 0xffffffffu },
+    .arithmetic = 1,
+    .height = 8,
+    .width = 10,
+    .channels = 2,
+    .net = "ncsn ngf=4",
+    .conv = "direct",
+    .stage = "train",
+    .config = "seed: 1\n",
+    .config_hash = "abc",
+    .data_sha256 = "def",
+    .eval_loss = 1.0 / 3.0,
+    .best_loss = 0.1,
+    .best_step = 5,
 };
 
 static void test_round_trip(scl_backend *b)
@@ -74,27 +91,33 @@ static void test_round_trip(scl_backend *b)
     if (!c)
         return;
     const scl_checkpoint_info *i = &c->info;
-    CHECK(c->ours && i->step == 7 && i->seed == some_info.seed && !memcmp(i->counters, some_info.counters, sizeof i->counters) &&
-              i->height == 8 && i->width == 10 && i->channels == 2 && i->eval_loss == 1.0 / 3.0 && i->best_loss == 0.1 && i->best_step == 5,
+    CHECK(c->ours && i->step == 7 && i->seed == some_info.seed &&
+              !memcmp(i->counters, some_info.counters, sizeof i->counters) && i->height == 8 &&
+              i->width == 10 && i->channels == 2 && i->eval_loss == 1.0 / 3.0 && i->best_loss == 0.1 &&
+              i->best_step == 5,
           "numbers of the metadata");
-    CHECK(!strcmp(i->config, "seed: 1\n") && !strcmp(i->stage, "train") && !strcmp(i->conv, "direct"), "texts of the metadata");
+    CHECK(!strcmp(i->config, "seed: 1\n") && !strcmp(i->stage, "train") && !strcmp(i->conv, "direct"),
+          "texts of the metadata");
     CHECK(c->file->n == 16 && !scl_safetensors_find(c->file, "ring"), "%d tensors", c->file->n);
     /* HWIO (3,1,2,4) becomes OIHW (4,2,3,1): element (h, 0, i, o) moves to (o, i, h, 0). */
     const scl_tensor *t = scl_safetensors_find(c->file, "begin_conv.weight");
     float file[24], device[24];
-    CHECK(t && t->rank == 4 && t->dim[0] == 4 && t->dim[1] == 2 && t->dim[2] == 3 && t->dim[3] == 1, "shape of the convolution");
+    CHECK(t && t->rank == 4 && t->dim[0] == 4 && t->dim[1] == 2 && t->dim[2] == 3 && t->dim[3] == 1,
+          "shape of the convolution");
     scl_tensor_f32(t, file);
     CHECK(scl_store_read(n.store, "begin_conv.weight", device, sizeof device, NULL) == SCL_OK, "read");
     for (int h = 0; h < 3; h++)
         for (int in = 0; in < 2; in++)
             for (int o = 0; o < 4; o++)
-                CHECK(file[(o * 2 + in) * 3 + h] == device[(h * 2 + in) * 4 + o], "element %d %d %d", h, in, o);
+                CHECK(file[(o * 2 + in) * 3 + h] == device[(h * 2 + in) * 4 + o], "element %d %d %d", h, in,
+                      o);
     t = scl_safetensors_find(c->file, "out.weight");
     CHECK(t && t->dim[0] == 2 && t->dim[1] == 4, "linear layers lie as [out, in]");
     t = scl_safetensors_find(c->file, "norm.embed.weight");
     CHECK(t && t->dim[0] == 2 && t->dim[1] == 6, "embeddings lie as they are");
     CHECK(scl_checkpoint_restore(c, m.store, &err) == SCL_OK, "%s", err.message);
-    CHECK(scl_checkpoint_write(in_root("two.safetensors"), m.store, &some_info, again, &err) == SCL_OK, "%s", err.message);
+    CHECK(scl_checkpoint_write(in_root("two.safetensors"), m.store, &some_info, again, &err) == SCL_OK, "%s",
+          err.message);
     CHECK(!strcmp(checksum, again), "what was restored has another checksum");
     scl_checkpoint_close(c);
     scl_store_free(n.store);
@@ -108,8 +131,10 @@ static void test_weights(scl_backend *b)
     scl_checkpoint *c = NULL, *official = NULL;
     float raw[4], ema[4], got[4];
     fill(&n, 3.0f);
-    CHECK(scl_checkpoint_write(in_root("w.safetensors"), n.store, &some_info, NULL, &err) == SCL_OK, "%s", err.message);
-    CHECK(scl_checkpoint_write(in_root("plain.safetensors"), plain.store, &some_info, NULL, &err) == SCL_OK, "%s", err.message);
+    CHECK(scl_checkpoint_write(in_root("w.safetensors"), n.store, &some_info, NULL, &err) == SCL_OK, "%s",
+          err.message);
+    CHECK(scl_checkpoint_write(in_root("plain.safetensors"), plain.store, &some_info, NULL, &err) == SCL_OK,
+          "%s", err.message);
     CHECK(scl_checkpoint_open(&c, in_root("w.safetensors"), &err) == SCL_OK, "%s", err.message);
     CHECK(scl_checkpoint_open(&official, in_root("plain.safetensors"), &err) == SCL_OK, "%s", err.message);
     scl_store_read(n.store, "begin_conv.bias", raw, sizeof raw, NULL);
@@ -123,7 +148,8 @@ static void test_weights(scl_backend *b)
     CHECK(!memcmp(got, raw, sizeof got), "plain weights");
     CHECK(scl_checkpoint_weights(official, plain.store, "ema.", "", &err) == SCL_OK, "%s", err.message);
     SAYS(log_text, "has no averaged weights");
-    CHECK(scl_checkpoint_restore(official, n.store, &err) == SCL_FAILED, "weights alone were taken for a state");
+    CHECK(scl_checkpoint_restore(official, n.store, &err) == SCL_FAILED,
+          "weights alone were taken for a state");
     SAYS(err.message, "ema.begin_conv.bias [4] is missing in the file");
     SAYS(err.message, "and 7 more");
     err = (scl_err){ 0 };
@@ -160,9 +186,13 @@ static void test_folder(scl_backend *b)
         fill(&n, (float)step);
         CHECK(scl_checkpoints_save(folder, n.store, &info, 2, NULL, &err) == SCL_OK, "%s", err.message);
     }
-    static const struct { int step; bool there; } kept[] = { { 10, false }, { 20, true }, { 30, false }, { 40, true }, { 50, true } };
+    static const struct {
+        int step;
+        bool there;
+    } kept[] = { { 10, false }, { 20, true }, { 30, false }, { 40, true }, { 50, true } };
     for (int i = 0; i < 5; i++)
-        CHECK(scl_file_exists(in_root("checkpoints/step-%08d.safetensors", kept[i].step)) == kept[i].there, "step %d", kept[i].step);
+        CHECK(scl_file_exists(in_root("checkpoints/step-%08d.safetensors", kept[i].step)) == kept[i].there,
+              "step %d", kept[i].step);
     CHECK(scl_checkpoints_find(folder, "best", &test_arena, &path, &err) == SCL_OK, "%s", err.message);
     CHECK(scl_checkpoints_find(folder, "latest", &test_arena, &path, &err) == SCL_OK, "%s", err.message);
     CHECK(scl_checkpoints_find(folder, "step-40", &test_arena, &path, &err) == SCL_OK, "%s", err.message);
@@ -194,10 +224,13 @@ static void test_metrics(void)
     mkdir(folder, 0755);
     CHECK(scl_metrics_open(&m, folder, columns, 2, -1, &err) == SCL_OK, "%s", err.message);
     for (long step = 10; step <= 40; step += 10)
-        CHECK(scl_metrics_row(m, step, (const double[]){ (double)step / 3, step == 20 ? 0.5 : NAN }, &err) == SCL_OK, "%s", err.message);
+        CHECK(scl_metrics_row(m, step, (const double[]){ (double)step / 3, step == 20 ? 0.5 : NAN }, &err) ==
+                  SCL_OK,
+              "%s", err.message);
     scl_metrics_close(m);
     const char *csv = get_file(in_root("metrics/metrics.csv"));
-    CHECK(!strcmp(csv, "step,loss,eval_loss\n10,3.33333333,\n20,6.66666667,0.5\n30,10,\n40,13.3333333,\n"), "%s", csv);
+    CHECK(!strcmp(csv, "step,loss,eval_loss\n10,3.33333333,\n20,6.66666667,0.5\n30,10,\n40,13.3333333,\n"),
+          "%s", csv);
     /* A process was killed while it wrote the line of step 50; the run goes on from step 20. */
     FILE *f = fopen(in_root("metrics/metrics.jsonl"), "a");
     fputs("{\"step\": 50, \"lo", f);
@@ -206,8 +239,12 @@ static void test_metrics(void)
     CHECK(scl_metrics_row(m, 30, (const double[]){ 1, INFINITY }, &err) == SCL_OK, "%s", err.message);
     scl_metrics_close(m);
     const char *json = get_file(in_root("metrics/metrics.jsonl"));
-    CHECK(!strcmp(json, "{\"step\": 10, \"loss\": 3.33333333}\n{\"step\": 20, \"loss\": 6.66666667, \"eval_loss\": 0.5}\n"
-                        "{\"step\": 30, \"loss\": 1, \"eval_loss\": null}\n"), "%s", json);
+    CHECK(
+        !strcmp(
+            json,
+            "{\"step\": 10, \"loss\": 3.33333333}\n{\"step\": 20, \"loss\": 6.66666667, \"eval_loss\": 0.5}\n"
+            "{\"step\": 30, \"loss\": 1, \"eval_loss\": null}\n"),
+        "%s", json);
     csv = get_file(in_root("metrics/metrics.csv"));
     CHECK(!strcmp(csv, "step,loss,eval_loss\n10,3.33333333,\n20,6.66666667,0.5\n30,1,\n"), "%s", csv);
 }

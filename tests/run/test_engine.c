@@ -12,9 +12,11 @@
 
 /* What the stages did, in order: "train anew; sample anew; " */
 static char did[512], log_text[8192];
-static const char *fail_stage, *stop_stage;      /* stages that shall fail, or be interrupted after half of their steps */
-static int at_once, most_at_once, wait_for;      /* stages that run now; the most so far; a stage waits until so many do, */
-static int patience = 500;                       /* but not for more hundredths of a second than this */
+static const char *fail_stage,
+    *stop_stage; /* stages that shall fail, or be interrupted after half of their steps */
+static int at_once, most_at_once,
+    wait_for;              /* stages that run now; the most so far; a stage waits until so many do, */
+static int patience = 500; /* but not for more hundredths of a second than this */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static void keep_line(void *user, scl_log_level level, const char *line)
@@ -28,7 +30,8 @@ static void keep_line(void *user, scl_log_level level, const char *line)
 static void enter(const scl_stage_context *c)
 {
     pthread_mutex_lock(&mutex);
-    snprintf(did + strlen(did), sizeof did - strlen(did), "%s %s; ", c->stage->name, c->resume ? "on" : "anew");
+    snprintf(did + strlen(did), sizeof did - strlen(did), "%s %s; ", c->stage->name,
+             c->resume ? "on" : "anew");
     most_at_once = ++at_once > most_at_once ? at_once : most_at_once;
     pthread_mutex_unlock(&mutex);
     for (int i = 0; i < patience; i++) {
@@ -58,7 +61,8 @@ static scl_status fake_train(scl_stage_context *c, scl_err *err)
         return scl_stage_interrupted(c, c->stage->train.steps / 2, err);
     }
     scl_stage_note(c, "peak_bytes", "%d", 123);
-    scl_stage_result(c, scl_arena_printf(c->arena, "weights of lr %g after %d", c->stage->train.optimizer.lr, c->stage->train.steps));
+    scl_stage_result(c, scl_arena_printf(c->arena, "weights of lr %g after %d", c->stage->train.optimizer.lr,
+                                         c->stage->train.steps));
     return SCL_OK;
 }
 
@@ -74,13 +78,19 @@ static scl_status fake_sample(scl_stage_context *c, scl_err *err)
     return SCL_OK;
 }
 
-static scl_stage_function *const fakes[] = { [SCL_STAGE_TRAIN] = fake_train, [SCL_STAGE_SAMPLE] = fake_sample };
+static scl_stage_function *const fakes[] = {
+    [SCL_STAGE_TRAIN] = fake_train, [SCL_STAGE_SAMPLE] = fake_sample
+};
 
-#define DATA "data: { format: npy, path: data.npy, transform: { size: 8, channels: 1 } }\nmodel: { ngf: 4 }\nnoise: { levels: 2 }\n"
-static const char two[] = DATA "stages:\n  train: { kind: train, steps: 100, batch: 4 }\n  sample: { kind: sample, needs: [train], count: 4 }\n";
+#define DATA                                                                                                 \
+    "data: { format: npy, path: data.npy, transform: { size: 8, channels: 1 } }\nmodel: { ngf: 4 }\nnoise: " \
+    "{ levels: 2 }\n"
+static const char two[] = DATA "stages:\n  train: { kind: train, steps: 100, batch: 4 }\n  sample: { kind: "
+                               "sample, needs: [train], count: 4 }\n";
 
 /* Runs a config text with changes; status and what was done are left in did and log_text. */
-static scl_status run(const char *text, const char *folder, const scl_run_options *changes, const scl_override *o, int n, scl_err *err)
+static scl_status run(const char *text, const char *folder, const scl_run_options *changes,
+                      const scl_override *o, int n, scl_err *err)
 {
     scl_config *config;
     scl_config_errors errors = { 0 };
@@ -99,14 +109,14 @@ static scl_status run(const char *text, const char *folder, const scl_run_option
     return status;
 }
 
-#define RUN(text, folder, changes, ...)                                                                                \
-    run(text, folder, &(scl_run_options){ changes }, (const scl_override[]){ { 0 }, __VA_ARGS__ } + 1,        \
+#define RUN(text, folder, changes, ...)                                                                \
+    run(text, folder, &(scl_run_options){ changes }, (const scl_override[]){ { 0 }, __VA_ARGS__ } + 1, \
         (int)(sizeof((scl_override[]){ { 0 }, __VA_ARGS__ }) / sizeof(scl_override)) - 1, &err)
-#define EXPECT(call, code, what)                                                                                       \
-    do {                                                                                                               \
-        const scl_status got_ = (call);                                                                                \
-        CHECK(got_ == (code), "status %d (%s), not %d", (int)got_, err.message, (int)(code));                          \
-        CHECK(!strcmp(did, what), "did '%s', not '%s'\n%s", did, what, log_text);                                      \
+#define EXPECT(call, code, what)                                                              \
+    do {                                                                                      \
+        const scl_status got_ = (call);                                                       \
+        CHECK(got_ == (code), "status %d (%s), not %d", (int)got_, err.message, (int)(code)); \
+        CHECK(!strcmp(did, what), "did '%s', not '%s'\n%s", did, what, log_text);             \
     } while (0)
 #define SAYS(where, text) CHECK(strstr(where, text), "'%s' is not in: %s", text, where)
 
@@ -128,14 +138,17 @@ static void test_resume(void)
     SAYS(log_text, "inputs unchanged");
     /* What changes no bit changes nothing. */
     EXPECT(RUN(two, "a", .resume = true, { "stages.train.accumulate", "2" }, { "device", "reference" },
-               { "stages.train.checkpoint.every", "7" }, { "stages.train.log_every", "3" }), SCL_OK, "");
+               { "stages.train.checkpoint.every", "7" }, { "stages.train.log_every", "3" }),
+           SCL_OK, "");
     /* A larger number of steps goes on; the samples are drawn anew, as the weights are others. */
     EXPECT(RUN(two, "a", .resume = true, { "stages.train.steps", "200" }), SCL_OK, "train on; sample anew; ");
     SAYS(log_text, "train.steps was 100, is 200");
-    EXPECT(RUN(two, "a", .resume = true, { "stages.train.steps", "50" }), SCL_OK, "train anew; sample anew; ");
+    EXPECT(RUN(two, "a", .resume = true, { "stages.train.steps", "50" }), SCL_OK,
+           "train anew; sample anew; ");
     CHECK(scl_file_exists(in_root("a/train.before-1/checkpoints")), "the first training was not set aside");
     /* Another learning rate: anew, with the reason. */
-    EXPECT(RUN(two, "a", .resume = true, { "stages.train.optimizer.lr", "0.5" }), SCL_OK, "train anew; sample anew; ");
+    EXPECT(RUN(two, "a", .resume = true, { "stages.train.optimizer.lr", "0.5" }), SCL_OK,
+           "train anew; sample anew; ");
     SAYS(log_text, "optimizer.lr was 0.001, is 0.5");
     CHECK(scl_file_exists(in_root("a/train.before-2")), "the second training was not set aside");
 }
@@ -143,9 +156,11 @@ static void test_resume(void)
 static void test_schedule(void)
 {
     scl_err err;
-    EXPECT(RUN(two, "s", .resume = true, { "stages.train.optimizer.schedule", "linear" }), SCL_OK, "train anew; sample anew; ");
-    EXPECT(RUN(two, "s", .resume = true, { "stages.train.optimizer.schedule", "linear" }, { "stages.train.steps", "200" }), SCL_OK,
+    EXPECT(RUN(two, "s", .resume = true, { "stages.train.optimizer.schedule", "linear" }), SCL_OK,
            "train anew; sample anew; ");
+    EXPECT(RUN(two, "s", .resume = true, { "stages.train.optimizer.schedule", "linear" },
+               { "stages.train.steps", "200" }),
+           SCL_OK, "train anew; sample anew; ");
     SAYS(log_text, "depends on it");
 }
 
@@ -178,7 +193,8 @@ static void test_interrupts(void)
     EXPECT(RUN(two, "i", .resume = true), SCL_OK, "train on; sample anew; ");
     /* A process that was killed leaves "running" behind. */
     const char *path = in_root("i/state.json");
-    CHECK(system(scl_arena_printf(&test_arena, "sed -i 's/\"finished\",/\"running\",/' '%s'", path)) == 0, "sed");
+    CHECK(system(scl_arena_printf(&test_arena, "sed -i 's/\"finished\",/\"running\",/' '%s'", path)) == 0,
+          "sed");
     EXPECT(RUN(two, "i", .resume = true), SCL_OK, "train on; sample anew; ");
     put_file(path, "{\"stages\": {", 12);
     EXPECT(RUN(two, "i", .resume = true), SCL_FAILED, "");
@@ -196,7 +212,8 @@ static void test_failures(void)
     EXPECT(RUN(four, "k", .resume = false), SCL_FAILED, "train anew; ");
     SAYS(err.message, "asked to fail");
     SAYS(err.context, "stage train");
-    EXPECT(run(four, "k", &(scl_run_options){ .resume = true, .keep_going = true }, NULL, 0, &err), SCL_FAILED, "train anew; other anew; last anew; ");
+    EXPECT(run(four, "k", &(scl_run_options){ .resume = true, .keep_going = true }, NULL, 0, &err),
+           SCL_FAILED, "train anew; other anew; last anew; ");
     SAYS(log_text, "sample does not run");
     fail_stage = NULL;
     EXPECT(RUN(four, "k", .resume = true), SCL_OK, "train anew; sample anew; ");
@@ -207,13 +224,17 @@ static void test_names(void)
     scl_err err;
     EXPECT(RUN(two, "o", .only = "sample"), SCL_BAD_CONFIG, "");
     SAYS(err.message, "'train' (it has not run yet");
-    EXPECT(run(two, "o", &(scl_run_options){ .only = "train", .resume = true }, NULL, 0, &err), SCL_OK, "train anew; ");
-    EXPECT(run(two, "o", &(scl_run_options){ .only = "sample", .resume = true }, NULL, 0, &err), SCL_OK, "sample anew; ");
-    EXPECT(run(two, "o", &(scl_run_options){ .only = "none", .resume = true }, NULL, 0, &err), SCL_BAD_CONFIG, "");
+    EXPECT(run(two, "o", &(scl_run_options){ .only = "train", .resume = true }, NULL, 0, &err), SCL_OK,
+           "train anew; ");
+    EXPECT(run(two, "o", &(scl_run_options){ .only = "sample", .resume = true }, NULL, 0, &err), SCL_OK,
+           "sample anew; ");
+    EXPECT(run(two, "o", &(scl_run_options){ .only = "none", .resume = true }, NULL, 0, &err), SCL_BAD_CONFIG,
+           "");
     SAYS(err.message, "no stage of that name");
     const char *const force[] = { "train" };
-    EXPECT(run(two, "o", &(scl_run_options){ .force = force, .n_force = 1 }, NULL, 0, &err), SCL_OK, "train anew; ");
-    SAYS(log_text, "sample is left");        /* the same weights again */
+    EXPECT(run(two, "o", &(scl_run_options){ .force = force, .n_force = 1 }, NULL, 0, &err), SCL_OK,
+           "train anew; ");
+    SAYS(log_text, "sample is left"); /* the same weights again */
 }
 
 static void test_lock(void)
@@ -228,9 +249,10 @@ static void test_lock(void)
     EXPECT(RUN(two, "l", .resume = true), SCL_OK, "");
     put_file(in_root("l/train/checkpoints/step-00000010.safetensors.tmp-1-0"), "half", 4);
     EXPECT(RUN(two, "l", .resume = true), SCL_OK, "");
-    CHECK(!scl_file_exists(in_root("l/train/checkpoints/step-00000010.safetensors.tmp-1-0")), "half a file was not removed");
+    CHECK(!scl_file_exists(in_root("l/train/checkpoints/step-00000010.safetensors.tmp-1-0")),
+          "half a file was not removed");
     if (geteuid() == 0)
-        return;                              /* nothing is unwritable for root */
+        return; /* nothing is unwritable for root */
     mkdir(in_root("closed"), 0555);
     EXPECT(RUN(two, "closed/run", .resume = false), SCL_FAILED, "");
 }
@@ -238,15 +260,19 @@ static void test_lock(void)
 static void test_jobs(void)
 {
     scl_err err;
-    static const char split[] = DATA "stages:\n  train: { kind: train, steps: 10, batch: 4, device: reference }\n"
-                                     "  other: { kind: train, steps: 10, batch: 4, device: no such device }\n";
+    static const char split[] =
+        DATA "stages:\n  train: { kind: train, steps: 10, batch: 4, device: reference }\n"
+             "  other: { kind: train, steps: 10, batch: 4, device: no such device }\n";
     static const char same[] = DATA "stages:\n  train: { kind: train, steps: 10, batch: 4 }\n"
                                     "  other: { kind: train, steps: 10, batch: 4 }\n";
     wait_for = 2;
-    CHECK(RUN(split, "p", .resume = false) == SCL_OK && most_at_once == 2, "two devices: %d at once", most_at_once);
+    CHECK(RUN(split, "p", .resume = false) == SCL_OK && most_at_once == 2, "two devices: %d at once",
+          most_at_once);
     patience = 10;
-    CHECK(run(split, "q", &(scl_run_options){ .jobs = 1 }, NULL, 0, &err) == SCL_OK && most_at_once == 1, "--jobs 1: %d at once", most_at_once);
-    CHECK(RUN(same, "r", .resume = false) == SCL_OK && most_at_once == 1, "one device: %d at once", most_at_once);
+    CHECK(run(split, "q", &(scl_run_options){ .jobs = 1 }, NULL, 0, &err) == SCL_OK && most_at_once == 1,
+          "--jobs 1: %d at once", most_at_once);
+    CHECK(RUN(same, "r", .resume = false) == SCL_OK && most_at_once == 1, "one device: %d at once",
+          most_at_once);
 }
 
 int main(void)

@@ -21,18 +21,29 @@ static const char *make(const char *name, const char *header, size_t data)
 }
 
 /* One tensor's entry. */
-#define T(name, dtype, shape, begin, end) "\"" name "\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[" #begin "," #end "]}"
+#define T(name, dtype, shape, begin, end) \
+    "\"" name "\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[" #begin "," #end "]}"
 
-static const struct { const char *name, *header; size_t data; const char *message; } damaged[] = {
-    { "truncated_data", "{" T("a", "F32", "[2]", 0, 8) "}", 7, "is truncated: tensor 'a' ends at byte 8 of 7" },
+static const struct {
+    const char *name, *header;
+    size_t data;
+    const char *message;
+} damaged[] = {
+    { "truncated_data", "{" T("a", "F32", "[2]", 0, 8) "}", 7,
+      "is truncated: tensor 'a' ends at byte 8 of 7" },
     { "more_data", "{" T("a", "F32", "[2]", 0, 8) "}", 9, "1 bytes behind its last tensor" },
-    { "wrong_size", "{" T("a", "F32", "[3]", 0, 8) "}", 8, "tensor 'a' has 8 bytes, its shape and type say 12" },
-    { "overlap", "{" T("a", "F32", "[2]", 0, 8) "," T("b", "F32", "[2]", 4, 12) "}", 12, "tensors 'a' and 'b' overlap" },
-    { "twice_the_same_bytes", "{" T("a", "F32", "[2]", 0, 8) "," T("b", "F32", "[2]", 0, 8) "}", 8, "overlap" },
-    { "hole", "{" T("a", "F32", "[1]", 0, 4) "," T("b", "F32", "[1]", 8, 12) "}", 12, "4 unused bytes before tensor 'b'" },
+    { "wrong_size", "{" T("a", "F32", "[3]", 0, 8) "}", 8,
+      "tensor 'a' has 8 bytes, its shape and type say 12" },
+    { "overlap", "{" T("a", "F32", "[2]", 0, 8) "," T("b", "F32", "[2]", 4, 12) "}", 12,
+      "tensors 'a' and 'b' overlap" },
+    { "twice_the_same_bytes", "{" T("a", "F32", "[2]", 0, 8) "," T("b", "F32", "[2]", 0, 8) "}", 8,
+      "overlap" },
+    { "hole", "{" T("a", "F32", "[1]", 0, 4) "," T("b", "F32", "[1]", 8, 12) "}", 12,
+      "4 unused bytes before tensor 'b'" },
     { "same_name", "{" T("a", "F32", "[1]", 0, 4) "," T("a", "F32", "[1]", 4, 8) "}", 8, "duplicate" },
     { "backwards", "{" T("a", "F32", "[1]", 4, 0) "}", 4, "tensor 'a' has no data_offsets" },
-    { "negative", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[-4,0]}}", 4, "tensor 'a' has no data_offsets" },
+    { "negative", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[-4,0]}}", 4,
+      "tensor 'a' has no data_offsets" },
     { "no_offsets", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", 4, "tensor 'a' has no data_offsets" },
     { "no_dtype", "{\"a\":{\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "tensor 'a' has no dtype" },
     { "unknown_dtype", "{" T("a", "BF16", "[2]", 0, 4) "}", 4, "tensor 'a' has type BF16" },
@@ -52,17 +63,23 @@ static void test_damaged(void)
     for (size_t i = 0; i < sizeof damaged / sizeof *damaged; i++) {
         scl_err err = { 0 };
         scl_safetensors *s = NULL;
-        const scl_status status = scl_safetensors_open(&s, make(damaged[i].name, damaged[i].header, damaged[i].data), &err);
+        const scl_status status =
+            scl_safetensors_open(&s, make(damaged[i].name, damaged[i].header, damaged[i].data), &err);
         CHECK(status == SCL_FAILED && !s, "%s: was read", damaged[i].name);
         CHECK(strstr(err.message, damaged[i].message), "%s: says '%s'", damaged[i].name, err.message);
-        CHECK(strstr(err.message, damaged[i].name), "%s: does not name the file: '%s'", damaged[i].name, err.message);
+        CHECK(strstr(err.message, damaged[i].name), "%s: does not name the file: '%s'", damaged[i].name,
+              err.message);
         scl_safetensors_close(s);
     }
 }
 
 static void test_not_files(void)
 {
-    static const struct { const char *name, *bytes; size_t count; const char *message; } bad[] = {
+    static const struct {
+        const char *name, *bytes;
+        size_t count;
+        const char *message;
+    } bad[] = {
         { "empty", "", 0, "it has 0 bytes" },
         { "short", "abc", 3, "it has 3 bytes" },
         { "text", "This is a text and no tensors.", 30, "is not a safetensors file" },
@@ -72,14 +89,18 @@ static void test_not_files(void)
         scl_err err = { 0 };
         scl_safetensors *s;
         put_file(in_root("%s", bad[i].name), bad[i].bytes, bad[i].count);
-        CHECK(scl_safetensors_open(&s, in_root("%s", bad[i].name), &err) == SCL_FAILED, "%s: was read", bad[i].name);
+        CHECK(scl_safetensors_open(&s, in_root("%s", bad[i].name), &err) == SCL_FAILED, "%s: was read",
+              bad[i].name);
         CHECK(strstr(err.message, bad[i].message), "%s: says '%s'", bad[i].name, err.message);
     }
     scl_err err = { 0 };
     scl_safetensors *s;
-    CHECK(scl_safetensors_open(&s, in_root("none"), &err) == SCL_FAILED && strstr(err.message, "No such file"), "%s", err.message);
+    CHECK(scl_safetensors_open(&s, in_root("none"), &err) == SCL_FAILED &&
+              strstr(err.message, "No such file"),
+          "%s", err.message);
     err = (scl_err){ 0 };
-    CHECK(scl_safetensors_open(&s, root, &err) == SCL_FAILED && strstr(err.message, "not a file"), "%s", err.message);
+    CHECK(scl_safetensors_open(&s, root, &err) == SCL_FAILED && strstr(err.message, "not a file"), "%s",
+          err.message);
 }
 
 /* Tensors of every type; the odd number of bytes leaves the ones behind it unaligned. */
@@ -92,12 +113,36 @@ static void test_round_trip(void)
     const uint32_t u[1] = { 0xffffffffu };
     const unsigned char b[3] = { 1, 2, 255 };
     const scl_tensor t[] = {
-        { .name = "z.f", .dtype = SCL_TENSOR_F32, .rank = 1, .dim = { 3 }, .count = 3, .bytes = 12, .data = (const void *)f },
+        { .name = "z.f",
+          .dtype = SCL_TENSOR_F32,
+          .rank = 1,
+          .dim = { 3 },
+          .count = 3,
+          .bytes = 12,
+          .data = (const void *)f },
         { .name = "b", .dtype = SCL_TENSOR_U8, .rank = 1, .dim = { 3 }, .count = 3, .bytes = 3, .data = b },
-        { .name = "c", .dtype = SCL_TENSOR_F64, .rank = 2, .dim = { 2, 1 }, .count = 2, .bytes = 16, .data = (const void *)d },
+        { .name = "c",
+          .dtype = SCL_TENSOR_F64,
+          .rank = 2,
+          .dim = { 2, 1 },
+          .count = 2,
+          .bytes = 16,
+          .data = (const void *)d },
         { .name = "d", .dtype = SCL_TENSOR_I64, .rank = 0, .count = 1, .bytes = 8, .data = (const void *)l },
-        { .name = "e", .dtype = SCL_TENSOR_I32, .rank = 1, .dim = { 2 }, .count = 2, .bytes = 8, .data = (const void *)i32 },
-        { .name = "f", .dtype = SCL_TENSOR_U32, .rank = 1, .dim = { 1 }, .count = 1, .bytes = 4, .data = (const void *)u },
+        { .name = "e",
+          .dtype = SCL_TENSOR_I32,
+          .rank = 1,
+          .dim = { 2 },
+          .count = 2,
+          .bytes = 8,
+          .data = (const void *)i32 },
+        { .name = "f",
+          .dtype = SCL_TENSOR_U32,
+          .rank = 1,
+          .dim = { 1 },
+          .count = 1,
+          .bytes = 4,
+          .data = (const void *)u },
         { .name = "g", .dtype = SCL_TENSOR_F32, .rank = 2, .dim = { 0, 4 }, .count = 0, .bytes = 0 },
     };
     const scl_tensor_meta meta[] = { { "what", "quotes \" and \n lines" }, { "a", "b" } };
@@ -110,7 +155,8 @@ static void test_round_trip(void)
     CHECK(scl_safetensors_open(&s, path, &err) == SCL_OK, "%s", err.message);
     if (!s)
         return;
-    CHECK(s->n == 7 && !strcmp(s->tensor[0].name, "b") && !strcmp(s->tensor[6].name, "z.f"), "order of names");
+    CHECK(s->n == 7 && !strcmp(s->tensor[0].name, "b") && !strcmp(s->tensor[6].name, "z.f"),
+          "order of names");
     CHECK(!strcmp(scl_safetensors_meta(s, "what"), meta[0].value), "metadata");
     CHECK(scl_safetensors_verify(s, &err) == SCL_OK, "%s", err.message);
     for (int i = 0; i < 7; i++) {
@@ -134,7 +180,13 @@ static void test_round_trip(void)
 static void test_every_byte(void)
 {
     const float f[2] = { 1.0f, 2.0f };
-    const scl_tensor t = { .name = "w", .dtype = SCL_TENSOR_F32, .rank = 1, .dim = { 2 }, .count = 2, .bytes = 8, .data = (const void *)f };
+    const scl_tensor t = { .name = "w",
+                           .dtype = SCL_TENSOR_F32,
+                           .rank = 1,
+                           .dim = { 2 },
+                           .count = 2,
+                           .bytes = 8,
+                           .data = (const void *)f };
     const scl_tensor_meta meta = { "step", "12" };
     const scl_safetensors_content content = { .tensor = &t, .n = 1, .meta = &meta, .n_meta = 1 };
     const char *path = in_root("bytes.safetensors"), *other = in_root("changed.safetensors");
@@ -145,14 +197,16 @@ static void test_every_byte(void)
     int accepted = 0;
     for (size_t i = 0; i < count; i++) {
         const char before = bytes[i];
-        if (before == ' ')               /* padding behind the header */
+        if (before == ' ') /* padding behind the header */
             continue;
         bytes[i] = (char)(before ^ 1);
         put_file(other, bytes, count);
         bytes[i] = before;
         scl_safetensors *s = NULL;
-        const bool good = scl_safetensors_open(&s, other, NULL) == SCL_OK && scl_safetensors_verify(s, NULL) == SCL_OK;
-        /* A changed name of the checksum itself leaves a file without one: somebody else's, as far as anyone can tell. */
+        const bool good =
+            scl_safetensors_open(&s, other, NULL) == SCL_OK && scl_safetensors_verify(s, NULL) == SCL_OK;
+        /* A changed name of the checksum itself leaves a file without one: somebody else's, as far as anyone
+         * can tell. */
         if (good && scl_safetensors_meta(s, "content_sha256"))
             accepted++;
         scl_safetensors_close(s);
@@ -171,15 +225,23 @@ static void test_every_byte(void)
 static void test_known_checksums(void)
 {
     const float f[2] = { 1.0f, 2.0f };
-    const scl_tensor t = { .name = "w", .dtype = SCL_TENSOR_F32, .rank = 2, .dim = { 1, 2 }, .count = 2, .bytes = 8, .data = (const void *)f };
+    const scl_tensor t = { .name = "w",
+                           .dtype = SCL_TENSOR_F32,
+                           .rank = 2,
+                           .dim = { 1, 2 },
+                           .count = 2,
+                           .bytes = 8,
+                           .data = (const void *)f };
     const scl_safetensors_content content = { .tensor = &t, .n = 1 };
     char hex[65];
     CHECK(scl_safetensors_write(in_root("known.safetensors"), &content, hex, NULL) == SCL_OK, "write");
-    CHECK(!strcmp(hex, "248aadda270ed3198a0dc4546c56ccb19a7b55c44cd4b57a9f8a5572066bdc20"), "checksum of w is %s", hex);
+    CHECK(!strcmp(hex, "248aadda270ed3198a0dc4546c56ccb19a7b55c44cd4b57a9f8a5572066bdc20"),
+          "checksum of w is %s", hex);
     const scl_npy a = { .dtype = SCL_NPY_F32, .rank = 2, .dim = { 1, 2 }, .count = 2, .data = (void *)f };
     CHECK(scl_npy_write(&a, in_root("known.npy"), NULL) == SCL_OK, "npy");
     CHECK(scl_checksum_file(in_root("known.npy"), hex, NULL) == SCL_OK, "npy");
-    CHECK(!strcmp(hex, "d1773dc52c56d899b411d7f5a9d08a0e3c9a83ea554d9a88360dd1e9ccd06981"), "checksum of the array is %s", hex);
+    CHECK(!strcmp(hex, "d1773dc52c56d899b411d7f5a9d08a0e3c9a83ea554d9a88360dd1e9ccd06981"),
+          "checksum of the array is %s", hex);
 }
 
 int main(void)
