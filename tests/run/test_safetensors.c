@@ -103,6 +103,10 @@ static void test_not_files(void)
           err.message);
 }
 
+#define TENSOR(n, type, array, r, ...)                                                                       \
+    { .name = n, .dtype = SCL_TENSOR_##type, .rank = r, .dim = { __VA_ARGS__ }, .data = (const void *)array,  \
+      .count = sizeof array / sizeof *array, .bytes = sizeof array }
+
 /* Tensors of every type; the odd number of bytes leaves the ones behind it unaligned. */
 static void test_round_trip(void)
 {
@@ -113,37 +117,8 @@ static void test_round_trip(void)
     const uint32_t u[1] = { 0xffffffffu };
     const unsigned char b[3] = { 1, 2, 255 };
     const scl_tensor t[] = {
-        { .name = "z.f",
-          .dtype = SCL_TENSOR_F32,
-          .rank = 1,
-          .dim = { 3 },
-          .count = 3,
-          .bytes = 12,
-          .data = (const void *)f },
-        { .name = "b", .dtype = SCL_TENSOR_U8, .rank = 1, .dim = { 3 }, .count = 3, .bytes = 3, .data = b },
-        { .name = "c",
-          .dtype = SCL_TENSOR_F64,
-          .rank = 2,
-          .dim = { 2, 1 },
-          .count = 2,
-          .bytes = 16,
-          .data = (const void *)d },
-        { .name = "d", .dtype = SCL_TENSOR_I64, .rank = 0, .count = 1, .bytes = 8, .data = (const void *)l },
-        { .name = "e",
-          .dtype = SCL_TENSOR_I32,
-          .rank = 1,
-          .dim = { 2 },
-          .count = 2,
-          .bytes = 8,
-          .data = (const void *)i32 },
-        { .name = "f",
-          .dtype = SCL_TENSOR_U32,
-          .rank = 1,
-          .dim = { 1 },
-          .count = 1,
-          .bytes = 4,
-          .data = (const void *)u },
-        { .name = "g", .dtype = SCL_TENSOR_F32, .rank = 2, .dim = { 0, 4 }, .count = 0, .bytes = 0 },
+        TENSOR("z.f", F32, f, 1, 3), TENSOR("b", U8, b, 1, 3), TENSOR("c", F64, d, 2, 2, 1), TENSOR("d", I64, l, 0, 0),
+        TENSOR("e", I32, i32, 1, 2), TENSOR("f", U32, u, 1, 1), { .name = "g", .rank = 2, .dim = { 0, 4 } },
     };
     const scl_tensor_meta meta[] = { { "what", "quotes \" and \n lines" }, { "a", "b" } };
     const scl_safetensors_content content = { .tensor = t, .n = 7, .meta = meta, .n_meta = 2 };
