@@ -14,6 +14,9 @@ enum {
     SCL_COEFS = 16
 };
 
+// Added to the gradient norm before clip is divided by it: 1e-6.
+#define CLIP_EDGE 0x1.0c6f7ap-20f
+
 // Of the logit transform: l = 1e-6 and 1 - 2l.
 #define LOGIT_EDGE 0x1.0c6f7ap-20f
 #define LOGIT_SCALE 0x1.ffffbcp-1f

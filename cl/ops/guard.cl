@@ -17,7 +17,7 @@ kernel void grad_guard(global const float *sumsq, global const float *loss, glob
     const bool bad = not_finite(sumsq[0]) || not_finite(loss[0]);
     const uint before = flag[0];
     const float size = not_finite(sumsq[0]) ? sumsq[0] : scl_flush(scl_sqrt(sumsq[0])), clip = coef[SCL_COEF_CLIP];
-    const float ratio = scl_div(clip, size + 1e-6f);
+    const float ratio = scl_div(clip, size + CLIP_EDGE);
     norm[0] = size;
     scale[0] = clip > 0.0f && ratio < 1.0f ? scl_flush(ratio) : 1.0f;
     flag_out[0] = before == 0u && bad ? counters[CNT_STEP] + 1u : before;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph/arith.h"
 #include "graph/optim.h"
 #include "run/golden_run.h"
 #include "run/layout.h"
@@ -47,7 +48,7 @@ float *golden_images(golden *g, const char *name, size_t first, size_t count)
     for (size_t n = 0; n < count; n++)
         for (size_t c = 0; c < C; c++)
             for (size_t p = 0; p < P; p++)
-                to[(n * P + p) * C + c] = (float)from[(n * C + c) * P + p];
+                to[(n * P + p) * C + c] = scl_flush((float)from[(n * C + c) * P + p]);
     return to;
 }
 
@@ -100,6 +101,8 @@ static scl_status put_weight(golden *g, const runner *r, const scl_value *v, scl
     }
     float *file = SCL_NEW_ARRAY(&g->arena, float, 2 * t->count), *device = file + t->count;
     scl_tensor_f32(t, file);
+    for (size_t i = 0; i < t->count; i++)
+        file[i] = scl_flush(file[i]);
     scl_layout_to_device(v, file, device);
     return scl_store_write(r->store, v->name, device, scl_value_bytes(v), err);
 }
@@ -304,8 +307,8 @@ static scl_status update(golden *g, const runner *r, int level, double drift, do
     for (int i = 0; i < g->n_chain; i++)
         label[i] = level;
     float coef[SCL_SAMPLE_COEFS] = { 0 };
-    coef[SCL_SAMPLE_STEP] = (float)drift;
-    coef[SCL_SAMPLE_NOISE] = (float)noise;
+    coef[SCL_SAMPLE_STEP] = scl_flush((float)drift);
+    coef[SCL_SAMPLE_NOISE] = scl_flush((float)noise);
     SCL_TRY(put(r, "sample.x", x, bytes, err));
     SCL_TRY(put(r, "sample.label", label, sizeof *label * (size_t)g->n_chain, err));
     SCL_TRY(put(r, "sample.coef", coef, sizeof coef, err));

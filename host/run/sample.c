@@ -100,7 +100,8 @@ static scl_status update(sampling *s, sampler *r, uint32_t first, uint32_t step,
     const uint64_t seed = s->c->config->seed;
     const uint32_t counters[SCL_COUNTERS] = { [SCL_CNT_SEED_LO] = (uint32_t)seed, [SCL_CNT_SEED_HI] = (uint32_t)(seed >> 32),
                                               [SCL_CNT_STEP] = step, [SCL_CNT_BATCH] = (uint32_t)r->n, [SCL_CNT_SAMPLE] = first };
-    const float coef[SCL_SAMPLE_COEFS] = { [SCL_SAMPLE_STEP] = (float)drift, [SCL_SAMPLE_NOISE] = (float)noise };
+    const float coef[SCL_SAMPLE_COEFS] = { [SCL_SAMPLE_STEP] = scl_flush((float)drift),
+                                            [SCL_SAMPLE_NOISE] = scl_flush((float)noise) };
     const int slot = (int)(s->done % AHEAD);
     if (s->ticket[slot].event)
         SCL_TRY(s->b->v->wait(s->b, &s->ticket[slot], NULL, err));

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "graph/arith.h"
 #include "score/hostmath.h"
 
 double scl_learning_rate(const scl_train_config *t, long step)
@@ -33,4 +34,7 @@ void scl_optim_coefs(const scl_train_config *t, long step, float coef[SCL_COEFS]
     coef[SCL_COEF_MOMENTUM] = (float)t->optimizer.momentum;
     coef[SCL_COEF_EMA] = (float)(1 - t->ema);
     coef[SCL_COEF_CLIP] = (float)t->optimizer.clip;
+    /* As every number that enters: a denormal would be 0 on some devices. */
+    for (int i = 0; i < SCL_COEFS; i++)
+        coef[i] = scl_flush(coef[i]);
 }

@@ -9,7 +9,7 @@
  * cosine. */
 double scl_learning_rate(const scl_train_config *t, long step);
 
-/* In double, each rounded once to float. */
+/* In double, each rounded once to float and flushed. */
 void scl_optim_coefs(const scl_train_config *t, long step, float coef[SCL_COEFS]);
 
 #endif
