@@ -10,6 +10,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 CONFIGS = ["28x28x1-ngf64-b32", "32x32x3-ngf128-b16", "28x28x1-ngf16-b64"]
@@ -64,8 +65,7 @@ def scorecl_row(args, config, what, threads, seconds):
 
 def bench_row(args, workers, config, what, threads, begin):
     """Rounds until there are enough, or the time is over."""
-    for w in workers:
-        w.ready(what)
+    start_all(workers, what)
     rows, share = [], QUICK_SECONDS / (len(args.configs) * len(args.threads) * len(WHATS))
     start = time.monotonic()
     for round_ in range(args.rounds):
@@ -91,19 +91,16 @@ def bench_row(args, workers, config, what, threads, begin):
     }
 
 
-def start_workers(args, config, threads, modes):
-    """The modes that run here; torch.compile needs a C++ compiler, and says so itself."""
-    workers = []
-    for mode in modes:
-        worker = Worker(config, mode, threads)
+def start_all(workers, what):
+    """First calls, which compile; leaves the modes that run here: torch.compile needs a C++ compiler, and says so itself."""
+    for w in list(workers):
         try:
-            worker.ready("forward")
-            workers.append(worker)
+            w.ready(what)
         except (RuntimeError, BrokenPipeError) as e:
-            say(f"bench-pytorch: {mode} left out: {e}")
+            say(f"bench-pytorch: {w.mode} left out: {e}")
+            workers.remove(w)
     if not workers:
         sys.exit("bench-pytorch: PyTorch does not run in any mode")
-    return workers
 
 
 def print_row(row, out):
@@ -151,9 +148,12 @@ def main():
     load = os.getloadavg()[0]
     if load > 0.5:       # threads that wait for one another lose far more than their share: PyTorch was seen 100 times slower
         say(f"bench-pytorch: other programs are running (load {load:.1f}): ratios taken now say little")
+    # What torch.compile makes is kept for this run alone: the common folder may hold files cut short by an earlier one.
+    compiled = tempfile.TemporaryDirectory(prefix="bench-pytorch.")
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = compiled.name
     for config in args.configs:
         for threads in args.threads:
-            workers = start_workers(args, config, threads, MODES[:1] if args.quick else MODES)
+            workers = [Worker(config, mode, threads) for mode in (MODES[:1] if args.quick else MODES)]
             for what in WHATS:
                 rows.append(bench_row(args, workers, config, what, threads, begin))
                 print_row(rows[-1], out)
