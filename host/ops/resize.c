@@ -52,10 +52,11 @@ static void forward_ref(const scl_node *n, const scl_host_values *v)
     }
 }
 
-/* Bytes of one list of I + J places; lists begin at multiples of 256, which every device can address. */
+/* Bytes of one list of I + J places; lists begin at multiples of 4096, which every device can address: rusticl
+ * asks for 512. */
 static size_t places_bytes(const scl_node *n)
 {
-    return (sizeof(float) * (size_t)(scl_dim(n, 'I') + scl_dim(n, 'J')) + 255) / 256 * 256;
+    return (sizeof(float) * (size_t)(scl_dim(n, 'I') + scl_dim(n, 'J')) + 4095) / 4096 * 4096;
 }
 
 static size_t workspace(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
