@@ -26,13 +26,16 @@ static bool results_there(scl_run *run, const scl_stage_config *stage)
                : scl_file_exists(scl_run_path(run, "%s", stage->name));
 }
 
-/* Any that opens: a process may have been killed between a checkpoint and its link. */
+/* By its link, or any that opens: a process may have been killed between a checkpoint and its link. */
 static bool has_checkpoint(scl_run *run, const scl_stage_config *stage)
 {
+    scl_arena arena = { 0 };
     scl_checkpoint *newest = NULL;
-    const char *folder = scl_run_path(run, "%s/checkpoints", stage->name);
-    const bool found = scl_checkpoints_newest(folder, -1, &newest, NULL) == SCL_OK && newest;
+    const char *folder = scl_run_path(run, "%s/checkpoints", stage->name), *path;
+    const bool linked = scl_checkpoints_find(folder, "latest", &arena, &path, NULL) == SCL_OK;
+    const bool found = linked || (scl_checkpoints_newest(folder, -1, &newest, NULL) == SCL_OK && newest);
     scl_checkpoint_close(newest);
+    scl_arena_free(&arena);
     return found;
 }
 
