@@ -1,5 +1,6 @@
 /* scorecl devices: what there is to compute on, and with --measure how fast it is. */
 #include <stdio.h>
+#include <string.h>
 
 #include "cl/device.h"
 #include "cl/measure.h"
@@ -95,13 +96,32 @@ static void measure(int index, bool show, json_t *o)
     scl_err_clear(&fault);
 }
 
+static scl_status describe_reference(const char *json_file, scl_err *err)
+{
+    scl_backend *b;
+    SCL_TRY(scl_device_open("reference", &b, err));
+    json_t *o = device_json(&b->info);
+    b->v->close(b);
+    if (cli_shows_text(json_file))
+        puts("     reference: the C definitions, without OpenCL");
+    json_t *report = json_pack("{s:[o]}", "devices", o);
+    if (json_file)
+        return cli_write_json(json_file, report, err);
+    json_decref(report);
+    return SCL_OK;
+}
+
 static scl_status list_devices(const char *sel, bool measured, const char *json_file, scl_arena *arena, scl_err *err)
 {
     scl_devices list;
+    if (sel && !strcmp(sel, "reference"))
+        return describe_reference(json_file, err);
     SCL_TRY(scl_devices_list(&list, arena, err));
     int only = -1;
     if (sel && (only = scl_device_select(&list, sel, NULL)) < 0)
-        return scl_fail(err, SCL_NO_DEVICE, "no device is called '%s'; there are\n%s", sel, scl_devices_text(&list, arena));
+        return scl_fail(err, SCL_NO_DEVICE,
+                        "no device is called '%s'; there are\n%s  also: auto, cpu, gpu, reference", sel,
+                        scl_devices_text(&list, arena));
     if (!list.n)
         return scl_fail(err, SCL_NO_DEVICE, "no OpenCL device: no driver is installed, or none of them has a device (Debian: "
                         "pocl-opencl-icd runs on any processor); --device reference computes without OpenCL, slowly");

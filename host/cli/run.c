@@ -1,11 +1,28 @@
 /* scorecl run and scorecl sample: flags for run/run.h. */
+#include <stdio.h>
+
 #include "run/run.h"
 
 #include "cli/cli.h"
 
+/* The run's state.json, with the exit code. */
+static scl_status write_result(const scl_config *config, const scl_run_options *o, scl_status status,
+                               const char *file, scl_err *err)
+{
+    char folder[4096], path[4120];
+    snprintf(folder, sizeof folder, o->out ? "%s" : "runs/%s", o->out ? o->out : config->name);
+    snprintf(path, sizeof path, "%s/state.json", folder);
+    json_t *state = json_load_file(path, 0, NULL), *stages = json_object_get(state, "stages");
+    json_t *result = json_pack("{s:s, s:i, s:O}", "run", folder, "exit_code", (int)status, "stages",
+                               stages ? stages : json_null());
+    json_decref(state);
+    return cli_write_json(file, result, err);
+}
+
 scl_status scl_cli_run(int argc, char **argv, scl_err *err)
 {
     scl_run_options options = { 0 };
+    const char *json_file = NULL;
     cli_overrides overrides = { 0 };
     cli_list force = { 0 };
     bool done;
@@ -21,6 +38,7 @@ scl_status scl_cli_run(int argc, char **argv, scl_err *err)
         { "keep-going", 0, CLI_SWITCH, &options.keep_going, NULL, "after a failed stage, run those that do not need it" },
         { "jobs", 0, CLI_NUMBER, &options.jobs, "N", "most stages at the same time (default: one per device)" },
         { "device", 0, CLI_DEVICE, &overrides, "SEL", "auto, cpu, gpu, reference, a number of `scorecl devices`, part of a name" },
+        { "json", 0, CLI_TEXT, &json_file, "FILE", "what became of the stages (-: standard output)" },
         { 0 },
     };
     const cli_command command = { "CONFIG", "Runs the stages of a config, in the order of their needs.", flags, 1, 1 };
@@ -31,14 +49,23 @@ scl_status scl_cli_run(int argc, char **argv, scl_err *err)
     SCL_TRY(cli_read_config(argv[1], &overrides, &config, err));
     options.force = force.at;
     options.n_force = force.n;
-    const scl_status status = scl_run_config(config, &options, err);
+    scl_status status = scl_run_config(config, &options, err);
+    if (json_file) {
+        scl_err fault = { 0 };
+        if (write_result(config, &options, status, json_file, &fault) != SCL_OK && status == SCL_OK) {
+            status = fault.code;
+            *err = fault;
+        } else {
+            scl_err_clear(&fault);
+        }
+    }
     scl_config_free(config);
     return status;
 }
 
 scl_status scl_cli_sample(int argc, char **argv, scl_err *err)
 {
-    scl_sample_options options = { 0 };
+    scl_sample_options options = { .count = -1 };
     cli_overrides overrides = { 0 };
     bool done;
     int n;
@@ -54,6 +81,8 @@ scl_status scl_cli_sample(int argc, char **argv, scl_err *err)
     SCL_TRY(cli_parse(&command, argc, argv, &n, &done, err));
     if (done)
         return SCL_OK;
+    if (options.count == 0)
+        return scl_fail(err, SCL_BAD_CONFIG, "-n 0: nothing would be drawn");
     scl_config_errors errors = { 0 };
     scl_err fault = { 0 };
     options.overrides = overrides.at;

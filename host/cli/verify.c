@@ -38,7 +38,7 @@ enum {
     OPT_PROBE,
     OPT_LIST,
     OPT_JSON,
-    OPT_JUNIT
+    OPT_JUNIT, OPT_LATER
 };
 
 static const struct option options[] = {
@@ -55,7 +55,8 @@ static const struct option options[] = {
     { "list-kernels", no_argument, NULL, OPT_LIST },
     { "json", required_argument, NULL, OPT_JSON },
     { "junit", required_argument, NULL, OPT_JUNIT },
-    { 0 },
+    { "config", optional_argument, NULL, OPT_LATER },
+    { "fingerprint", no_argument, NULL, OPT_LATER }, { "replay", optional_argument, NULL, OPT_LATER }, { 0 },
 };
 
 static scl_status set(verify_options *o, int c, const char *value, scl_err *err)
@@ -82,6 +83,9 @@ static scl_status set(verify_options *o, int c, const char *value, scl_err *err)
                             "-o conv=%s: not available in this version; there are auto, direct, clblast",
                             o->conv);
         break;
+    case OPT_LATER:
+        return scl_fail(err, SCL_BAD_CONFIG,
+                        "verify --config, --fingerprint and --replay are not in this version");
     default: return scl_fail(err, SCL_BAD_CONFIG, "scorecl verify --help lists the options");
     }
     return SCL_OK;

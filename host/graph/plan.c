@@ -55,6 +55,25 @@ static size_t place_memory(const scl_program *p, const scl_device_info *device, 
     return total;
 }
 
+static scl_status check_memory(const scl_plan *plan, scl_err *err)
+{
+    const scl_device_info *d = &plan->device;
+    const double mib = 1.0 / (1 << 20);
+    if (d->max_alloc_bytes && plan->peak_bytes > d->max_alloc_bytes)
+        return scl_fail(err, SCL_FAILED,
+                        "graph %s does not fit on %s: its slab takes %.1f MiB, the device allows "
+                        "blocks of %.1f MiB; a smaller batch or 'accumulate' lowers it",
+                        plan->graph->name, d->name, (double)plan->peak_bytes * mib,
+                        (double)d->max_alloc_bytes * mib);
+    if (d->global_bytes && plan->peak_bytes + plan->persistent_bytes > d->global_bytes)
+        return scl_fail(err, SCL_FAILED,
+                        "graph %s does not fit on %s: slab %.1f MiB and persistent values %.1f MiB, "
+                        "the device has %.1f MiB; a smaller batch or 'accumulate' lowers it",
+                        plan->graph->name, d->name, (double)plan->peak_bytes * mib,
+                        (double)plan->persistent_bytes * mib, (double)d->global_bytes * mib);
+    return SCL_OK;
+}
+
 static scl_status make_schedule(scl_plan *plan, const scl_program *p, scl_choice *choice, scl_err *err)
 {
     const scl_device_info *device = &plan->device;
@@ -62,6 +81,8 @@ static scl_status make_schedule(scl_plan *plan, const scl_program *p, scl_choice
     size_t *offset_of = SCL_NEW_ARRAY(p->arena, size_t, p->graph->n_value);
     scl_block *work;
     s->slab_bytes = place_memory(p, device, choice, offset_of, &work);
+    plan->peak_bytes = s->slab_bytes;
+    SCL_TRY(check_memory(plan, err)); /* before any launch is laid out: what is too large has no launches */
     s->n_node = p->n_node;
     s->step = SCL_NEW_ARRAY(p->arena, struct scl_step, p->n_node);
     scl_launcher q = { .arena = p->arena, .device = device, .offset_of = offset_of };
@@ -91,23 +112,6 @@ static scl_status make_schedule(scl_plan *plan, const scl_program *p, scl_choice
     return SCL_OK;
 }
 
-static scl_status check_memory(const scl_plan *plan, scl_err *err)
-{
-    const scl_device_info *d = &plan->device;
-    if (d->klass == SCL_CLASS_REFERENCE)
-        return SCL_OK;
-    const double mib = 1.0 / (1 << 20);
-    if (d->max_alloc_bytes && plan->peak_bytes > d->max_alloc_bytes)
-        return scl_fail(err, SCL_FAILED, "graph %s does not fit on %s: its slab takes %.1f MiB, the device allows blocks of %.1f "
-                        "MiB; a smaller batch or 'accumulate' lowers it", plan->graph->name, d->name,
-                        (double)plan->peak_bytes * mib, (double)d->max_alloc_bytes * mib);
-    if (d->global_bytes && plan->peak_bytes + plan->persistent_bytes > d->global_bytes)
-        return scl_fail(err, SCL_FAILED, "graph %s does not fit on %s: slab %.1f MiB and persistent values %.1f MiB, the device "
-                        "has %.1f MiB; a smaller batch or 'accumulate' lowers it", plan->graph->name, d->name,
-                        (double)plan->peak_bytes * mib, (double)plan->persistent_bytes * mib, (double)d->global_bytes * mib);
-    return SCL_OK;
-}
-
 scl_status scl_plan_make(scl_plan **out, scl_arena *arena, scl_graph *graph, const scl_device_info *device,
                          const scl_plan_options *options, scl_err *err)
 {
@@ -130,12 +134,10 @@ scl_status scl_plan_make(scl_plan **out, scl_arena *arena, scl_graph *graph, con
     for (int i = 0; i < p.n_node && device->klass != SCL_CLASS_REFERENCE; i++)
         SCL_TRY(scl_choose(&choice[i], p.node[i], device, options, err));
     plan->choice = choice;
-    SCL_TRY(make_schedule(plan, &p, choice, err));
-    plan->peak_bytes = plan->schedule.slab_bytes;
     for (int i = 0; i < graph->n_value; i++)
         if (graph->value[i]->role != SCL_INTERMEDIATE)
             plan->persistent_bytes += scl_value_bytes(graph->value[i]);
-    SCL_TRY(check_memory(plan, err));
+    SCL_TRY(make_schedule(plan, &p, choice, err));
     *out = plan;
     return SCL_OK;
 }

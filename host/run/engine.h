@@ -76,8 +76,9 @@ const char *scl_stage_status_name(scl_stage_status status);
 scl_status scl_inputs_of(scl_run *run, const scl_stage_config *stage, scl_stage_state *out, scl_err *err);
 /* Names the first lines that differ: "train.batch: 64 before, 128 now". */
 void scl_inputs_difference(const char *before, const char *now, char *text, size_t size);
-/* Fails when a path that the stage reads does not exist. */
-scl_status scl_inputs_check(const scl_stage_config *stage, scl_err *err);
+/* Fails when a path that the stage reads does not exist.
+ * early: a checkpoint may still be made by a stage before it. */
+scl_status scl_inputs_check(const scl_stage_config *stage, bool early, scl_err *err);
 
 /* decide.c */
 scl_status scl_decide(scl_run *run, const scl_stage_config *stage, scl_decision *out, scl_err *err);

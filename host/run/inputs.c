@@ -32,7 +32,7 @@ static int paths_of(const scl_stage_config *stage, const char *path[MAX_FILES])
     return n;
 }
 
-scl_status scl_inputs_check(const scl_stage_config *stage, scl_err *err)
+scl_status scl_inputs_check(const scl_stage_config *stage, bool early, scl_err *err)
 {
     const char *path[MAX_FILES];
     const int n = paths_of(stage, path);
@@ -41,6 +41,8 @@ scl_status scl_inputs_check(const scl_stage_config *stage, scl_err *err)
         if (!stat(path[i], &st))
             continue;
         const bool data = stage->kind == SCL_STAGE_TRAIN && path[i] != stage->train.init;
+        if (!data && early)
+            continue;
         return data ? scl_path_missing(path[i], err)
                     : scl_fail(err, SCL_FAILED, "checkpoint '%s' does not exist", path[i]);
     }
@@ -123,7 +125,7 @@ static scl_status hash_files(scl_run *run, const scl_stage_config *stage, const 
     out->files = out->files_seen = "";
     if (n == 0)
         return SCL_OK;
-    SCL_TRY(scl_inputs_check(stage, err));
+    SCL_TRY(scl_inputs_check(stage, false, err));
     SCL_TRY(walk(path, n, see_file, &run->arena, &out->files_seen, err));
     if (!strcmp(out->files_seen, before->files_seen) && before->files[0]) {
         out->files = before->files;

@@ -37,12 +37,30 @@ typedef struct sampling {
     scl_ticket ticket[AHEAD];
 } sampling;
 
+/* The network would take any size; a config that asks for another than the checkpoint's is a mistake. */
+static scl_status check_shape(const sampling *s, const char *path, scl_err *err)
+{
+    const scl_checkpoint_info *i = &s->from->info;
+    const scl_transform_config *t = &s->c->stage->data.transform;
+    const bool same_size = !t->size || (t->size == i->height && t->size == i->width);
+    if (!s->from->ours || (same_size && (!t->channels || t->channels == i->channels)))
+        return SCL_OK;
+    char size[48] = "", channels[48] = "";
+    if (t->size)
+        snprintf(size, sizeof size, " data.transform.size %d", t->size);
+    if (t->channels)
+        snprintf(channels, sizeof channels, "%s data.transform.channels %d", size[0] ? "," : "", t->channels);
+    return scl_fail(err, SCL_FAILED, "checkpoint '%s' is of images of %dx%dx%d, the config says%s%s", path,
+                    i->height, i->width, i->channels, size, channels);
+}
+
 static scl_status open_net(sampling *s, scl_err *err)
 {
     const char *path;
     SCL_TRY(scl_stage_find_checkpoint(s->c, &path, err));
     SCL_TRY(scl_checkpoint_open(&s->from, path, err));
     int shape[3] = { s->from->info.height, s->from->info.width, s->from->info.channels };
+    SCL_TRY(check_shape(s, path, err));
     if (!s->from->ours)
         SCL_TRY(scl_build_shape(s->c->config, s->c->stage, shape, err));
     s->spec = scl_build_spec(s->c->config, s->c->stage, shape, 1);
@@ -191,9 +209,11 @@ static scl_status draw_all(sampling *s, scl_err *err)
         status = status == SCL_OK ? settled : status;
     }
     close_sampler(&r);
+    if (status != SCL_OK)
+        return status;
     scl_progress_end(&s->progress);
     scl_info("%s: %d score evaluations per sample", s->c->stage->name, evaluations);
-    return status;
+    return SCL_OK;
 }
 
 /* A logit model's samples become pixels: sigmoid. */

@@ -263,9 +263,9 @@ static scl_status run_all(scl_run *run, scl_err *err)
         e.job[i] = (job){ .engine = &e, .stage = &config->stage[i] };
     if (run->options->only)
         SCL_TRY(prepare_only(&e, err));
-    for (int i = 0; i < config->n_stage; i++)
-        if (named(run, config->stage[i].name))
-            SCL_TRY(scl_inputs_check(&config->stage[i], err));
+    /* From here on the folder holds a run; what was refused before leaves none. */
+    SCL_TRY(scl_environment_write(run, err));
+    SCL_TRY(scl_state_write(run, err));
     number_devices(&e);
     pthread_mutex_lock(&run->lock);
     scl_status status = schedule(&e, err);
@@ -309,11 +309,12 @@ static scl_status in_folder(scl_run *run, scl_err *err)
         SCL_TRY(scl_state_read(run, err));
         return scl_dry_run(run, err);
     }
+    for (int i = 0; i < run->config->n_stage; i++)
+        if (named(run, run->config->stage[i].name))
+            SCL_TRY(scl_inputs_check(&run->config->stage[i], run->config->stage[i].n_needs > 0, err));
     SCL_TRY(scl_run_open_folder(run, err));
     SCL_TRY(scl_state_read(run, err));
     scl_environment_start(run);
-    SCL_TRY(scl_environment_write(run, err));
-    SCL_TRY(scl_state_write(run, err));
     scl_signals_install();
     const scl_status status = run_all(run, err);
     scl_signals_restore();

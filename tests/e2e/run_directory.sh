@@ -22,6 +22,15 @@ expect 0 "sample finished" "$SCORECL" run "${args[@]}" --out run --only sample -
 expect 2 "needs stages that are not finished" "$SCORECL" run "${args[@]}" --out other --only sample
 expect 1 "nowhere.npy" "$SCORECL" run "${args[@]}" --out none -o "data.path=nowhere.npy"
 [ ! -e none/train ] || fail "something was computed without data"
+# What was refused leaves no run behind: the same directory serves the mended command.
+[ ! -e none/state.json ] && [ ! -e other/state.json ] || fail "a refused run left a state.json"
+expect 0 "train finished" "$SCORECL" run "${args[@]}" --out other --only train --json result.json
+python3 -c "
+import json
+r = json.load(open('result.json'))
+status = {name: stage['status'] for name, stage in r['stages'].items()}
+assert r['exit_code'] == 0 and status == {'train': 'finished', 'sample': 'pending'}, r
+" || fail "the JSON result"
 expect 1 "/dev/null" "$SCORECL" run "${args[@]}" --out /dev/null/run
 
 # Samples without a config: those of the sample stage again.
@@ -29,6 +38,8 @@ expect 0 "drawn" "$SCORECL" sample "$(latest run)" --device reference --out draw
 [ "$("$SCORECL" checksum drawn/samples.npy | cut -c1-64)" = "$("$SCORECL" checksum run/sample/samples.npy | cut -c1-64)" ] ||
     fail "the checkpoint alone gives other samples"
 expect 0 "many" "$SCORECL" sample "$(latest run)" --device reference --out many -n 7 -o stages.sample.sampler.steps_per_level=1
+expect 1 "is of images of 8x8x1" "$SCORECL" sample "$(latest run)" --device reference --out many \
+    -o data.transform.size=16
 expect 2 "no_such_key" "$SCORECL" sample "$(latest run)" --out many -o no_such_key=1
 
 # More steps go on; the newest checkpoint is damaged, so the one before it is used; the end is that of an unbroken run.

@@ -35,6 +35,13 @@ printf 'sead: 1\nstages: {}\n' >bad.yaml
 expect 0 1 "usage: scorecl COMMAND" --help
 expect 2 2 "usage: scorecl COMMAND"
 expect 2 2 "did you mean 'check'?" chekc good.yaml
+for command in tune profile report; do
+    expect 2 2 "'$command' is not in this version" $command good.yaml
+done
+expect 2 2 "not in this version" verify --config good.yaml --steps 2
+expect 2 2 "not in this version" verify --fingerprint
+expect 2 2 "nothing would be drawn" sample none.safetensors -n 0
+expect 0 1 '"class": "reference"' devices --device reference --json -
 for command in run check dump sample devices verify bench ops schema checksum version; do
     expect 0 1 "scorecl $command" $command --help
 done
@@ -54,6 +61,8 @@ expect 0 1 "conv2d" dump graph good.yaml --stage train
 expect 0 1 "digraph" dump graph good.yaml --format dot
 expect 0 1 "langevin_step" dump graph good.yaml --stage sample --format json
 expect 0 1 "plan of train" dump plan good.yaml --device reference
+printf '{"class": "CPU", "name": "small", "global_bytes": 1000000}' >small.json
+expect 1 2 "does not fit on small" dump plan good.yaml --describe small.json
 expect 0 1 "N,H,W,C" ops conv2d
 expect 2 2 "did you mean 'conv2d'?" ops conv2
 expect 2 2 "-o tune.convd.MR=4:1:15: tune.convd.MR: there is no operator 'convd'" check -o tune.convd.MR=4 good.yaml
