@@ -121,6 +121,15 @@ static void say_expected(scl_run *run, const scl_stage_config *stage, const scl_
     scl_err_clear(&why);
 }
 
+/* Would one of the stages that this one needs run? */
+static bool any_of(const bool *runs, const scl_config *config, const scl_stage_config *stage)
+{
+    for (int i = 0; i < stage->n_needs; i++)
+        if (runs[scl_stage_index(config, stage->needs[i])])
+            return true;
+    return false;
+}
+
 scl_status scl_dry_run(scl_run *run, scl_err *err)
 {
     const scl_config *config = run->config;
@@ -131,7 +140,14 @@ scl_status scl_dry_run(scl_run *run, scl_err *err)
         if (run->options->only && strcmp(run->options->only, stage->name) != 0)
             continue;
         scl_decision d;
-        SCL_TRY(scl_decide(run, stage, &d, err));
+        if (scl_inputs_check(stage, false, NULL) != SCL_OK && any_of(runs, config, stage)) {
+            SCL_TRY(scl_inputs_check(stage, true, err));
+            d = (scl_decision){ .action = SCL_ACTION_ANEW };
+            snprintf(d.reason, sizeof d.reason,
+                     "its checkpoint is not there yet; a stage before it may make it");
+        } else {
+            SCL_TRY(scl_decide(run, stage, &d, err));
+        }
         for (int k = 0; k < stage->n_needs && d.action == SCL_ACTION_SKIP; k++)
             if (runs[scl_stage_index(config, stage->needs[k])]) {
                 d.action = SCL_ACTION_ANEW;

@@ -75,7 +75,15 @@ static scl_status start(engine *e, job *j, scl_err *err)
     scl_run *run = e->run;
     scl_stage_state *s = &run->state[scl_stage_index(run->config, j->stage->name)];
     scl_decision d;
-    SCL_TRY(scl_decide(run, j->stage, &d, err));
+    j->status = scl_decide(run, j->stage, &d, &j->err);
+    if (j->status != SCL_OK) { /* its files cannot be read: that ends this stage and what needs it */
+        scl_warn("%s does not run: %s", j->stage->name, j->err.message);
+        j->phase = FAILED;
+        e->stopped = e->stopped || !run->options->keep_going;
+        s->status = SCL_STAGE_FAILED;
+        s->error = scl_arena_strdup(&run->arena, j->err.message);
+        return scl_state_write(run, err);
+    }
     if (d.action == SCL_ACTION_SKIP) {
         scl_info("%s is left: %s", j->stage->name, d.reason);
         j->phase = READY_SKIPPED;
@@ -172,7 +180,8 @@ static scl_status schedule(engine *e, scl_err *err)
             }
             const phase now = j->phase == WAITING ? look(e, j) : WAITING;
             if (now == BLOCKED) {
-                scl_warn("%s does not run: a stage that it needs failed", j->stage->name);
+                if (!*scl_signals_stop())
+                    scl_warn("%s does not run: a stage that it needs failed", j->stage->name);
                 j->phase = BLOCKED;
                 changed = true;
             } else if (now == READY && may_start(e, j)) {

@@ -53,6 +53,22 @@ grep -q "step-00000025.safetensors' is truncated" short.log || fail "the damaged
 grep -q "goes on from step 20" short.log || fail "did not go on from step 20"
 same whole short
 
+# A checkpoint that another stage makes in the same run; and one that is not there, which ends its own branch alone.
+cat >chain.yaml <<END
+data: { format: npy, path: $work/data.npy, transform: { size: 8, channels: 1 } }
+model: { ngf: 4 }
+device: reference
+noise: { levels: 2 }
+stages:
+  first: { kind: train, batch: 4, steps: 2 }
+  second: { kind: train, needs: [first], batch: 4, steps: 2, init: "\${FROM:-chain/first/checkpoints/latest.safetensors}" }
+  draw: { kind: sample, needs: [first], sampler: { steps_per_level: 1 }, count: 2 }
+END
+expect 0 "may make it" "$SCORECL" run chain.yaml --out chain --dry-run
+expect 0 "second finished" "$SCORECL" run chain.yaml --out chain
+FROM=absent.safetensors expect 1 "absent.safetensors' does not exist" "$SCORECL" run chain.yaml --out branch --keep-going
+grep -q "draw finished" said || fail "--keep-going did not draw"
+
 # Foreign weights.
 expect 1 "does not fit this network" "$SCORECL" run "${args[@]}" --out wide --only train -o model.ngf=5 -o "stages.train.init=$work/$(latest run)"
 grep -qF "begin_conv.weight is [4,1,3,3] in the file, [5,1,3,3] here" said || fail "the difference is not named"
