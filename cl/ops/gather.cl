@@ -48,7 +48,8 @@ static inline int source(const int e, const int W, const int C, const bool mirro
 static inline float value(const uchar k, const uint word)
 {
 #if DEQUANTIZE
-    const float x = (float)((int)k << 16 | (int)(word >> 16)) * 0x1p-24f;
+    // Exact: 8 and 16 bits.  Shifts and | would become a funnel shift, which oclgrind does not know.
+    const float x = fma((float)k, 0x1p16f, (float)(word >> 16)) * 0x1p-24f;
 #else
     const float x = scl_div((float)k, 255.0f);
 #endif
