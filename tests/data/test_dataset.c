@@ -444,8 +444,15 @@ static void test_installed(void)
         printf("skipped: oxygen-icon-theme is not installed\n");
     } else {
         scl_dataset *d = open_set(&icons, SCL_SPLIT_TRAIN), *t = open_set(&icons, SCL_SPLIT_TEST);
+        /* As many as find sees without its links: 1,204 in Debian 12's package, 1,202 in Debian 13's. */
+        FILE *find = popen("find /usr/share/icons/oxygen/base/32x32 -type f -name '*.png' | wc -l", "r");
+        size_t files = 0;
+        CHECK(find && fscanf(find, "%zu", &files) == 1 && files > 1000, "find: %zu", files);
+        if (find)
+            pclose(find);
         if (d && t)
-            CHECK(d->count + t->count == 1204 && t->count == 120 && d->height == 32 && d->width == 32, "oxygen: %zu + %zu", d->count, t->count);
+            CHECK(d->count + t->count == files && t->count == files / 10 && d->height == 32 && d->width == 32,
+                  "oxygen: %zu + %zu of %zu", d->count, t->count, files);
         scl_dataset_free(t);
         scl_dataset_free(d);
     }

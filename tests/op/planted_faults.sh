@@ -58,7 +58,7 @@ plant product ops/dsm_loss.cl 's/acc = fma(r, r, acc);/acc = acc + r * r;/'
 lint_catches product dsm_loss 'a product feeds fadd'
 
 plant built_in_exp lib/math_body.h '/^static inline floatT FN(exp)(const floatT x)$/,/^}$/s/return .*/return exp(y);/'
-lint_catches built_in_exp dsm_loss 'call of exp'
+lint_catches built_in_exp pointwise 'call of exp'
 
 plant division ops/norm.cl 's/scl_div_v(gamma, sigma)/gamma \/ sigma/'
 lint_catches division norm 'fdiv'
