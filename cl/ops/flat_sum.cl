@@ -54,20 +54,16 @@ kernel void rows(global const float *restrict x, global float *restrict s, const
         s[n] = scl_flush(sum_end(&sum));
 }
 
-// One long row, first step: a group sums `per` blocks, each to a value of its own.
+// One long row, first step: a group per block (no loop round the barriers: PoCL 6 gave wrong sums with one).
 __attribute__((reqd_work_group_size(WG, 1, 1)))
-kernel void blocks(global const float *restrict x, global float *restrict value, const int D, const int per)
+kernel void blocks(global const float *restrict x, global float *restrict value, const int D)
 {
     local float lane[SUM_ROUND * SUM_LANES];
-    const int all = (D + SUM_BLOCK - 1) / SUM_BLOCK, first = (int)get_group_id(0) * per, end = min(all, first + per);
-    for (int b = first; b < end; b++) {
-        sum_stream sum = sum_start();
-        sum_blocks(x, D, b, b + 1, lane, &sum);
-        /* The folded block itself (squares, so never -0): PoCL 6 loses the stream's value across the loop's barriers. */
-        if (get_local_id(0) == 0)
-            value[b] = lane[0];
-        barrier(CLK_LOCAL_MEM_FENCE);
-    }
+    const int b = (int)get_group_id(0);
+    sum_stream sum = sum_start();
+    sum_blocks(x, D, b, b + 1, lane, &sum);
+    if (get_local_id(0) == 0)
+        value[b] = sum_end(&sum);
 }
 
 // One long row, second step: sum64 of the blocks; adds `before` where there is one.

@@ -70,7 +70,7 @@ static scl_status launch_flat_sumsq(scl_launcher *q, const scl_node *n, scl_err 
 }
 
 /* Blocks of a short row: one group sums it. */
-enum { SHORT_ROW = 64, BLOCKS_OF_GROUP = 16 };
+enum { SHORT_ROW = 64 };
 
 static int blocks_of(const scl_node *n) { return (scl_dim(n, 'D') + SUM_BLOCK - 1) / SUM_BLOCK; }
 
@@ -82,13 +82,13 @@ static size_t chain_workspace(const scl_node *n, const scl_device_info *device, 
 
 static scl_status launch_chain(scl_launcher *q, const scl_node *n, scl_err *err)
 {
-    const int D = scl_dim(n, 'D'), blocks = blocks_of(n), per = BLOCKS_OF_GROUP;
+    const int D = scl_dim(n, 'D'), blocks = blocks_of(n);
     const size_t bytes = sizeof(float) * (size_t)blocks;
     if (blocks <= SHORT_ROW)
         return SCL_LAUNCH(q, n, err, "chain_short", scl_groups(wg(q), 1, 1, 1), SCL_BUF_AS(x, "g"), SCL_BUF(before),
                           SCL_BUF(after), SCL_I32(D, D), SCL_DEFINE(SQUARE, 1));
-    SCL_TRY(SCL_LAUNCH(q, n, err, "blocks", scl_groups(wg(q), (size_t)((blocks + per - 1) / per), 1, 1), SCL_BUF_AS(x, "g"),
-                       SCL_WORK(value, 0, bytes), SCL_I32(D, D), SCL_I32(per, per), SCL_DEFINE(SQUARE, 1)));
+    SCL_TRY(SCL_LAUNCH(q, n, err, "blocks", scl_groups(wg(q), (size_t)blocks, 1, 1), SCL_BUF_AS(x, "g"),
+                       SCL_WORK(value, 0, bytes), SCL_I32(D, D), SCL_DEFINE(SQUARE, 1)));
     return SCL_LAUNCH(q, n, err, "chain", scl_groups(1, 1, 1, 1), SCL_WORK(value, 0, bytes), SCL_BUF(before), SCL_BUF(after),
                       SCL_I32(count, blocks), SCL_DEFINE(SQUARE, 1));
 }
