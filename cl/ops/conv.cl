@@ -1,6 +1,10 @@
 // conv - see host/ops/conv.c.  WG: work-items of a group; MR x NR: the register tile of a work-item; VEC: floats of a vector.
 // None changes a bit.  CPUs: WG=1, float16, 4x64 to 12x16; GPUs: small tiles, WG=64.
+// WM: 4 or 2 for the kernels of Winograd F(WM x WM, 3 x 3), 0 for the others.
 #pragma OPENCL FP_CONTRACT OFF
+#ifndef WM
+#define WM 0
+#endif
 #ifndef WG
 #define WG 64
 #endif
@@ -17,6 +21,17 @@
 #include "lib/math.cl"
 #include "lib/tree.cl"
 #include "lib/tile.cl"
+#if WM == 0
 #include "lib/conv_direct.cl"
 #include "lib/conv_dw.cl"
 #include "lib/conv_gemm.cl"
+#else
+#ifndef TILES
+#define TILES 8
+#endif
+#ifndef PASS
+#define PASS 256
+#endif
+#include "lib/winograd.cl"
+#include "lib/winograd_fused.cl"
+#endif

@@ -257,3 +257,10 @@ static scl_attr_value attr(const scl_node *n, const char *name)
 long scl_attr_int(const scl_node *n, const char *name) { return attr(n, name).i; }
 double scl_attr_real(const scl_node *n, const char *name) { return attr(n, name).f; }
 const char *scl_attr_text(const scl_node *n, const char *name) { return attr(n, name).text; }
+
+void scl_attr_set_text(scl_node *n, const char *name, const char *text)
+{
+    for (int a = 0; a < scl_op_attrs(n->op); a++)
+        if (!strcmp(scl_attr_sig_parse(n->op->attr[a]).name, name))
+            n->attr[a].text = text;
+}

@@ -80,6 +80,7 @@ int scl_dim(const scl_node *n, char letter);                       /* asserts th
 long scl_attr_int(const scl_node *n, const char *name);
 double scl_attr_real(const scl_node *n, const char *name);
 const char *scl_attr_text(const scl_node *n, const char *name);
+void scl_attr_set_text(scl_node *n, const char *name, const char *text);   /* in `shape`, to say what was resolved; borrowed */
 static inline bool scl_want(const scl_node *n, int i) { return (n->want >> i) & 1u; }
 
 /* ---- launches: what an implementation emits; graph/schedule.h has the records ---- */

@@ -35,24 +35,34 @@ static bool tile_fits(int K, const scl_device_info *device, const scl_tune *tune
     return !wants_small_tiles(device) && vector_fits(K, tune) && accumulators >= 8 && accumulators <= 24;
 }
 
-bool scl_conv_direct_fits(const scl_conv_shape *s, const scl_device_info *device, const scl_tune *tune)
+bool scl_conv_direct_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
 {
-    return tile_fits(s->K, device, tune);
+    return scl_conv_is(n, "direct") && tile_fits(scl_conv_shape_of(n).K, device, tune);
 }
 
-bool scl_conv_dw_fits(const scl_conv_shape *s, const scl_device_info *device, const scl_tune *tune)
+bool scl_conv_dw_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
 {
+    const scl_conv_shape s = scl_conv_shape_of(n);
+    if (!scl_conv_is(n, "direct"))
+        return false;
     /* One input channel has nothing to share a load of dy with. */
-    if (s->C == 1 && scl_tune_get(tune, "WG") == 1)
-        return !wants_small_tiles(device) && scl_tune_get(tune, "MR") == 1 && vector_fits(s->K, tune);
-    return tile_fits(s->K, device, tune);
+    if (s.C == 1 && scl_tune_get(tune, "WG") == 1)
+        return !wants_small_tiles(device) && scl_tune_get(tune, "MR") == 1 && vector_fits(s.K, tune);
+    return tile_fits(s.K, device, tune);
 }
 
 /* Zeros, bias, weights: the layout of cl/lib/conv_direct.cl. */
-size_t scl_conv_direct_workspace(const scl_conv_shape *s, const scl_tune *tune)
+static size_t packed_bytes(const scl_conv_shape *s, const scl_tune *tune)
 {
     const size_t KP = (size_t)round_up(s->K, scl_tune_get(tune, "NR"));
     return sizeof(float) * (SCL_CONV_CHAIN + KP + (size_t)s->R * s->S * s->C * KP);
+}
+
+size_t scl_conv_direct_workspace(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
+{
+    (void)device;
+    const scl_conv_shape s = scl_conv_shape_of(n);
+    return packed_bytes(&s, tune);
 }
 
 /* An operator without the input `bias` has flipped weights, whose kernel takes none. */
@@ -70,14 +80,15 @@ static scl_status pack(scl_launcher *q, const scl_node *n, const scl_conv_shape 
                       SCL_I32(taps, taps));
 }
 
-scl_status scl_conv_direct_launch(scl_launcher *q, const scl_node *n, const scl_conv_shape *s, scl_err *err)
+scl_status scl_conv_direct_launch(scl_launcher *q, const scl_node *n, scl_err *err)
 {
+    const scl_conv_shape shape = scl_conv_shape_of(n), *s = &shape;
     const scl_tune *tune = scl_launcher_tune(q);
     const int WG = scl_tune_get(tune, "WG"), NR = scl_tune_get(tune, "NR"), MR = scl_tune_get(tune, "MR");
     const int KP = round_up(s->K, NR), tiles = divide_up(s->N * s->H * s->W, MR), blocks = KP / NR;
     const int per_item =
         WG > 1 ? 1 : at_most(divide_up(tiles * blocks, MOST_ITEMS), MOST_ROUNDS / (s->R * s->S * s->C));
-    const size_t bytes = scl_conv_direct_workspace(s, tune);
+    const size_t bytes = packed_bytes(s, tune);
     SCL_TRY(pack(q, n, s, KP, bytes, err));
     const scl_grid grid =
         scl_groups((size_t)WG, (size_t)divide_up(divide_up(tiles, per_item), WG), (size_t)blocks, 1);
@@ -88,10 +99,17 @@ scl_status scl_conv_direct_launch(scl_launcher *q, const scl_node *n, const scl_
 }
 
 /* dy is copied with padded channels when K is no multiple of the vector. */
-size_t scl_conv_dw_workspace(const scl_conv_shape *s, const scl_tune *tune)
+static size_t widened_bytes(const scl_conv_shape *s, const scl_tune *tune)
 {
     const int KP = round_up(s->K, scl_tune_get(tune, "VEC"));
     return KP == s->K ? 0 : sizeof(float) * (size_t)s->N * s->H * s->W * (size_t)KP;
+}
+
+size_t scl_conv_dw_workspace(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
+{
+    (void)device;
+    const scl_conv_shape s = scl_conv_shape_of(n);
+    return widened_bytes(&s, tune);
 }
 
 /* Every work-item walks all samples of its launch: x and dy of so many must stay in a core's second cache, or
@@ -105,13 +123,14 @@ static int samples_of_launch(const scl_conv_shape *s, int KP)
     return at_most(samples, MOST_ROUNDS / (s->H * s->W));
 }
 
-scl_status scl_conv_dw_launch(scl_launcher *q, const scl_node *n, const scl_conv_shape *s, scl_err *err)
+scl_status scl_conv_dw_launch(scl_launcher *q, const scl_node *n, scl_err *err)
 {
+    const scl_conv_shape shape = scl_conv_shape_of(n), *s = &shape;
     const scl_tune *tune = scl_launcher_tune(q);
     const int WG = scl_tune_get(tune, "WG"), NR = scl_tune_get(tune, "NR"), MR = scl_tune_get(tune, "MR");
     const int KP = round_up(s->K, scl_tune_get(tune, "VEC")), pixels = s->N * s->H * s->W;
     const scl_conv_leaves l = scl_conv_leaves_of(s->H * s->W);
-    const size_t bytes = scl_conv_dw_workspace(s, tune);
+    const size_t bytes = widened_bytes(s, tune);
     scl_launch_arg dy = SCL_BUF_AS(dy, s->weights);
     if (bytes) {
         const int items = pixels < MOST_ITEMS * WG ? pixels : MOST_ITEMS * WG,

@@ -27,12 +27,25 @@ static size_t weights_bytes(const scl_conv_shape *s)
     return sizeof(float) * (size_t)s->R * s->S * s->C * s->K;
 }
 
-size_t scl_conv_gemm_workspace(const scl_conv_shape *s)
+bool scl_conv_gemm_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
 {
-    return columns_bytes(s) + (s->flipped && !is_pointwise(s) ? weights_bytes(s) : 0);
+    (void)device, (void)tune;
+    return scl_conv_is(n, "clblast");
 }
 
-size_t scl_conv_dw_gemm_workspace(const scl_conv_shape *s) { return columns_bytes(s) + weights_bytes(s); }
+size_t scl_conv_gemm_workspace(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
+{
+    (void)device, (void)tune;
+    const scl_conv_shape s = scl_conv_shape_of(n);
+    return columns_bytes(&s) + (s.flipped && !is_pointwise(&s) ? weights_bytes(&s) : 0);
+}
+
+size_t scl_conv_dw_gemm_workspace(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
+{
+    (void)device, (void)tune;
+    const scl_conv_shape s = scl_conv_shape_of(n);
+    return columns_bytes(&s) + weights_bytes(&s);
+}
 
 static scl_grid rows_grid(const scl_launcher *q, size_t rows, size_t taps)
 {
@@ -58,8 +71,9 @@ static scl_status columns_of(scl_launcher *q, const scl_node *n, const scl_conv_
                       SCL_I32(R, s->R), SCL_I32(S, s->S), SCL_I32(dilation, s->dilation));
 }
 
-scl_status scl_conv_gemm_launch(scl_launcher *q, const scl_node *n, const scl_conv_shape *s, scl_err *err)
+scl_status scl_conv_gemm_launch(scl_launcher *q, const scl_node *n, scl_err *err)
 {
+    const scl_conv_shape shape = scl_conv_shape_of(n), *s = &shape;
     const int P = s->H * s->W, taps = s->R * s->S, chunk = samples_of_chunk(s);
     scl_gemm gemm = { .n = s->K,
                       .k = taps * s->C,
@@ -89,9 +103,9 @@ scl_status scl_conv_gemm_launch(scl_launcher *q, const scl_node *n, const scl_co
                       SCL_I32(rows, rows), SCL_I32(K, s->K), SCL_I32(has_bias, s->has_bias));
 }
 
-scl_status scl_conv_dw_gemm_launch(scl_launcher *q, const scl_node *n, const scl_conv_shape *s, int T,
-                                   scl_err *err)
+scl_status scl_conv_dw_gemm_launch(scl_launcher *q, const scl_node *n, scl_err *err)
 {
+    const scl_conv_shape shape = scl_conv_shape_of(n), *s = &shape;
     const int P = s->H * s->W, rows = s->R * s->S * s->C, chunk = samples_of_chunk(s);
     const size_t at = columns_bytes(s), bytes = weights_bytes(s);
     scl_gemm gemm = { .ta = true,
@@ -111,5 +125,5 @@ scl_status scl_conv_dw_gemm_launch(scl_launcher *q, const scl_node *n, const scl
     }
     return SCL_LAUNCH(q, n, err, "conv_deposit", rows_grid(q, (size_t)rows, 1), SCL_WORK(sum, at, bytes),
                       SCL_BUF(counters), SCL_BUF_AS(stack, s->out), SCL_I32(rows, rows), SCL_I32(K, s->K),
-                      SCL_I32(T, T));
+                      SCL_I32(T, scl_dim(n, 'T')));
 }

@@ -27,15 +27,21 @@ typedef struct scl_conv_leaves {
 } scl_conv_leaves;
 scl_conv_leaves scl_conv_leaves_of(int pixels);
 
-/* Appends conv2d_dw or linear_dw (op) and batch_root: *out is the gradient [R,S,C,K] or [C,K] of the weights,
- * summed over the global batch.  kernel: {R, S} or NULL for linear. */
-scl_status scl_conv_weight_gradient(scl_graph *g, scl_value **out, const char *op, scl_value *x,
-                                    scl_value *dy, const int *kernel, long dilation, const char *algorithm,
-                                    scl_err *err);
+/* The pass that a node of conv or linear is, over the node's values. */
+scl_conv_shape scl_conv_shape_of(const scl_node *n);
+/* The hook `shape`: SCL_BAD_CONFIG unless the kernel is odd and the algorithm known.  Puts what `auto` means for the shape of the
+ * forward pass, and `direct` for `winograd*` of other kernels than 3 x 3, into the node's attribute. */
+scl_status scl_conv_check(scl_node *n, scl_err *err);
+/* Is the node's algorithm this one? */
+bool scl_conv_is(const scl_node *n, const char *algorithm);
 
-/* SCL_BAD_CONFIG unless the kernel is odd and the algorithm known. */
-scl_status scl_conv_check(const scl_node *n, int R, int S, scl_err *err);
-bool scl_conv_is_clblast(const scl_node *n);
+/* ---- derivatives and definitions of the operators (conv_rules.c) ---- */
+scl_status scl_conv_vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx, scl_err *err);
+scl_status scl_conv_jvp(scl_graph *g, const scl_node *n, scl_value *const *dx, scl_value **dy, scl_err *err);
+scl_status scl_conv_dx_vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx, scl_err *err);
+scl_status scl_conv_dx_jvp(scl_graph *g, const scl_node *n, scl_value *const *dx, scl_value **dy, scl_err *err);
+void scl_conv_pass_ref(const scl_node *n, const scl_host_values *v);
+void scl_conv_dw_pass_ref(const scl_node *n, const scl_host_values *v);
 
 /* ---- definitions (conv_ref.c) ---- */
 void scl_conv_ref(const scl_conv_shape *s, const float *x, const float *w, const float *bias, float *y);
@@ -44,25 +50,32 @@ void scl_conv_dw_ref(const scl_conv_shape *s, const float *x, const float *dy, c
 
 /* ---- direct kernels (conv_direct.c) ----
  * Candidates in order of preference: the first that fits is the default. */
-#define SCL_CONV_TUNE "WG=1|64 VEC=16|8|4 NR=64|32|16|8|4 MR=4|6|8|12"
-#define SCL_CONV_DW_TUNE "WG=1|64 VEC=16|8|4 NR=64|32|16|8|4 MR=4|6|8|12|1"
 #define SCL_CONV_GPU "WG=64 VEC=4 NR=4 MR=4"
-bool scl_conv_direct_fits(const scl_conv_shape *s, const scl_device_info *device, const scl_tune *tune);
-size_t scl_conv_direct_workspace(const scl_conv_shape *s, const scl_tune *tune);
-scl_status scl_conv_direct_launch(scl_launcher *q, const scl_node *n, const scl_conv_shape *s, scl_err *err);
+bool scl_conv_direct_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
+size_t scl_conv_direct_workspace(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
+scl_status scl_conv_direct_launch(scl_launcher *q, const scl_node *n, scl_err *err);
+#define SCL_CONV_DIRECT_IMPL                                                                                                   \
+    { .name = "direct", .tune = "WG=1|64 VEC=16|8|4 NR=64|32|16|8|4 MR=4|6|8|12", .gpu = SCL_CONV_GPU,                         \
+      .fits = scl_conv_direct_fits, .workspace = scl_conv_direct_workspace, .launch = scl_conv_direct_launch }
 
-bool scl_conv_dw_fits(const scl_conv_shape *s, const scl_device_info *device, const scl_tune *tune);
-size_t scl_conv_dw_workspace(const scl_conv_shape *s, const scl_tune *tune);
-/* in: x, weights: dy, out: stack. */
-scl_status scl_conv_dw_launch(scl_launcher *q, const scl_node *n, const scl_conv_shape *s, scl_err *err);
+bool scl_conv_dw_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
+size_t scl_conv_dw_workspace(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
+scl_status scl_conv_dw_launch(scl_launcher *q, const scl_node *n, scl_err *err);
+#define SCL_CONV_DW_DIRECT_IMPL                                                                                                \
+    { .name = "direct", .tune = "WG=1|64 VEC=16|8|4 NR=64|32|16|8|4 MR=4|6|8|12|1", .gpu = SCL_CONV_GPU,                       \
+      .fits = scl_conv_dw_fits, .workspace = scl_conv_dw_workspace, .launch = scl_conv_dw_launch }
 
 /* ---- CLBlast (conv_gemm.c): bits are its own ---- */
-#define SCL_CONV_GEMM_TUNE "WG=1|64"
-#define SCL_CONV_GEMM_TOLERANCE 2e-5
-size_t scl_conv_gemm_workspace(const scl_conv_shape *s);
-scl_status scl_conv_gemm_launch(scl_launcher *q, const scl_node *n, const scl_conv_shape *s, scl_err *err);
-size_t scl_conv_dw_gemm_workspace(const scl_conv_shape *s);
-scl_status scl_conv_dw_gemm_launch(scl_launcher *q, const scl_node *n, const scl_conv_shape *s, int T,
-                                   scl_err *err);
+bool scl_conv_gemm_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
+size_t scl_conv_gemm_workspace(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
+scl_status scl_conv_gemm_launch(scl_launcher *q, const scl_node *n, scl_err *err);
+size_t scl_conv_dw_gemm_workspace(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
+scl_status scl_conv_dw_gemm_launch(scl_launcher *q, const scl_node *n, scl_err *err);
+#define SCL_CONV_GEMM_IMPL                                                                                                     \
+    { .name = "clblast", .tune = "WG=1|64", .gpu = "WG=64", .fits = scl_conv_gemm_fits,                                        \
+      .workspace = scl_conv_gemm_workspace, .launch = scl_conv_gemm_launch, .tolerance = 2e-5 }
+#define SCL_CONV_DW_GEMM_IMPL                                                                                                  \
+    { .name = "clblast", .tune = "WG=1|64", .gpu = "WG=64", .fits = scl_conv_gemm_fits,                                        \
+      .workspace = scl_conv_dw_gemm_workspace, .launch = scl_conv_dw_gemm_launch, .tolerance = 2e-5 }
 
 #endif

@@ -64,6 +64,13 @@ static void oracle_conv2d_dw(const t_case *t)
     products(s, t_f64(t, "x"), NULL, t_f64(t, "dy"), NULL, root, NULL);
 }
 
+/* Their transforms round more than a plain chain: largest error over largest result (docs/design/arithmetic.md 5). */
+#define W4 .attrs = "algorithm=winograd4", .tol = 1e-5
+#define W4D2 .attrs = "algorithm=winograd4 dilation=2", .tol = 1e-5
+#define W4D4 .attrs = "algorithm=winograd4 dilation=4", .tol = 1e-5
+#define W2 .attrs = "algorithm=winograd2"
+#define W2D2 .attrs = "algorithm=winograd2 dilation=2"
+
 static const t_case cases_conv2d[] = {
     { "one_pixel", "N=1 H=1 W=1 C=1 K=1 R=1 S=1", .grad = true }, /* smallest; all taps but none outside */
     { "centre_tap_only", "N=3 H=1 W=1 C=2 K=3 R=3 S=3", .grad = true }, /* a tile over several samples */
@@ -87,10 +94,25 @@ static const t_case cases_conv2d[] = {
     { "clblast", "N=3 H=6 W=5 C=7 K=10 R=3 S=3", .attrs = "algorithm=clblast", .tol = 2e-5 }, /* columns */
     { "clblast_dilated", "N=2 H=5 W=5 C=4 K=16 R=3 S=3", .attrs = "dilation=3 algorithm=clblast", .absent = "bias", .tol = 2e-5 },
     { "clblast_1x1", "N=2 H=5 W=5 C=6 K=9 R=1 S=1", .attrs = "algorithm=clblast", .tol = 2e-5 }, /* no columns */
-    { "28x28x64_64", "N=32 H=28 W=28 C=64 K=64 R=3 S=3", .bench = true },
-    { "14x14x128_128", "N=32 H=14 W=14 C=128 K=128 R=3 S=3", .bench = true },
-    { "32x32x128_128", "N=4 H=32 W=32 C=128 K=128 R=3 S=3", .bench = true },
-    { "16x16x256_256_dilated", "N=4 H=16 W=16 C=256 K=256 R=3 S=3", .attrs = "dilation=2", .bench = true },
+    { "winograd4", "N=1 H=4 W=4 C=3 K=5 R=3 S=3", W4, .grad = true }, /* one tile; fewer channels than a vector */
+    { "winograd4_edges", "N=3 H=9 W=7 C=17 K=20 R=3 S=3", W4, .grad = true }, /* tiles cut below and right; channels cut */
+    { "winograd4_small", "N=2 H=1 W=2 C=2 K=3 R=3 S=3", W4 }, /* image smaller than a tile */
+    { "winograd4_inside", "N=1 H=12 W=14 C=32 K=64 R=3 S=3", W4 }, /* a tile that touches no edge */
+    { "winograd4_dilated", "N=2 H=14 W=13 C=16 K=16 R=3 S=3", W4D2 }, /* phases of unequal size */
+    { "winograd4_dilation_beyond", "N=2 H=3 W=4 C=16 K=32 R=3 S=3", W4D4 }, /* phases of one pixel and of none */
+    { "winograd4_restart", .dims = "N=1 H=5 W=6 C=129 K=33 R=3 S=3", W4 }, /* second chain of one channel */
+    { "winograd4_passes", .dims = "N=1 H=6 W=5 C=300 K=144 R=3 S=3", W4, .absent = "bias" }, /* more channels than a pass */
+    { "winograd4_many_tiles", "N=3 H=17 W=18 C=4 K=130 R=3 S=3", W4 }, /* last work-item is short */
+    { "winograd4_on_5x1", "N=1 H=7 W=6 C=2 K=5 R=5 S=1", W4 }, /* another kernel: direct */
+    { "winograd2", "N=2 H=5 W=7 C=3 K=9 R=3 S=3", W2, .grad = true },
+    { "winograd2_dilated", "N=2 H=9 W=8 C=20 K=64 R=3 S=3", W2D2 },
+    { "winograd2_restart", .dims = "N=1 H=4 W=5 C=257 K=16 R=3 S=3", W2 },
+    { "auto_direct", "N=1 H=6 W=6 C=4 K=16 R=3 S=3", .attrs = "algorithm=auto" }, /* too few channels */
+    { "28x28x64_64", "N=32 H=28 W=28 C=64 K=64 R=3 S=3", .attrs = "algorithm=auto", .bench = true },
+    { "28x28x64_64_direct", "N=32 H=28 W=28 C=64 K=64 R=3 S=3", .bench = true },
+    { "14x14x128_128", "N=32 H=14 W=14 C=128 K=128 R=3 S=3", .attrs = "algorithm=auto", .bench = true },
+    { "32x32x128_128", "N=4 H=32 W=32 C=128 K=128 R=3 S=3", .attrs = "algorithm=auto", .bench = true },
+    { "16x16x256_256_dilated", "N=4 H=16 W=16 C=256 K=256 R=3 S=3", .attrs = "dilation=2 algorithm=auto", .bench = true },
     { "28x28x16_16", "N=64 H=28 W=28 C=16 K=16 R=3 S=3", .bench = true },
     { "14x14x32_32", "N=64 H=14 W=14 C=32 K=32 R=3 S=3", .bench = true },
     { "28x28x1_64", "N=32 H=28 W=28 C=1 K=64 R=3 S=3", .bench = true },
@@ -107,6 +129,10 @@ static const t_case cases_conv2d_dx[] = {
     { "restart_over_k", .dims = "N=1 H=4 W=5 C=18 K=131 R=3 S=3" }, /* the chain runs over K */
     { "tile_64", "N=2 H=7 W=9 C=64 K=20 R=3 S=3", .attrs = "dilation=2" },
     { "wide", .dims = "N=1 H=6 W=6 C=130 K=32 R=3 S=3" },
+    { "winograd4", "N=2 H=5 W=6 C=5 K=3 R=3 S=3", W4, .grad = true }, /* weights flipped and turned about */
+    { "winograd4_ragged", "N=1 H=7 W=9 C=37 K=18 R=3 S=3", W4D2 },
+    { "winograd4_restart_over_k", .dims = "N=1 H=4 W=5 C=18 K=131 R=3 S=3", W4 },
+    { "winograd2", "N=2 H=5 W=6 C=20 K=7 R=3 S=3", W2, .grad = true },
     { "clblast", "N=3 H=6 W=5 C=7 K=10 R=3 S=3", .attrs = "dilation=2 algorithm=clblast", .tol = 2e-5 },
     { "clblast_1x1", "N=2 H=5 W=5 C=6 K=9 R=1 S=1", .attrs = "algorithm=clblast", .tol = 2e-5 },
     { "28x28x64_64", "N=32 H=28 W=28 C=64 K=64 R=3 S=3", .bench = true },

@@ -1,0 +1,113 @@
+// Winograd convolution in one kernel: a work-item takes TILES tiles through input transform, products and output transform, with
+// the transformed values in local memory (a CPU's cache).  See host/ops/winograd.c.
+// Needs WM, WG = 1, MR, NR, VEC, TILES (a multiple of MR), lib/winograd.cl and what it needs.
+#ifndef LIB_WINOGRAD_FUSED_CL
+#define LIB_WINOGRAD_FUSED_CL
+
+// acc = chain from +0 over `chain` channels: MR rows of a, `row` floats from one to the next, with the panel b.
+static inline void winograd_chain(floatV acc[MR][NV], local const float *a, const int row, global const float *b, const int chain)
+{
+    #pragma unroll
+    for (int i = 0; i < MR; i++) {
+        #pragma unroll
+        for (int j = 0; j < NV; j++)
+            acc[i][j] = (floatV)(0.0f);
+    }
+    for (int c = 0; c < chain; c++, a++, b += NR) {
+        floatV bv[NV];
+#define LOAD(i, j) bv[j] = vloadV(b + j * VEC);
+#define STEP(i, j) acc[i][j] = fma(av, bv[j], acc[i][j]);
+#define ROW(i) { const floatV av = (floatV)(a[i * row]); COLUMNS(STEP, i) }
+        COLUMNS(LOAD, 0)
+        ROWS(ROW)
+#undef ROW
+#undef STEP
+#undef LOAD
+    }
+}
+
+// A' m A of VEC output channels of a tile, bias, flush; what lies outside of the image is dropped.  m: `step` floats from one
+// frequency to the next; out: the sample's image at the first of these channels, of which `count` exist.
+static inline void winograd_output(local const float *m, const size_t step, const floatV bias, global float *out, const int y0,
+                                   const int x0, const int count, const int H, const int W, const int K, const int dilation)
+{
+    floatV u[WM][WT];
+    #pragma unroll
+    for (int j = 0; j < WT; j++) {
+        floatV column[WT], r[WM];
+        #pragma unroll
+        for (int i = 0; i < WT; i++)
+            column[i] = vloadV(m + (size_t)(i * WT + j) * step);
+        WINOGRAD(at)(r, column);
+        #pragma unroll
+        for (int i = 0; i < WM; i++)
+            u[i][j] = r[i];
+    }
+    #pragma unroll
+    for (int i = 0; i < WM; i++) {
+        const int yy = y0 + i * dilation;
+        floatV r[WM];
+        WINOGRAD(at)(r, u[i]);
+        #pragma unroll
+        for (int j = 0; j < WM; j++) {
+            const int xx = x0 + j * dilation;
+            if ((yy < H) & (xx < W))
+                store_some(scl_flush_v(r[j] + bias), out + ((size_t)yy * W + xx) * K, count);
+        }
+    }
+}
+
+// PASS: channels transformed at a time, a multiple of CHAIN.  v: WF * TILES * min(C rounded up to VEC, PASS), m: WF * TILES * KP.
+__attribute__((reqd_work_group_size(WG, 1, 1)))
+kernel void winograd_fused(global const float *restrict x, global const float *restrict packed, global float *restrict y,
+                           const int H, const int W, const int C, const int K, const int KP, const int dilation, const int down,
+                           const int across, const int tiles, const int total, local float *v, local float *m)
+{
+    const int first = (int)get_global_id(0) * TILES, here = min(TILES, total - first), rows = (here + MR - 1) / MR * MR;
+    const int row = min((C + VEC - 1) / VEC * VEC, PASS);
+    global const float *weights = packed + KP;
+
+    for (int ca = 0; ca < C; ca += PASS) {
+        const int cb = min(ca + PASS, C);
+        for (int t = 0; t < rows; t++) {
+            WINOGRAD_TILE(min(first + t, total - 1))
+            global const float *image = x + (size_t)n * H * W * C;
+            for (int c = ca; c < cb; c += VEC) {
+                floatV o[WT][WT];
+                winograd_input(o, image + c, y0, x0, C - c, H, W, C, dilation);
+                #pragma unroll
+                for (int i = 0; i < WT; i++) {
+                    #pragma unroll
+                    for (int j = 0; j < WT; j++)
+                        vstoreV(o[i][j], v + ((i * WT + j) * TILES + t) * row + c - ca);
+                }
+            }
+        }
+        for (int f = 0; f < WF; f++)
+            for (int k0 = 0; k0 < KP; k0 += NR)
+                for (int t0 = 0; t0 < rows; t0 += MR)
+                    for (int c0 = ca; c0 < cb; c0 += CHAIN) {
+                        floatV acc[MR][NV];
+                        winograd_chain(acc, v + (f * TILES + t0) * row + c0 - ca, row,
+                                       weights + ((size_t)f * KP + k0) * C + (size_t)c0 * NR, min(CHAIN, cb - c0));
+                        local float *o = m + (size_t)(f * TILES + t0) * KP + k0;
+                        #pragma unroll
+                        for (int i = 0; i < MR; i++) {
+                            #pragma unroll
+                            for (int j = 0; j < NV; j++) {
+                                local float *to = o + (size_t)i * KP + j * VEC;
+                                vstoreV(c0 ? vloadV(to) + acc[i][j] : acc[i][j], to);
+                            }
+                        }
+                    }
+    }
+    for (int t = 0; t < here; t++) {
+        WINOGRAD_TILE(first + t)
+        global float *image = y + (size_t)n * H * W * K;
+        for (int k = 0; k < K; k += VEC)
+            winograd_output(m + (size_t)t * KP + k, (size_t)TILES * KP, vloadV(packed + k), image + k, y0, x0, K - k, H, W, K,
+                            dilation);
+    }
+}
+
+#endif
