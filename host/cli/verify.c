@@ -19,7 +19,7 @@ static const char help[] =
     "  --quick            the default candidate alone\n"
     "  --candidate I      only the I-th candidate (0: the default)\n"
     "  --golden FILE      the golden outputs of a safetensors file: a line per quantity\n"
-    "  -o conv=NAME       convolution for --golden: direct or clblast\n"
+    "  -o conv=NAME       convolution for --golden: auto, winograd4, winograd2, direct or clblast\n"
     "  --no-skip          --golden: skipped quantities count as failures\n"
     "  --probe            the device probe, now\n"
     "  --list-kernels     the programs that the cases use, as JSON: family, options, generated source\n"
@@ -78,9 +78,10 @@ static scl_status set(verify_options *o, int c, const char *value, scl_err *err)
         if (strncmp(value, "conv=", 5) != 0)
             return scl_fail(err, SCL_BAD_CONFIG, "-o %s: verify knows the key conv alone", value);
         o->conv = value + 5;
-        if (strcmp(o->conv, "auto") != 0 && strcmp(o->conv, "direct") != 0 && strcmp(o->conv, "clblast") != 0)
+        if (strcmp(o->conv, "auto") != 0 && strcmp(o->conv, "direct") != 0 && strcmp(o->conv, "clblast") != 0 &&
+            strcmp(o->conv, "winograd4") != 0 && strcmp(o->conv, "winograd2") != 0)
             return scl_fail(err, SCL_BAD_CONFIG,
-                            "-o conv=%s: not available in this version; there are auto, direct, clblast",
+                            "-o conv=%s: not available in this version; there are auto, winograd4, winograd2, direct, clblast",
                             o->conv);
         break;
     case OPT_LATER:

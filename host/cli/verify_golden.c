@@ -37,7 +37,7 @@ scl_status verify_golden(const verify_options *o, json_t *report, scl_err *err)
     SCL_TRY(scl_device_open(o->device, &b, err));
     json_object_set_new(report, "devices", json_pack("[o]", verify_device_json(&b->info)));
     const scl_status status =
-        scl_golden_check(b, o->golden, strcmp(o->conv, "auto") ? o->conv : "direct", print_row, &t, err);
+        scl_golden_check(b, o->golden, o->conv, print_row, &t, err);
     b->v->close(b);
     SCL_TRY(status);
     const int passed = t.count[SCL_GOLDEN_PASS], failed = t.count[SCL_GOLDEN_FAIL],

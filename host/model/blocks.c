@@ -9,6 +9,21 @@ static scl_status param(scl_builder *b, scl_value **out, const char *name, int r
     return scl_value_get(b->g, out, SCL_PARAM, full, SCL_F32, rank, dims, b->err);
 }
 
+/* The algorithm of the convolution in this scope: the one for all, or its own in the list of scl_net_conv. */
+static const char *algorithm_of(const scl_builder *b)
+{
+    const char *scope = b->g->scope, *conv = b->c->conv;
+    const size_t length = strlen(scope);
+    if (!strchr(conv, '='))
+        return conv;
+    for (const char *p = conv; *p; p += strcspn(p, " "), p += *p == ' ')
+        if (!strncmp(p, scope, length) && p[length] == '=') {
+            p += length + 1;
+            return scl_arena_printf(b->g->arena, "%.*s", (int)strcspn(p, " "), p);
+        }
+    return "auto";
+}
+
 scl_status scl_block_conv(scl_builder *b, scl_value **out, scl_value *x, const char *name, int k, int size, int dilation, bool bias)
 {
     const char *before = scl_scope_push(b->g, "%s", name);
@@ -17,7 +32,7 @@ scl_status scl_block_conv(scl_builder *b, scl_value **out, scl_value *x, const c
     if (bias)
         SCL_TRY(param(b, &v, "bias", SCL_DIMS(k)));
     SCL_TRY(SCL_APPLY(b->g, out, b->err, "conv2d", SCL_IN("x", x), SCL_IN("w", w), SCL_IN("bias", v),
-                      SCL_INT("dilation", dilation), SCL_TEXT("algorithm", b->c->conv)));
+                      SCL_INT("dilation", dilation), SCL_TEXT("algorithm", algorithm_of(b))));
     scl_scope_pop(b->g, before);
     return SCL_OK;
 }

@@ -9,7 +9,7 @@ typedef struct scl_net_config {
     const char *net;          /* "ncsn" */
     int ngf, channels, height, width, levels;
     bool logit;               /* x is a logit: no 2x - 1 in front */
-    const char *conv;         /* algorithm of every convolution, resolved: direct | clblast */
+    const char *conv;         /* of every convolution: auto | winograd4 | winograd2 | direct | clblast; or what scl_net_conv gave */
     bool stages;              /* mark every block's result as output "stage.NAME" (verification) */
 } scl_net_config;
 
@@ -19,6 +19,9 @@ scl_status scl_net_check(const scl_net_config *c, scl_err *err);
 /* Appends the network.  prefix: in front of parameter names ("" or "ema."). */
 scl_status scl_net_build(scl_graph *g, const scl_net_config *c, const char *prefix, scl_value *x, scl_value *label,
                          scl_value **score, scl_err *err);
+
+/* The algorithm of each convolution of a built network: "begin_conv=direct res1.0.conv1=winograd4 ...".  In arena. */
+const char *scl_net_conv(const scl_graph *g, scl_arena *arena);
 
 /* A parameter: name without prefix, device shape, how it starts. */
 typedef struct scl_param {

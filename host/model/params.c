@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "graph/arith.h"
+#include "graph/op.h"
 #include "model/net.h"
 
 static int by_name(const void *a, const void *b)
@@ -29,6 +30,17 @@ static int fan_in(const scl_graph *g, const scl_value *v)
     const scl_value *w = scl_find_value(g, weight);
     scl_arena_free(&scratch);
     return w && w != v ? fan_in(g, w) : 1;
+}
+
+const char *scl_net_conv(const scl_graph *g, scl_arena *arena)
+{
+    const char *list = "";
+    for (int i = 0; i < g->n_node; i++) {
+        const scl_node *n = g->node[i];
+        if (!strcmp(n->op->name, "conv2d"))
+            list = scl_arena_printf(arena, "%s%s%s=%s", list, list[0] ? " " : "", n->scope, scl_attr_text(n, "algorithm"));
+    }
+    return list;
 }
 
 scl_param_list scl_net_params(const scl_graph *g, const char *prefix, scl_arena *arena)

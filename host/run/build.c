@@ -23,7 +23,7 @@ scl_step_spec scl_build_spec(const scl_config *config, const scl_stage_config *s
     scl_step_spec spec = {
         .net = { .net = scl_config_choice("model.net", (int)stage->model.net), .ngf = stage->model.ngf, .height = shape[0],
                  .width = shape[1], .channels = shape[2], .levels = stage->noise.levels, .logit = stage->data.transform.logit,
-                 .conv = config->conv == SCL_CONV_CLBLAST ? "clblast" : "direct" },
+                 .conv = scl_config_choice("conv", (int)config->conv) },
         .n = (t->batch + accumulate - 1) / accumulate,
         .global_batch = t->batch,
         .accumulate = accumulate > 1,

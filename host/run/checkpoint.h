@@ -20,7 +20,7 @@ typedef struct scl_checkpoint_info {
     int arithmetic;
     int height, width, channels; /* of a picture */
     const char *net;             /* description of the network: "ncsn ngf=64 channels=1 levels=10 ..." */
-    const char *conv;        /* algorithm of each convolution: "direct", or "NAME=direct NAME=clblast ..." */
+    const char *conv;        /* algorithm of each convolution: "NAME=winograd4 NAME=direct ..." (scl_net_conv), or one for all */
     const char *stage;       /* name of the stage that wrote it */
     const char *config;      /* the resolved config, YAML */
     const char *config_hash; /* scl_config_stage_hash of the stage without steps */

@@ -8,7 +8,7 @@
 
 #include "run/golden_run.h"
 
-/* Gates of docs/design/ncsn-spec.md, section 7; W is 1 for direct and clblast convolutions. */
+/* Gates of docs/design/ncsn-spec.md, section 7; W of them is in golden_run.h. */
 static const double gate_perturbed = 5e-7, gate_score = 1e-5, gate_chain = 5e-6, gate_loss = 1e-6,
                     gate_adam_loss = 2e-6, gate_gradient = 3e-5, gate_whole_gradient = 1e-5,
                     gate_adam_weights = 1e-3;
@@ -81,7 +81,7 @@ static void weights(const check *c, int i)
     const double *before =
         golden_tensor(c->g, scl_arena_printf(&c->g->arena, "param.%s", t->name + strlen("adam3.")));
     report(c, t->name, distance(c->g->result[i], want, t->count),
-           gate_adam_weights * distance(want, before, t->count), "");
+           c->g->W * gate_adam_weights * distance(want, before, t->count), "");
 }
 
 /* Rows of labels that are not in the batch have no gradient at all. */
@@ -108,7 +108,8 @@ static bool absent_rows_zero(const check *c, int i)
  * nearer. */
 static void gradients(const check *c, int first, int end, const char *group)
 {
-    double whole = 0, off = 0, error = 0, gate = gate_gradient;
+    const double W = c->g->W;
+    double whole = 0, off = 0, error = 0, gate = W * gate_gradient;
     const char *worst = "";
     for (int i = first; i < end; i++) {
         const scl_tensor *t = &c->g->file->tensor[i];
@@ -129,9 +130,9 @@ static void gradients(const check *c, int first, int end, const char *group)
         }
     }
     const double together = sqrt(off) / whole;
-    if (!(together / gate_whole_gradient <= error / gate)) {
+    if (!(together / (W * gate_whole_gradient) <= error / gate)) {
         error = together;
-        gate = gate_whole_gradient;
+        gate = W * gate_whole_gradient;
         worst = "all tensors together";
     }
     report(c, group, error, gate, worst);
@@ -166,13 +167,13 @@ static void one_tensor(const check *c, int i)
     else if (!strcmp(name, "out.perturbed"))
         by_maximum(c, i, t->count, gate_perturbed);
     else if (!strcmp(name, "out.score") || starts(name, "stage."))
-        by_maximum(c, i, t->count, gate_score);
+        by_maximum(c, i, t->count, g->W * gate_score);
     else if (!strcmp(name, "out.ald") || !strcmp(name, "out.ald_denoised"))
-        by_maximum(c, i, (size_t)(g->n_chain * g->net.channels * g->net.height * g->net.width), gate_chain);
+        by_maximum(c, i, (size_t)(g->n_chain * g->net.channels * g->net.height * g->net.width), g->W * gate_chain);
     else if (!strcmp(name, "out.dsm_loss"))
         losses(c, i, gate_loss);
     else if (!strcmp(name, "out.adam_losses"))
-        losses(c, i, gate_adam_loss);
+        losses(c, i, g->W * gate_adam_loss);
     else if (starts(name, "adam3."))
         weights(c, i);
     else
@@ -257,7 +258,7 @@ static scl_status compute(golden *g, scl_err *err)
 scl_status scl_golden_check(scl_backend *b, const char *file, const char *conv, scl_golden_visit *visit,
                             void *user, scl_err *err)
 {
-    golden g = { .b = b };
+    golden g = { .b = b, .W = 1 };
     SCL_TRY(scl_safetensors_open(&g.file, file, err));
     g.result = SCL_NEW_ARRAY(&g.arena, double *, g.file->n + 1);
     scl_status status = describe(&g, conv, err);

@@ -129,6 +129,8 @@ static scl_status put_constants(golden *g, const runner *r, scl_err *err)
 
 static scl_status start(golden *g, runner *r, scl_err *err)
 {
+    if (strstr(scl_net_conv(r->graph, &g->arena), "=winograd4"))
+        g->W = 4;
     SCL_TRY(scl_plan_make(&r->plan, &g->arena, r->graph, &g->b->info, NULL, err));
     SCL_TRY(scl_store_create(&r->store, g->b, &r->graph, 1, err));
     SCL_TRY(put_constants(g, r, err));

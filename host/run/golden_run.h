@@ -14,6 +14,7 @@ typedef struct golden {
     int n;                              /* samples of in.x; 0: there is none */
     int n_chain;                        /* samples of ald.x0; 0 */
     double *sigma;                      /* levels */
+    double W;                           /* widens gates: 4 where a convolution is winograd4, else 1 */
     /* Results, layout of the file; NULL: not computed.  One entry for each tensor of the file. */
     double **result;
 } golden;

@@ -64,8 +64,8 @@ static scl_status open_net(sampling *s, scl_err *err)
     if (!s->from->ours)
         SCL_TRY(scl_build_shape(s->c->config, s->c->stage, shape, err));
     s->spec = scl_build_spec(s->c->config, s->c->stage, shape, 1);
-    if (s->from->ours && !strcmp(s->from->info.conv, "clblast"))
-        s->spec.net.conv = "clblast";
+    if (s->from->ours)
+        s->spec.net.conv = s->from->info.conv;
     s->pixels = (size_t)shape[0] * (size_t)shape[1] * (size_t)shape[2];
     const scl_noise_config *n = &s->c->stage->noise;
     SCL_TRY(scl_noise_make(&s->noise, s->c->arena, n->sigma_begin, n->sigma_end, n->levels, 2.0, err));

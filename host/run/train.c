@@ -19,6 +19,7 @@ typedef struct training {
     scl_backend *b;
     scl_dataset *data, *held_out;
     scl_trainer *t;
+    scl_checkpoint *from;            /* of this run, to go on from; NULL: none */
     scl_metrics *metrics;
     scl_progress progress;
     scl_checkpoint_info info;
@@ -43,7 +44,10 @@ static scl_status open_data(training *s, scl_err *err)
 
 static scl_status open_trainer(training *s, scl_err *err)
 {
-    const scl_trainer_options options = { .tune = s->c->tune, .fuse = s->c->config->fuse, .eval_images = s->config->eval.images };
+    if (s->c->resume)
+        SCL_TRY(scl_checkpoints_newest(s->c->checkpoints, s->config->steps, &s->from, err));
+    const scl_trainer_options options = { .tune = s->c->tune, .fuse = s->c->config->fuse, .eval_images = s->config->eval.images,
+                                          .conv = s->from ? s->from->info.conv : NULL };
     SCL_TRY(scl_trainer_create(&s->t, s->b, s->c->config, s->c->stage, s->data, s->held_out, &options, err));
     const double mib = (double)scl_trainer_peak_bytes(s->t) / (1 << 20);
     scl_info("%s: on %s, peak device memory %.1f MiB", s->c->stage->name, s->b->info.name, mib);
@@ -57,29 +61,26 @@ static void describe(training *s)
     scl_config_stage_hash(s->c->config, s->c->stage, false, s->checksum);
     s->info = (scl_checkpoint_info){
         .seed = s->c->config->seed, .arithmetic = s->c->config->arithmetic, .height = n->height, .width = n->width,
-        .channels = n->channels, .conv = n->conv, .stage = s->c->stage->name, .data_sha256 = s->data->sha256,
+        .channels = n->channels, .conv = scl_trainer_conv(s->t), .stage = s->c->stage->name, .data_sha256 = s->data->sha256,
         .net = scl_arena_printf(s->c->arena, "%s ngf=%d channels=%d levels=%d logit=%d", n->net, n->ngf, n->channels, n->levels,
                                 n->logit),
         .config = scl_config_text(s->c->config, s->c->arena), .config_hash = scl_arena_strdup(s->c->arena, s->checksum),
         .eval_loss = NAN, .best_loss = NAN, .best_step = -1,
     };
-    scl_stage_note(s->c, "conv", "%s", n->conv);
+    scl_stage_note(s->c, "conv", "%s", s->info.conv);
 }
 
 /* The state to begin with: a checkpoint of this run, another run's weights, or fresh ones. */
 static scl_status begin(training *s, long *first, scl_err *err)
 {
     *first = 0;
-    scl_checkpoint *from = NULL;
-    if (s->c->resume)
-        SCL_TRY(scl_checkpoints_newest(s->c->checkpoints, s->config->steps, &from, err));
-    if (from) {
-        const scl_status status = scl_checkpoint_restore(from, scl_trainer_store(s->t), err);
-        *first = from->info.step;
-        s->info.eval_loss = from->info.eval_loss;
-        s->info.best_loss = from->info.best_loss;
-        s->info.best_step = from->info.best_step;
-        scl_checkpoint_close(from);
+    if (s->from) {
+        const scl_checkpoint_info *info = &s->from->info;
+        const scl_status status = scl_checkpoint_restore(s->from, scl_trainer_store(s->t), err);
+        *first = info->step;
+        s->info.eval_loss = info->eval_loss;
+        s->info.best_loss = info->best_loss;
+        s->info.best_step = info->best_step;
         scl_info("%s: goes on from step %ld", s->c->stage->name, *first);
         return status;
     }
@@ -88,6 +89,7 @@ static scl_status begin(training *s, long *first, scl_err *err)
     SCL_TRY(scl_trainer_init(s->t, err));
     if (!s->config->init)
         return SCL_OK;
+    scl_checkpoint *from = NULL;
     SCL_TRY(scl_checkpoint_open(&from, s->config->init, err));
     scl_status status = scl_checkpoint_weights(from, scl_trainer_store(s->t), "", "", err);
     scl_checkpoint_close(from);
@@ -216,6 +218,7 @@ scl_status scl_stage_train(scl_stage_context *c, scl_err *err)
         scl_stage_result(c, s.checksum);
     scl_metrics_close(s.metrics);
     scl_trainer_free(s.t);
+    scl_checkpoint_close(s.from);
     if (s.b)
         s.b->v->close(s.b);
     scl_dataset_free(s.data);

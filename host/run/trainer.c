@@ -33,6 +33,7 @@ struct scl_trainer {
     scl_memory *slab;
     size_t slab_bytes;
     scl_param_list params;
+    const char *conv;                    /* algorithm of each convolution */
     long epoch;                          /* whose order is on the device; -1: none */
     int32_t *order;
     uint32_t flag[AHEAD];                /* read after each step */
@@ -45,6 +46,7 @@ struct scl_trainer {
 
 scl_store *scl_trainer_store(scl_trainer *t) { return t->store; }
 const scl_net_config *scl_trainer_net(const scl_trainer *t) { return &t->spec.net; }
+const char *scl_trainer_conv(const scl_trainer *t) { return t->conv; }
 size_t scl_trainer_peak_bytes(const scl_trainer *t) { return t->slab_bytes + scl_store_bytes(t->store); }
 
 static long steps_per_epoch(const scl_trainer *t)
@@ -116,6 +118,7 @@ static scl_status build(scl_trainer *t, scl_err *err)
         graphs[n++] = t->eval[i].graph;
     }
     t->params = scl_net_params(t->run[0].graph, "", &t->arena);
+    t->conv = scl_net_conv(t->run[0].graph, &t->arena);
     SCL_TRY(scl_store_create(&t->store, t->b, graphs, n, err));
     SCL_TRY(t->b->v->alloc(t->b, t->slab_bytes ? t->slab_bytes : 1, &t->slab, err));
     for (int i = 0; i < t->n_run; i++)
@@ -163,6 +166,8 @@ scl_status scl_trainer_create(scl_trainer **out, scl_backend *b, const scl_confi
                         .epoch = -1, .last_step = -1 };
     t->spec = scl_build_spec(config, stage, shape, (int)data->count);
     t->spec.data_float = data->f32 != NULL;
+    if (options->conv)
+        t->spec.net.conv = options->conv;
     t->eval_spec = t->spec;
     if (held_out) {
         t->eval_spec.data_count = (int)held_out->count;

@@ -12,6 +12,7 @@ typedef struct scl_trainer_options {
     const char *const *tune;         /* forced candidates; may be NULL */
     bool fuse;
     int eval_images;                 /* most held-out images; 0: all */
+    const char *conv;                /* what a checkpoint records of the convolutions (scl_net_conv); NULL: by the config */
 } scl_trainer_options;
 
 /* Builds everything for a stage and its data.  held_out NULL: no evaluation.  The config, stage, backend and data sets must
@@ -23,6 +24,7 @@ void scl_trainer_free(scl_trainer *t);                           /* NULL is acce
 scl_store *scl_trainer_store(scl_trainer *t);
 size_t scl_trainer_peak_bytes(const scl_trainer *t);            /* slab and persistent values: what is really allocated */
 const scl_net_config *scl_trainer_net(const scl_trainer *t);
+const char *scl_trainer_conv(const scl_trainer *t);             /* what was resolved: scl_net_conv */
 
 /* Start values from the config's seed; ema.* and optimiser state start too. */
 scl_status scl_trainer_init(scl_trainer *t, scl_err *err);

@@ -14,6 +14,9 @@ check() {    # check ALGORITHM
 }
 check direct
 check clblast
+check winograd4
+check winograd2
+check auto
 
 # --no-skip makes skips failures; a file of which nothing can be computed is no success.
 code=0
