@@ -62,7 +62,7 @@ static scl_status time_runs(scl_backend *b, scl_exec *exec, double seconds, t_ti
 static scl_status bench_run(t_run *r, scl_backend *b, int candidate, double seconds, t_time *out,
                             scl_err *err)
 {
-    const scl_plan_options options = { .candidate_index = true, .candidate = candidate };
+    const scl_plan_options options = { .candidate_index = true, .candidate = candidate, .weights_rest = true };
     scl_plan *plan;
     scl_store *store = NULL;
     scl_exec *exec = NULL;

@@ -109,7 +109,8 @@ static scl_status set_argument(scl_cl *cl, scl_loaded *s, item *it, int a, cl_ui
 {
     const scl_launch_arg *arg = &it->launch->arg[a];
     const char *kernel = it->launch->kernel;
-    const char want = arg->kind == SCL_ARG_VALUE || arg->kind == SCL_ARG_WORK ? 'g' : arg->kind == SCL_ARG_LOCAL ? 'l' : 'p';
+    const bool global = arg->kind == SCL_ARG_VALUE || arg->kind == SCL_ARG_WORK || arg->kind == SCL_ARG_PREPARED;
+    const char want = global ? 'g' : arg->kind == SCL_ARG_LOCAL ? 'l' : 'p';
     if (address != want)
         return scl_fail(err, SCL_FAILED, "kernel %s: parameter '%s' is %s", kernel, arg->name,
                         address == 'g' ? "a global pointer" : address == 'l' ? "a local pointer" : "not a pointer");
@@ -226,13 +227,8 @@ void scl_cl_unload(scl_backend *b, scl_loaded *s)
     free(s);
 }
 
-scl_status scl_cl_run(scl_backend *b, scl_loaded *s, int first, int end, scl_err *err)
+static scl_status enqueue(scl_cl *cl, scl_loaded *s, int from, int to, scl_err *err)
 {
-    scl_cl *cl = scl_cl_of(b);
-    if (first >= end)
-        return SCL_OK;
-    const struct scl_step *step = s->schedule->step;
-    const int from = step[first].first_launch, to = step[end - 1].first_launch + step[end - 1].n_launch;
     for (int i = from; i < to; i++) {
         const item *it = &s->item[i];
         if (it->kernel)
@@ -242,4 +238,17 @@ scl_status scl_cl_run(scl_backend *b, scl_loaded *s, int first, int end, scl_err
     }
     SCL_CL(err, "run", clFlush, cl->queue);
     return SCL_OK;
+}
+
+scl_status scl_cl_run(scl_backend *b, scl_loaded *s, int first, int end, scl_err *err)
+{
+    const struct scl_step *step = s->schedule->step;
+    if (first >= end)
+        return SCL_OK;
+    return enqueue(scl_cl_of(b), s, step[first].first_launch, step[end - 1].first_launch + step[end - 1].n_launch, err);
+}
+
+scl_status scl_cl_prepare(scl_backend *b, scl_loaded *s, scl_err *err)
+{
+    return enqueue(scl_cl_of(b), s, s->schedule->n_launch - s->schedule->n_prepare, s->schedule->n_launch, err);
 }

@@ -9,6 +9,7 @@ scl_status scl_cl_load(scl_backend *b, const scl_schedule *s, scl_memory *slab, 
                        scl_loaded **out, scl_err *err);
 void scl_cl_unload(scl_backend *b, scl_loaded *loaded);
 scl_status scl_cl_run(scl_backend *b, scl_loaded *loaded, int first, int end, scl_err *err);
+scl_status scl_cl_prepare(scl_backend *b, scl_loaded *loaded, scl_err *err);
 
 /* The one place that enqueues kernels.  Every kernel gets an explicit local size. */
 scl_status scl_cl_launch(scl_cl *cl, cl_kernel kernel, const char *name, const scl_grid *grid, scl_err *err);

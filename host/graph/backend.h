@@ -33,6 +33,8 @@ typedef struct scl_backend_vtable {
     void (*unload)(scl_backend *b, scl_loaded *loaded);
     /* Enqueues steps [first, end) of the schedule (0, n_node: all).  Allocates nothing, opens nothing, does not wait. */
     scl_status (*run)(scl_backend *b, scl_loaded *loaded, int first, int end, scl_err *err);
+    /* Enqueues the schedule's last n_prepare launches.  NULL: the backend has none. */
+    scl_status (*prepare)(scl_backend *b, scl_loaded *loaded, scl_err *err);
     scl_status (*finish)(scl_backend *b, scl_err *err);
     void (*close)(scl_backend *b);                                          /* frees b */
 } scl_backend_vtable;

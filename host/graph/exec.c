@@ -14,6 +14,7 @@ struct scl_exec {
     scl_memory *slab;
     bool owns_slab;
     scl_loaded *loaded;
+    bool prepared;              /* the launches for weights that rest have run */
 };
 
 scl_status scl_exec_create(scl_exec **out, scl_backend *b, const scl_plan *plan, scl_store *store, scl_memory *slab, scl_err *err)
@@ -53,8 +54,17 @@ void scl_exec_free(scl_exec *e)
     free(e);
 }
 
+static scl_status prepare(scl_exec *e, scl_err *err)
+{
+    if (!e->prepared && e->plan->schedule.n_prepare)
+        SCL_TRY(e->backend->v->prepare(e->backend, e->loaded, err));
+    e->prepared = true;
+    return SCL_OK;
+}
+
 scl_status scl_exec_run(scl_exec *e, scl_err *err)
 {
+    SCL_TRY(prepare(e, err));
     return e->backend->v->run(e->backend, e->loaded, 0, e->plan->schedule.n_node, err);
 }
 
@@ -110,6 +120,7 @@ scl_status scl_exec_find_nonfinite(scl_exec *e, char *text, size_t size, scl_err
 {
     const scl_schedule *s = &e->plan->schedule;
     snprintf(text, size, "no node of graph %s", e->plan->graph->name);
+    SCL_TRY(prepare(e, err));
     for (int i = 0; i < s->n_node; i++) {
         const struct scl_step *step = &s->step[i];
         SCL_TRY(e->backend->v->run(e->backend, e->loaded, i, i + 1, err));

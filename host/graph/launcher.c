@@ -58,7 +58,12 @@ scl_place scl_value_place(const scl_launcher *q, const scl_value *v)
 static scl_status place_of(scl_launcher *q, const scl_node *n, const scl_launch_arg *a, scl_place *out, scl_err *err)
 {
     *out = (scl_place){ .in = SCL_PLACE_NONE };
-    if (a->kind == SCL_ARG_WORK) {
+    if (a->kind == SCL_ARG_PREPARED) {
+        if (a->offset + a->bytes > q->prepared_bytes)
+            return scl_fail(err, SCL_FAILED, "%s: '%s' ends at byte %zu of %zu prepared ones", n->op->name, a->name,
+                            a->offset + a->bytes, q->prepared_bytes);
+        *out = (scl_place){ .in = SCL_PLACE_SLAB, .offset = q->prepared_offset + a->offset, .bytes = a->bytes };
+    } else if (a->kind == SCL_ARG_WORK) {
         if (a->offset + a->bytes > q->work_bytes)
             return scl_fail(err, SCL_FAILED, "%s: workspace '%s' ends at byte %zu of %zu", n->op->name, a->name,
                             a->offset + a->bytes, q->work_bytes);
@@ -107,6 +112,8 @@ static scl_status add(scl_launcher *q, const scl_node *n, scl_err *err, const ch
     l->options = scl_arena_strdup(q->arena, used ? options : "");
     return SCL_OK;
 }
+
+void scl_launch_prepares(scl_launcher *q) { q->launch[q->n_launch - 1].prepares = true; }
 
 scl_status scl_launch_add(scl_launcher *q, const scl_node *n, scl_err *err, const char *kernel, scl_grid grid,
                           const scl_launch_arg *args, int n_args)

@@ -10,6 +10,7 @@ struct scl_launcher {
     const scl_choice *choice;        /* of the node that is being launched */
     const size_t *offset_of;         /* value id: offset in the slab */
     size_t work_offset, work_bytes;  /* the node's workspace in the slab */
+    size_t prepared_offset, prepared_bytes;
     scl_launch *launch;
     int n_launch, cap_launch;
 };

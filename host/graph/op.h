@@ -44,6 +44,10 @@ typedef struct scl_impl {
     bool (*fits)(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
     /* Bytes of scratch device memory that the launches share; NULL: none. */
     size_t (*workspace)(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
+    /* Bytes of device memory for what the node makes of its weights alone (packed, transformed): SCL_PREPARED.  The launches that
+     * fill it come first and are marked by scl_launch_prepares; a plan whose weights rest (graph/plan.h) runs them once. */
+    size_t (*prepared)(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
+    unsigned prepared_from;    /* bit i: they read input i */
     /* Emits the launches, once per plan, with SCL_LAUNCH. */
     scl_status (*launch)(scl_launcher *q, const scl_node *n, scl_err *err);
     double tolerance;          /* this one adds in an order of its own (clblast): accepted relative error; 0: the bits of ref */
@@ -86,10 +90,10 @@ static inline bool scl_want(const scl_node *n, int i) { return (n->want >> i) & 
 /* ---- launches: what an implementation emits; graph/schedule.h has the records ---- */
 
 typedef struct scl_launch_arg {
-    enum { SCL_ARG_VALUE, SCL_ARG_WORK, SCL_ARG_LOCAL, SCL_ARG_I32, SCL_ARG_F32, SCL_ARG_U32, SCL_ARG_DEFINE, SCL_ARG_NONE } kind;
+    enum { SCL_ARG_VALUE, SCL_ARG_WORK, SCL_ARG_PREPARED, SCL_ARG_LOCAL, SCL_ARG_I32, SCL_ARG_F32, SCL_ARG_U32, SCL_ARG_DEFINE, SCL_ARG_NONE } kind;
     const char *name;          /* of the kernel's parameter (or of the -D) */
     const char *value;         /* SCL_ARG_VALUE: name in the operator's signature */
-    size_t offset, bytes;      /* WORK: first byte and size inside the workspace; LOCAL: bytes */
+    size_t offset, bytes;      /* WORK, PREPARED: first byte and size inside the workspace; LOCAL: bytes */
     int i; float f; unsigned u;
     const char *text;          /* DEFINE: text, or NULL for the number i */
 } scl_launch_arg;
@@ -107,11 +111,14 @@ scl_status scl_launch_add(scl_launcher *q, const scl_node *n, scl_err *err, cons
 /* The same with generated OpenCL source (in the plan's arena; its #include "lib/..." lines are resolved like a file's). */
 scl_status scl_launch_add_source(scl_launcher *q, const scl_node *n, scl_err *err, const char *source, const char *kernel,
                                  scl_grid grid, const scl_launch_arg *args, int n_args);
+/* The launch added last only prepares weights. */
+void scl_launch_prepares(scl_launcher *q);
 scl_arena *scl_launcher_arena(scl_launcher *q);
 
 #define SCL_BUF(n) ((scl_launch_arg){ .kind = SCL_ARG_VALUE, .name = #n, .value = #n })          /* same name in both; */
 #define SCL_BUF_AS(n, v) ((scl_launch_arg){ .kind = SCL_ARG_VALUE, .name = #n, .value = (v) })   /* absent input: a null pointer */
 #define SCL_WORK(n, o, b) ((scl_launch_arg){ .kind = SCL_ARG_WORK, .name = #n, .offset = (o), .bytes = (b) })
+#define SCL_PREPARED(n, b) ((scl_launch_arg){ .kind = SCL_ARG_PREPARED, .name = #n, .bytes = (b) })
 #define SCL_LOCAL(n, b) ((scl_launch_arg){ .kind = SCL_ARG_LOCAL, .name = #n, .bytes = (b) })
 #define SCL_I32(n, x) ((scl_launch_arg){ .kind = SCL_ARG_I32, .name = #n, .i = (int)(x) })
 #define SCL_U32(n, x) ((scl_launch_arg){ .kind = SCL_ARG_U32, .name = #n, .u = (unsigned)(x) })

@@ -25,14 +25,30 @@ static scl_status check_updates(const scl_program *p, scl_err *err)
     return status;
 }
 
-/* Offsets of the intermediate values and of the nodes' workspaces. */
-static size_t place_memory(const scl_program *p, const scl_device_info *device, const scl_choice *choice, size_t *offset_of,
-                           scl_block **work)
+/* Do the weights that a node prepares rest: persistent, and not updated by this graph? */
+static bool weights_rest(const scl_program *p, const scl_node *n, const scl_impl *impl)
+{
+    for (int i = 0; i < n->n_in; i++) {
+        const scl_value *v = impl->prepared_from >> i & 1u ? n->in[i] : NULL;
+        if (!v)
+            continue;
+        if (v->role != SCL_PARAM && v->role != SCL_CONST)
+            return false;
+        for (int k = 0; k < p->graph->n_value; k++)
+            if (p->graph->value[k]->storage == v)
+                return false;
+    }
+    return true;
+}
+
+/* Offsets of the intermediate values, of the nodes' workspaces, and of what they prepare of their weights. */
+static size_t place_memory(const scl_program *p, const scl_device_info *device, const scl_choice *choice, bool rest,
+                           size_t *offset_of, scl_block **work, scl_block **prepared)
 {
     const size_t align = device->align_bytes > 128 ? device->align_bytes : 128;
     const scl_life *life = scl_lifetimes(p, p->arena);
     const int n_value = p->graph->n_value;
-    scl_block *block = SCL_NEW_ARRAY(p->arena, scl_block, n_value + p->n_node);
+    scl_block *block = SCL_NEW_ARRAY(p->arena, scl_block, n_value + 2 * p->n_node);
     int *value_block = SCL_NEW_ARRAY(p->arena, int, n_value), n = 0;
     for (int i = 0; i < n_value; i++) {
         const scl_value *v = p->graph->value[i];
@@ -48,10 +64,20 @@ static size_t place_memory(const scl_program *p, const scl_device_info *device, 
         const size_t bytes = impl && impl->workspace ? impl->workspace(p->node[i], device, &choice[i].tune) : 0;
         block[n++] = (scl_block){ .bytes = bytes, .life = { i, i } };
     }
+    const int first_prepared = n;
+    for (int i = 0; i < p->n_node; i++) {
+        const scl_impl *impl = choice[i].impl;
+        const size_t bytes = impl && impl->prepared ? impl->prepared(p->node[i], device, &choice[i].tune) : 0;
+        block[n] = (scl_block){ .bytes = bytes, .life = { i, i } };
+        if (bytes && rest && weights_rest(p, p->node[i], impl))
+            block[n].life = (scl_life){ 0, p->n_node };
+        n++;
+    }
     const size_t total = scl_place_blocks(block, n, align);
     for (int i = 0; i < n_value; i++)
         offset_of[i] = value_block[i] < 0 ? 0 : block[value_block[i]].offset;
     *work = block + first_work;
+    *prepared = block + first_prepared;
     return total;
 }
 
@@ -74,13 +100,37 @@ static scl_status check_memory(const scl_plan *plan, scl_err *err)
     return SCL_OK;
 }
 
-static scl_status make_schedule(scl_plan *plan, const scl_program *p, scl_choice *choice, scl_err *err)
+/* Puts the launches that are no part of a run behind the others: those of the weights of nodes whose steps keep them. */
+static void split_preparation(scl_schedule *s, const scl_block *prepared, scl_arena *arena)
+{
+    scl_launch *launch = SCL_NEW_ARRAY(arena, scl_launch, s->n_launch ? s->n_launch : 1);
+    int *range = SCL_NEW_ARRAY(arena, int, 2 * s->n_node + 2);      /* where a node's launches of either kind begin */
+    int kept = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (int i = 0; i < s->n_node; i++) {
+            struct scl_step *step = &s->step[i];
+            const bool rests = prepared[i].life.last > prepared[i].life.first;
+            const int begin = kept;
+            for (int k = step->first_launch; k < step->first_launch + step->n_launch; k++)
+                if ((rests && s->launch[k].prepares) == (pass == 1))
+                    launch[kept++] = s->launch[k];
+            range[2 * i + pass] = begin;
+        }
+    for (int i = 0; i < s->n_node; i++) {
+        s->step[i].first_launch = range[2 * i];
+        s->step[i].n_launch = (i + 1 < s->n_node ? range[2 * i + 2] : range[1]) - range[2 * i];
+    }
+    s->n_prepare = s->n_node ? kept - range[1] : 0;
+    s->launch = launch;
+}
+
+static scl_status make_schedule(scl_plan *plan, const scl_program *p, scl_choice *choice, bool rest, scl_err *err)
 {
     const scl_device_info *device = &plan->device;
     scl_schedule *s = &plan->schedule;
     size_t *offset_of = SCL_NEW_ARRAY(p->arena, size_t, p->graph->n_value);
-    scl_block *work;
-    s->slab_bytes = place_memory(p, device, choice, offset_of, &work);
+    scl_block *work, *prepared;
+    s->slab_bytes = place_memory(p, device, choice, rest, offset_of, &work, &prepared);
     plan->peak_bytes = s->slab_bytes;
     SCL_TRY(check_memory(plan, err)); /* before any launch is laid out: what is too large has no launches */
     s->n_node = p->n_node;
@@ -100,6 +150,8 @@ static scl_status make_schedule(scl_plan *plan, const scl_program *p, scl_choice
         q.choice = &choice[i];
         q.work_offset = work[i].offset;
         q.work_bytes = work[i].bytes;
+        q.prepared_offset = prepared[i].offset;
+        q.prepared_bytes = prepared[i].bytes;
         const scl_status status = choice[i].impl->launch(&q, n, err);
         if (status != SCL_OK) {
             scl_err_context(err, "plan of %s%s%s", n->op->name, n->scope[0] ? " at " : "", n->scope);
@@ -109,6 +161,7 @@ static scl_status make_schedule(scl_plan *plan, const scl_program *p, scl_choice
     }
     s->launch = q.launch;
     s->n_launch = q.n_launch;
+    split_preparation(s, prepared, p->arena);
     return SCL_OK;
 }
 
@@ -137,7 +190,7 @@ scl_status scl_plan_make(scl_plan **out, scl_arena *arena, scl_graph *graph, con
     for (int i = 0; i < graph->n_value; i++)
         if (graph->value[i]->role != SCL_INTERMEDIATE)
             plan->persistent_bytes += scl_value_bytes(graph->value[i]);
-    SCL_TRY(make_schedule(plan, &p, choice, err));
+    SCL_TRY(make_schedule(plan, &p, choice, options->weights_rest, err));
     *out = plan;
     return SCL_OK;
 }

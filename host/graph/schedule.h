@@ -21,11 +21,13 @@ typedef struct scl_launch {
     scl_place place[SCL_MAX_LAUNCH_ARGS];      /* of VALUE and WORK arguments */
     const char *options;         /* "-DWG=64 -DVEC=4" */
     const scl_gemm *gemm;        /* with kernel NULL; a, b, c have places 0, 1, 2 */
+    bool prepares;               /* reads weights alone */
 } scl_launch;
 
 typedef struct scl_schedule {
     int n_launch;
     scl_launch *launch;
+    int n_prepare;               /* the last launches of all, no part of a run: what is made of weights that rest */
     size_t slab_bytes;
     int n_node;                  /* nodes in execution order, for the reference backend and for replay by node */
     struct scl_step { const scl_node *node; int first_launch, n_launch; scl_place in[SCL_MAX_IN], out[SCL_MAX_OUT]; } *step;

@@ -58,7 +58,7 @@ static size_t packed_bytes(const scl_conv_shape *s, const scl_tune *tune)
     return sizeof(float) * (SCL_CONV_CHAIN + KP + (size_t)s->R * s->S * s->C * KP);
 }
 
-size_t scl_conv_direct_workspace(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
+size_t scl_conv_direct_prepared(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
 {
     (void)device;
     const scl_conv_shape s = scl_conv_shape_of(n);
@@ -73,10 +73,10 @@ static scl_status pack(scl_launcher *q, const scl_node *n, const scl_conv_shape 
     const scl_grid grid = scl_groups((size_t)WG, (size_t)divide_up(s->C, WG), (size_t)taps, 1);
     if (s->flipped)
         return SCL_LAUNCH(q, n, err, "conv_pack_flipped", grid, SCL_BUF_AS(w, s->weights),
-                          SCL_WORK(packed, 0, bytes), SCL_I32(C, s->C), SCL_I32(K, s->K), SCL_I32(KP, KP),
+                          SCL_PREPARED(packed, bytes), SCL_I32(C, s->C), SCL_I32(K, s->K), SCL_I32(KP, KP),
                           SCL_I32(taps, taps));
     return SCL_LAUNCH(q, n, err, "conv_pack", grid, SCL_BUF_AS(w, s->weights), SCL_BUF(bias),
-                      SCL_WORK(packed, 0, bytes), SCL_I32(C, s->C), SCL_I32(K, s->K), SCL_I32(KP, KP),
+                      SCL_PREPARED(packed, bytes), SCL_I32(C, s->C), SCL_I32(K, s->K), SCL_I32(KP, KP),
                       SCL_I32(taps, taps));
 }
 
@@ -90,9 +90,10 @@ scl_status scl_conv_direct_launch(scl_launcher *q, const scl_node *n, scl_err *e
         WG > 1 ? 1 : at_most(divide_up(tiles * blocks, MOST_ITEMS), MOST_ROUNDS / (s->R * s->S * s->C));
     const size_t bytes = packed_bytes(s, tune);
     SCL_TRY(pack(q, n, s, KP, bytes, err));
+    scl_launch_prepares(q);
     const scl_grid grid =
         scl_groups((size_t)WG, (size_t)divide_up(divide_up(tiles, per_item), WG), (size_t)blocks, 1);
-    return SCL_LAUNCH(q, n, err, "conv_direct", grid, SCL_BUF_AS(x, s->in), SCL_WORK(packed, 0, bytes),
+    return SCL_LAUNCH(q, n, err, "conv_direct", grid, SCL_BUF_AS(x, s->in), SCL_PREPARED(packed, bytes),
                       SCL_BUF_AS(y, s->out), SCL_I32(N, s->N), SCL_I32(H, s->H), SCL_I32(W, s->W),
                       SCL_I32(C, s->C), SCL_I32(K, s->K), SCL_I32(KP, KP), SCL_I32(R, s->R), SCL_I32(S, s->S),
                       SCL_I32(dilation, s->dilation), SCL_I32(tiles, tiles), SCL_I32(per_item, per_item));

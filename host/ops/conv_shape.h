@@ -48,15 +48,18 @@ void scl_conv_ref(const scl_conv_shape *s, const float *x, const float *w, const
 void scl_conv_dw_ref(const scl_conv_shape *s, const float *x, const float *dy, const unsigned *counters,
                      float *stack);
 
+enum { SCL_CONV_WEIGHTS = 1u << 1 | 1u << 2 }; /* scl_impl.prepared_from: w and bias */
+
 /* ---- direct kernels (conv_direct.c) ----
  * Candidates in order of preference: the first that fits is the default. */
 #define SCL_CONV_GPU "WG=64 VEC=4 NR=4 MR=4"
 bool scl_conv_direct_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
-size_t scl_conv_direct_workspace(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
+size_t scl_conv_direct_prepared(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
 scl_status scl_conv_direct_launch(scl_launcher *q, const scl_node *n, scl_err *err);
 #define SCL_CONV_DIRECT_IMPL                                                                                                   \
     { .name = "direct", .tune = "WG=1|64 VEC=16|8|4 NR=64|32|16|8|4 MR=4|6|8|12", .gpu = SCL_CONV_GPU,                         \
-      .fits = scl_conv_direct_fits, .workspace = scl_conv_direct_workspace, .launch = scl_conv_direct_launch }
+      .fits = scl_conv_direct_fits, .prepared = scl_conv_direct_prepared, .prepared_from = SCL_CONV_WEIGHTS,                   \
+      .launch = scl_conv_direct_launch }
 
 bool scl_conv_dw_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
 size_t scl_conv_dw_workspace(const scl_node *n, const scl_device_info *device, const scl_tune *tune);

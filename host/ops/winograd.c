@@ -36,7 +36,7 @@ bool scl_winograd_fused_fits(const scl_node *n, const scl_device_info *device, c
     return z.MR <= z.tiles && accumulators >= 8 && accumulators <= 24 && z.v + z.m <= device->local_bytes;
 }
 
-size_t scl_winograd_fused_workspace(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
+size_t scl_winograd_fused_prepared(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
 {
     (void)device;
     return sizes_of(n, tune).packed;
@@ -48,10 +48,10 @@ static scl_status pack(scl_launcher *q, const scl_node *n, const sizes *z, scl_e
     const size_t blocks = (size_t)(z->KP / z->VEC);
     if (s->flipped)
         return SCL_LAUNCH(q, n, err, "winograd_pack_flipped", scl_groups(1, (size_t)divide_up(s->C, z->VEC), blocks, 1),
-                          SCL_DEFINE(WM, z->w.m), SCL_BUF_AS(w, s->weights), SCL_WORK(packed, 0, z->packed), SCL_I32(C, s->C),
+                          SCL_DEFINE(WM, z->w.m), SCL_BUF_AS(w, s->weights), SCL_PREPARED(packed, z->packed), SCL_I32(C, s->C),
                           SCL_I32(K, s->K), SCL_I32(KP, z->KP));
     return SCL_LAUNCH(q, n, err, "winograd_pack", scl_groups(1, (size_t)s->C, blocks, 1), SCL_DEFINE(WM, z->w.m),
-                      SCL_BUF_AS(w, s->weights), SCL_BUF(bias), SCL_WORK(packed, 0, z->packed), SCL_I32(C, s->C),
+                      SCL_BUF_AS(w, s->weights), SCL_BUF(bias), SCL_PREPARED(packed, z->packed), SCL_I32(C, s->C),
                       SCL_I32(K, s->K), SCL_I32(KP, z->KP));
 }
 
@@ -61,8 +61,9 @@ scl_status scl_winograd_fused_launch(scl_launcher *q, const scl_node *n, scl_err
     const scl_conv_shape *s = &z.s;
     const int total = s->N * z.w.tiles;
     SCL_TRY(pack(q, n, &z, err));
+    scl_launch_prepares(q);
     return SCL_LAUNCH(q, n, err, "winograd_fused", scl_groups(1, (size_t)divide_up(total, z.tiles), 1, 1),
-                      SCL_DEFINE(WM, z.w.m), SCL_BUF_AS(x, s->in), SCL_WORK(packed, 0, z.packed), SCL_BUF_AS(y, s->out),
+                      SCL_DEFINE(WM, z.w.m), SCL_BUF_AS(x, s->in), SCL_PREPARED(packed, z.packed), SCL_BUF_AS(y, s->out),
                       SCL_I32(H, s->H), SCL_I32(W, s->W), SCL_I32(C, s->C), SCL_I32(K, s->K), SCL_I32(KP, z.KP),
                       SCL_I32(dilation, s->dilation), SCL_I32(down, z.w.down), SCL_I32(across, z.w.across),
                       SCL_I32(tiles, z.w.tiles), SCL_I32(total, total), SCL_LOCAL(v, z.v), SCL_LOCAL(m, z.m));

@@ -33,11 +33,12 @@ void scl_winograd_input(const scl_winograd *w, const scl_conv_shape *s, const fl
 
 /* ---- one kernel, scratch in local memory (winograd.c) ---- */
 bool scl_winograd_fused_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
-size_t scl_winograd_fused_workspace(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
+size_t scl_winograd_fused_prepared(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
 scl_status scl_winograd_fused_launch(scl_launcher *q, const scl_node *n, scl_err *err);
 #define SCL_WINOGRAD_IMPLS                                                                                                     \
     { .name = "winograd_fused", .tune = "WG=1 VEC=16|8|4 TILES=8|16|4 NR=64|32|16|8|4 MR=4|8 PASS=256|128",                    \
-      .fits = scl_winograd_fused_fits, .workspace = scl_winograd_fused_workspace, .launch = scl_winograd_fused_launch }
+      .fits = scl_winograd_fused_fits, .prepared = scl_winograd_fused_prepared, .prepared_from = SCL_CONV_WEIGHTS,             \
+      .launch = scl_winograd_fused_launch }
 
 /* ---- definitions ---- */
 void scl_winograd_ref(const scl_conv_shape *s, int m, const float *x, const float *weights, const float *bias, float *y);

@@ -125,7 +125,7 @@ static json_t *text(const char *t)
 
 void scl_stage_note(scl_stage_context *c, const char *key, const char *format, ...)
 {
-    char value[2048];
+    char value[1 << 14];
     va_list args;
     va_start(args, format);
     vsnprintf(value, sizeof value, format, args);

@@ -89,6 +89,43 @@ scl_status scl_run_open_folder(scl_run *run, scl_err *err)
     return scl_file_write(scl_run_path(run, "config.yaml"), text, strlen(text), NULL, err);
 }
 
+/* The config's text with the record of a stage; *out is owned, NULL: the record is there already. */
+static scl_status with_record(scl_stage_context *c, const char *path, const char *conv, char **out, scl_err *err)
+{
+    char *before;
+    size_t size;
+    *out = NULL;
+    SCL_TRY(scl_file_read(path, &before, &size, err));
+    const char *head = scl_arena_printf(c->arena, "\n# Convolutions of stage %s, resolved:\n", c->stage->name);
+    if (memmem(before, size, head, strlen(head))) {
+        free(before);
+        return SCL_OK;
+    }
+    FILE *f = open_memstream(out, &(size_t){ 0 });
+    if (f) {
+        fwrite(before, 1, size, f);
+        fputs(head, f);
+        for (const char *p = conv; *p; p += strcspn(p, " "), p += *p == ' ')
+            fprintf(f, "#   %.*s\n", (int)strcspn(p, " "), p);
+        fclose(f);
+    }
+    free(before);
+    return *out ? SCL_OK : scl_fail(err, SCL_FAILED, "not enough host memory for the config's text");
+}
+
+scl_status scl_stage_record_conv(scl_stage_context *c, const char *conv, scl_err *err)
+{
+    const char *path = scl_run_path(c->run, "config.yaml");
+    char *text;
+    pthread_mutex_lock(&c->run->lock);
+    scl_status status = with_record(c, path, conv, &text, err);
+    if (status == SCL_OK && text)
+        status = scl_file_write(path, text, strlen(text), NULL, err);
+    pthread_mutex_unlock(&c->run->lock);
+    free(text);
+    return status;
+}
+
 void scl_run_close_folder(scl_run *run)
 {
     if (run->lock_fd < 0)

@@ -34,6 +34,9 @@ scl_status scl_stage_find_checkpoint(scl_stage_context *c, const char **path, sc
 void scl_stage_note(scl_stage_context *c, const char *key, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The algorithm of each convolution (scl_net_conv), for config.yaml: comments behind the config, once a stage. */
+scl_status scl_stage_record_conv(scl_stage_context *c, const char *conv, scl_err *err);
+
 /* What the stage made, for state.json: a checksum that stages which need this one depend on. */
 void scl_stage_result(scl_stage_context *c, const char *checksum);
 

@@ -55,7 +55,7 @@ static scl_status open_trainer(training *s, scl_err *err)
     return SCL_OK;
 }
 
-static void describe(training *s)
+static scl_status describe(training *s, scl_err *err)
 {
     const scl_net_config *n = scl_trainer_net(s->t);
     scl_config_stage_hash(s->c->config, s->c->stage, false, s->checksum);
@@ -68,6 +68,7 @@ static void describe(training *s)
         .eval_loss = NAN, .best_loss = NAN, .best_step = -1,
     };
     scl_stage_note(s->c, "conv", "%s", s->info.conv);
+    return scl_stage_record_conv(s->c, s->info.conv, err);
 }
 
 /* The state to begin with: a checkpoint of this run, another run's weights, or fresh ones. */
@@ -210,10 +211,10 @@ scl_status scl_stage_train(scl_stage_context *c, scl_err *err)
         status = scl_stage_open_device(c, &s.b, err);
     if (status == SCL_OK)
         status = open_trainer(&s, err);
-    if (status == SCL_OK) {
-        describe(&s);
+    if (status == SCL_OK)
+        status = describe(&s, err);
+    if (status == SCL_OK)
         status = loop(&s, err);
-    }
     if (status == SCL_OK)
         scl_stage_result(c, s.checksum);
     scl_metrics_close(s.metrics);
