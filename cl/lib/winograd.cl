@@ -18,6 +18,31 @@
 #define WINOGRAD(name) scl_winograd2_##name##_v
 #endif
 
+// F(0) ... F(WT-1), F(0) ... F(WM-1), unrolled by the preprocessor.  With -DROLLED the transforms are loops: some compilers take
+// minutes for the unrolled ones.
+#if WM == 4
+#define EACH_T(F) F(0) F(1) F(2) F(3) F(4) F(5)
+#define EACH_M(F) F(0) F(1) F(2) F(3)
+#define EACH_TT(F, i) F(i, 0) F(i, 1) F(i, 2) F(i, 3) F(i, 4) F(i, 5)
+#define EACH_MM(F, i) F(i, 0) F(i, 1) F(i, 2) F(i, 3)
+#else
+#define EACH_T(F) F(0) F(1) F(2) F(3)
+#define EACH_M(F) F(0) F(1)
+#define EACH_TT(F, i) F(i, 0) F(i, 1) F(i, 2) F(i, 3)
+#define EACH_MM(F, i) F(i, 0) F(i, 1)
+#endif
+#ifdef ROLLED
+#define TIMES_T(F) for (int i_ = 0; i_ < WT; i_++) { F(i_) }
+#define TIMES_M(F) for (int i_ = 0; i_ < WM; i_++) { F(i_) }
+#define TIMES_TT(F, i) for (int j_ = 0; j_ < WT; j_++) { F(i, j_) }
+#define TIMES_MM(F, i) for (int j_ = 0; j_ < WM; j_++) { F(i, j_) }
+#else
+#define TIMES_T EACH_T
+#define TIMES_M EACH_M
+#define TIMES_TT EACH_TT
+#define TIMES_MM EACH_MM
+#endif
+
 // Tile t of all: sample n, image row y and column x of its first output.
 #define WINOGRAD_TILE(t)                                                                                                       \
     const int n = (t) / tiles, in_sample = (t) - n * tiles, phase = in_sample / (down * across);                               \
@@ -25,69 +50,74 @@
     const int y0 = phase / dilation + dilation * WM * (in_phase / across);                                                     \
     const int x0 = phase % dilation + dilation * WM * (in_phase % across);
 
-// o = B' d B of VEC channels of a tile of which `count` exist; image: of its sample, at the first of these channels.
-static inline void winograd_input(floatV o[WT][WT], global const float *image, const int y0, const int x0, const int count,
-                                  const int H, const int W, const int C, const int dilation)
+// A vector of channels of which `count` exist.  CUT 0: the channels of every tensor are a multiple of VEC.
+#ifndef CUT
+#define CUT 1
+#endif
+#if CUT
+#define LOAD_CUT(p, count) load_some(p, count)
+#define STORE_CUT(v, p, count) store_some(v, p, count)
+#else
+#define LOAD_CUT(p, count) vloadV(p)
+#define STORE_CUT(v, p, count) vstoreV(v, p)
+#endif
+
+// o = B' d B of VEC channels of a tile of which `count` exist; image: of its sample, at the first of these channels.  Rows and
+// columns outside of the image are read from VEC zeros and skipped.
+static inline void winograd_input(floatV o[WT][WT], global const float *image, global const float *zero, const int y0,
+                                  const int x0, const int count, const int H, const int W, const int C, const int dilation)
 {
+    global const float *row[WT];
+    size_t right[WT];
     floatV u[WT][WT];
-    const int ya = y0 - dilation, xa = x0 - dilation, reach = dilation * (WT - 1);
-    if ((ya >= 0) & (xa >= 0) & (ya + reach < H) & (xa + reach < W) & (count >= VEC)) {
-        global const float *p = image + ((size_t)ya * W + xa) * C;
-        const size_t right = (size_t)dilation * C, below = right * W;
-        #pragma unroll
-        for (int j = 0; j < WT; j++) {
-            floatV d[WT], r[WT];
-            #pragma unroll
-            for (int i = 0; i < WT; i++)
-                d[i] = vloadV(p + i * below + j * right);
-            WINOGRAD(bt)(r, d);
-            #pragma unroll
-            for (int i = 0; i < WT; i++)
-                u[i][j] = r[i];
-        }
-    } else {
-        #pragma unroll
-        for (int j = 0; j < WT; j++) {
-            const int xx = xa + j * dilation;
-            floatV d[WT], r[WT];
-            #pragma unroll
-            for (int i = 0; i < WT; i++) {
-                const int yy = ya + i * dilation;
-                const int inside = (yy >= 0) & (yy < H) & (xx >= 0) & (xx < W);
-                d[i] = inside ? load_some(image + ((size_t)yy * W + xx) * C, count) : (floatV)(0.0f);
-            }
-            WINOGRAD(bt)(r, d);
-            #pragma unroll
-            for (int i = 0; i < WT; i++)
-                u[i][j] = r[i];
-        }
+    const int xa = x0 - dilation;
+#define FIND(i)                                                                                                                \
+    {                                                                                                                          \
+        const int yy = y0 + ((i) - 1) * dilation, inside = (yy >= 0) & (yy < H);                                               \
+        row[i] = inside ? image + ((long)yy * W + xa) * C : zero;                                                              \
+        right[i] = inside ? (size_t)dilation * C : 0;                                                                          \
     }
-    #pragma unroll
-    for (int i = 0; i < WT; i++)
-        WINOGRAD(bt)(o[i], u[i]);
+    TIMES_T(FIND)
+#undef FIND
+#define LOAD(j, i) d[i] = LOAD_CUT(row[i] + (j) * right[i], count);
+#define KEEP(j, i) u[i][j] = r[i];
+#define CLEAR(j, i) u[i][j] = (floatV)(0.0f);
+#define COLUMN(j)                                                                                                              \
+    if ((uint)(xa + (j) * dilation) < (uint)W) {                                                                               \
+        floatV d[WT], r[WT];                                                                                                   \
+        TIMES_TT(LOAD, j)                                                                                                      \
+        WINOGRAD(bt)(r, d);                                                                                                    \
+        TIMES_TT(KEEP, j)                                                                                                      \
+    } else {                                                                                                                   \
+        TIMES_TT(CLEAR, j)                                                                                                     \
+    }
+    TIMES_T(COLUMN)
+#undef COLUMN
+#undef CLEAR
+#undef KEEP
+#undef LOAD
+#define ROW(i) WINOGRAD(bt)(o[i], u[i]);
+    TIMES_T(ROW)
+#undef ROW
 }
 
 // Transformed weights of VEC output channels from taps g: U [frequency][KP/NR][C][NR] at o, `step` from frequency to frequency.
 static inline void winograd_weights(const floatV g[9], global float *o, const size_t step)
 {
     floatV t[3][WT];
-    #pragma unroll
     for (int x = 0; x < 3; x++) {
         const floatV column[3] = { g[x], g[3 + x], g[6 + x] };
         WINOGRAD(gg)(t[x], column);
     }
-    #pragma unroll
-    for (int i = 0; i < WT; i++) {
-        const floatV row[3] = { t[0][i], t[1][i], t[2][i] };
-        floatV r[WT];
-        WINOGRAD(gg)(r, row);
-        #pragma unroll
-        for (int j = 0; j < WT; j++)
-            vstoreV(r[j], o + (size_t)(i * WT + j) * step);
-    }
+#define STORE(i, j) vstoreV(r[j], o + (size_t)((i) * WT + (j)) * step);
+#define ROW(i) { const floatV row[3] = { t[0][i], t[1][i], t[2][i] }; floatV r[WT]; WINOGRAD(gg)(r, row); TIMES_TT(STORE, i) }
+    TIMES_T(ROW)
+#undef ROW
+#undef STORE
 }
 
-// packed: bias[KP] | U.  w [9][C][K]; padded output channels are zero.  A work-item per input channel and VEC output channels.
+// packed: VEC zeros | bias[KP] | U.  w [9][C][K]; padded output channels are zero.  A work-item per input channel and VEC output
+// channels.
 __attribute__((reqd_work_group_size(WG, 1, 1)))
 kernel void winograd_pack(global const float *restrict w, global const float *restrict bias, global float *restrict packed,
                           const int C, const int K, const int KP)
@@ -95,13 +125,14 @@ kernel void winograd_pack(global const float *restrict w, global const float *re
     const int c = (int)get_global_id(0), k = (int)get_global_id(1) * VEC;
     if (c >= C)
         return;
+    if (c == 0 && k == 0)
+        vstoreV((floatV)(0.0f), packed);
     if (c == 0)
-        vstoreV(bias ? load_some(bias + k, K - k) : (floatV)(0.0f), packed + k);
+        vstoreV(bias ? load_some(bias + k, K - k) : (floatV)(0.0f), packed + VEC + k);
     floatV g[9];
-    #pragma unroll
     for (int tap = 0; tap < 9; tap++)
         g[tap] = load_some(w + ((size_t)tap * C + c) * K + k, K - k);
-    winograd_weights(g, packed + KP + ((size_t)(k / NR) * C + c) * NR + k % NR, (size_t)KP * C);
+    winograd_weights(g, packed + VEC + KP + ((size_t)(k / NR) * C + c) * NR + k % NR, (size_t)KP * C);
 }
 
 // The weights of the data gradient: w'[tap][c][k] = w[8-tap][k][c], for w [9][K][C].  A work-item per VEC x VEC channels, which it
@@ -113,8 +144,10 @@ kernel void winograd_pack_flipped(global const float *restrict w, global float *
     const int c0 = (int)get_global_id(0) * VEC, k = (int)get_global_id(1) * VEC;
     if (c0 >= C)
         return;
+    if (c0 == 0 && k == 0)
+        vstoreV((floatV)(0.0f), packed);
     if (c0 == 0)
-        vstoreV((floatV)(0.0f), packed + k);
+        vstoreV((floatV)(0.0f), packed + VEC + k);
     float turned[9][VEC][VEC];
     for (int tap = 0; tap < 9; tap++)
         for (int j = 0; j < VEC; j++) {
@@ -125,10 +158,9 @@ kernel void winograd_pack_flipped(global const float *restrict w, global float *
         }
     for (int i = 0; i < min(VEC, C - c0); i++) {
         floatV g[9];
-        #pragma unroll
         for (int tap = 0; tap < 9; tap++)
             g[tap] = vloadV(turned[tap][i]);
-        winograd_weights(g, packed + KP + ((size_t)(k / NR) * C + c0 + i) * NR + k % NR, (size_t)KP * C);
+        winograd_weights(g, packed + VEC + KP + ((size_t)(k / NR) * C + c0 + i) * NR + k % NR, (size_t)KP * C);
     }
 }
 

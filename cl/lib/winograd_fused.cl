@@ -32,29 +32,28 @@ static inline void winograd_output(local const float *m, const size_t step, cons
                                    const int x0, const int count, const int H, const int W, const int K, const int dilation)
 {
     floatV u[WM][WT];
-    #pragma unroll
-    for (int j = 0; j < WT; j++) {
-        floatV column[WT], r[WM];
-        #pragma unroll
-        for (int i = 0; i < WT; i++)
-            column[i] = vloadV(m + (size_t)(i * WT + j) * step);
-        WINOGRAD(at)(r, column);
-        #pragma unroll
-        for (int i = 0; i < WM; i++)
-            u[i][j] = r[i];
+#define LOAD(j, i) d[i] = vloadV(m + (size_t)((i) * WT + (j)) * step);
+#define KEEP(j, i) u[i][j] = r[i];
+#define COLUMN(j) { floatV d[WT], r[WM]; TIMES_TT(LOAD, j) WINOGRAD(at)(r, d); TIMES_MM(KEEP, j) }
+    TIMES_T(COLUMN)
+#undef COLUMN
+#undef KEEP
+#undef LOAD
+#define STORE(i, j)                                                                                                            \
+    if (yy < H && x0 + (j) * dilation < W)                                                                                     \
+        STORE_CUT(scl_flush_v(r[j] + bias), row + (size_t)(j) * right, count);
+#define ROW(i)                                                                                                                 \
+    {                                                                                                                          \
+        const int yy = y0 + (i) * dilation;                                                                                    \
+        global float *row = out + ((size_t)yy * W + x0) * K;                                                                   \
+        floatV r[WM];                                                                                                          \
+        WINOGRAD(at)(r, u[i]);                                                                                                 \
+        TIMES_MM(STORE, i)                                                                                                     \
     }
-    #pragma unroll
-    for (int i = 0; i < WM; i++) {
-        const int yy = y0 + i * dilation;
-        floatV r[WM];
-        WINOGRAD(at)(r, u[i]);
-        #pragma unroll
-        for (int j = 0; j < WM; j++) {
-            const int xx = x0 + j * dilation;
-            if ((yy < H) & (xx < W))
-                store_some(scl_flush_v(r[j] + bias), out + ((size_t)yy * W + xx) * K, count);
-        }
-    }
+    const size_t right = (size_t)dilation * K;
+    TIMES_M(ROW)
+#undef ROW
+#undef STORE
 }
 
 // PASS: channels transformed at a time, a multiple of CHAIN.  v: WF * TILES * min(C rounded up to VEC, PASS), m: WF * TILES * KP.
@@ -65,7 +64,7 @@ kernel void winograd_fused(global const float *restrict x, global const float *r
 {
     const int first = (int)get_global_id(0) * TILES, here = min(TILES, total - first), rows = (here + MR - 1) / MR * MR;
     const int row = min((C + VEC - 1) / VEC * VEC, PASS);
-    global const float *weights = packed + KP;
+    global const float *weights = packed + VEC + KP;
 
     for (int ca = 0; ca < C; ca += PASS) {
         const int cb = min(ca + PASS, C);
@@ -74,13 +73,13 @@ kernel void winograd_fused(global const float *restrict x, global const float *r
             global const float *image = x + (size_t)n * H * W * C;
             for (int c = ca; c < cb; c += VEC) {
                 floatV o[WT][WT];
-                winograd_input(o, image + c, y0, x0, C - c, H, W, C, dilation);
-                #pragma unroll
-                for (int i = 0; i < WT; i++) {
-                    #pragma unroll
-                    for (int j = 0; j < WT; j++)
-                        vstoreV(o[i][j], v + ((i * WT + j) * TILES + t) * row + c - ca);
-                }
+                winograd_input(o, image + c, packed, y0, x0, C - c, H, W, C, dilation);
+                local float *to = v + t * row + c - ca;
+#define STORE(i, j) vstoreV(o[i][j], to + ((i) * WT + (j)) * TILES * row);
+#define STORES(i) TIMES_TT(STORE, i)
+                TIMES_T(STORES)
+#undef STORES
+#undef STORE
             }
         }
         for (int f = 0; f < WF; f++)
@@ -105,8 +104,8 @@ kernel void winograd_fused(global const float *restrict x, global const float *r
         WINOGRAD_TILE(first + t)
         global float *image = y + (size_t)n * H * W * K;
         for (int k = 0; k < K; k += VEC)
-            winograd_output(m + (size_t)t * KP + k, (size_t)TILES * KP, vloadV(packed + k), image + k, y0, x0, K - k, H, W, K,
-                            dilation);
+            winograd_output(m + (size_t)t * KP + k, (size_t)TILES * KP, vloadV(packed + VEC + k), image + k, y0, x0, K - k,
+                            H, W, K, dilation);
     }
 }
 

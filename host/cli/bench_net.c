@@ -59,7 +59,7 @@ static bool parse_sizes(net_bench *s, const char *name)
                                         .height = h,
                                         .width = w,
                                         .levels = 10,
-                                        .conv = "direct" },
+                                        .conv = "auto" },
                                .n = batch,
                                .global_batch = batch,
                                .dequantize = true,
