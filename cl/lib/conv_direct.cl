@@ -1,7 +1,7 @@
 // Direct convolution, NHWC, in the canonical order: chains of fma over (tap, channel) of 128 channels each, their sums
 // added in order, bias, flush.  See host/ops/conv.c.  A work-item owns tiles of MR pixels (of the flattened batch) by NR
 // output channels.
-// Needs WG, MR, NR, VEC (NR a multiple of VEC), lib/vec.cl, lib/math.cl, lib/tile.cl.
+// Needs WG, MR, NR, VEC (NR a multiple of VEC), lib/vec.cl, lib/math.cl, lib/tile.cl, lib/fused.cl.
 //
 // packed: 128 zeros (what pixels outside the image read) | bias[KP] | weights [KP/NR][C in chains of 128][tap][channel][NR],
 // KP = K rounded up to NR; padded channels are zero.  host/ops/conv_direct.c knows the same sizes.
@@ -133,7 +133,7 @@ static void conv_chain(floatV acc[MR][NV], global const float *x, global const f
 // per_item consecutive tiles of pixels a work-item (0), blocks of NR output channels (1).
 __attribute__((reqd_work_group_size(WG, 1, 1)))
 kernel void conv_direct(global const float *restrict x, global const float *restrict packed, global float *restrict y,
-                        const int N, const int H, const int W, const int C, const int K, const int KP,
+                        POST_ARGS const int N, const int H, const int W, const int C, const int K, const int KP,
                         const int R, const int S, const int dilation, const int tiles, const int per_item)
 {
     const int pixels = N * H * W, k0 = (int)get_global_id(1) * NR, taps = R * S;
@@ -155,14 +155,19 @@ kernel void conv_direct(global const float *restrict x, global const float *rest
                     sum[i][j] = c0 ? sum[i][j] + acc[i][j] : acc[i][j];
             }
         }
-        global float *o = y + (size_t)p0 * K + k0;
         #pragma unroll
         for (int i = 0; i < MR; i++)
             if (p0 + i < pixels) {
+                const int n = (p0 + i) / (H * W);
                 #pragma unroll
                 for (int j = 0; j < NV; j++)
-                    store_some(scl_flush_v(sum[i][j] + vloadV(bias + j * VEC)), o + (size_t)i * K + j * VEC,
-                               K - k0 - j * VEC);
+                    if (k0 + j * VEC < K) {
+                        const size_t e = (size_t)(p0 + i) * K + k0 + j * VEC;
+                        const floatV v = scl_flush_v(sum[i][j] + vloadV(bias + j * VEC));
+                        POST_HOIST(n, k0 + j * VEC, K - k0 - j * VEC)
+                        POST_LOAD(e, K - k0 - j * VEC)
+                        STORE_CUT(POST(v), y + e, K - k0 - j * VEC);
+                    }
             }
     }
 }

@@ -69,4 +69,8 @@
 #define scl_sincos_turn_v scl_sincos_turn
 #define scl_normal2_v scl_normal2
 #endif
+
+// An argument of its own stands for "this product is rounded" (host/graph/expr.h).
+static inline float scl_rounded(float x) { return x; }
+static inline floatV scl_rounded_v(floatV x) { return x; }
 #endif

@@ -1,5 +1,5 @@
 // What the Winograd kernels share: tile geometry, two-dimensional transforms, packed weights.  See host/ops/winograd.h.
-// Needs WM (4 or 2: outputs of a tile's side), WG, NR, VEC, lib/vec.cl, lib/math.cl, lib/tile.cl.
+// Needs WM (4 or 2: outputs of a tile's side), WG, NR, VEC, lib/vec.cl, lib/math.cl, lib/tile.cl, lib/fused.cl.
 #ifndef LIB_WINOGRAD_CL
 #define LIB_WINOGRAD_CL
 
@@ -50,36 +50,29 @@
     const int y0 = phase / dilation + dilation * WM * (in_phase / across);                                                     \
     const int x0 = phase % dilation + dilation * WM * (in_phase % across);
 
-// A vector of channels of which `count` exist.  CUT 0: the channels of every tensor are a multiple of VEC.
-#ifndef CUT
-#define CUT 1
-#endif
-#if CUT
-#define LOAD_CUT(p, count) load_some(p, count)
-#define STORE_CUT(v, p, count) store_some(v, p, count)
-#else
-#define LOAD_CUT(p, count) vloadV(p)
-#define STORE_CUT(v, p, count) vstoreV(v, p)
-#endif
-
-// o = B' d B of VEC channels of a tile of which `count` exist; image: of its sample, at the first of these channels.  Rows and
-// columns outside of the image are read from VEC zeros and skipped.
-static inline void winograd_input(floatV o[WT][WT], global const float *image, global const float *zero, const int y0,
-                                  const int x0, const int count, const int H, const int W, const int C, const int dilation)
+// o = B' d B of the VEC channels from c on, of a tile of sample n; image: the sample's.  Rows outside of the image are read from
+// VEC zeros, columns outside of it are skipped.
+static inline void winograd_input(floatV o[WT][WT], global const float *image, global const float *zero, PRE_ARGS const int n,
+                                  const int c, const int y0, const int x0, const int H, const int W, const int C,
+                                  const int dilation)
 {
     global const float *row[WT];
     size_t right[WT];
+    int inside[WT];
+    const int count = C - c;
+    PRE_HOIST(n, c, count)
     floatV u[WT][WT];
     const int xa = x0 - dilation;
 #define FIND(i)                                                                                                                \
     {                                                                                                                          \
-        const int yy = y0 + ((i) - 1) * dilation, inside = (yy >= 0) & (yy < H);                                               \
-        row[i] = inside ? image + ((long)yy * W + xa) * C : zero;                                                              \
-        right[i] = inside ? (size_t)dilation * C : 0;                                                                          \
+        const int yy = y0 + ((i) - 1) * dilation;                                                                              \
+        inside[i] = (yy >= 0) & (yy < H);                                                                                      \
+        row[i] = inside[i] ? image + ((long)yy * W + xa) * C + c : zero;                                                       \
+        right[i] = inside[i] ? (size_t)dilation * C : 0;                                                                       \
     }
     TIMES_T(FIND)
 #undef FIND
-#define LOAD(j, i) d[i] = LOAD_CUT(row[i] + (j) * right[i], count);
+#define LOAD(j, i) { const floatV v = LOAD_CUT(row[i] + (j) * right[i], count); d[i] = PRE_INSIDE(v, inside[i]); }
 #define KEEP(j, i) u[i][j] = r[i];
 #define CLEAR(j, i) u[i][j] = (floatV)(0.0f);
 #define COLUMN(j)                                                                                                              \

@@ -1,6 +1,6 @@
 // Winograd convolution in one kernel: a work-item takes TILES tiles through input transform, products and output transform, with
 // the transformed values in local memory (a CPU's cache).  See host/ops/winograd.c.
-// Needs WM, WG = 1, MR, NR, VEC, TILES (a multiple of MR), lib/winograd.cl and what it needs.
+// Needs WM, WG = 1, MR, NR, VEC, TILES (a multiple of MR), lib/winograd.cl, lib/fused.cl and what they need.
 #ifndef LIB_WINOGRAD_FUSED_CL
 #define LIB_WINOGRAD_FUSED_CL
 
@@ -26,13 +26,16 @@ static inline void winograd_chain(floatV acc[MR][NV], local const float *a, cons
     }
 }
 
-// A' m A of VEC output channels of a tile, bias, flush; what lies outside of the image is dropped.  m: `step` floats from one
-// frequency to the next; out: the sample's image at the first of these channels, of which `count` exist.
-static inline void winograd_output(local const float *m, const size_t step, const floatV bias, global float *out, const int y0,
-                                   const int x0, const int count, const int H, const int W, const int K, const int dilation)
+// A' m A of the VEC output channels from k on, of a tile of sample n, bias, flush; what lies outside of the image is dropped.
+// m: `step` floats from one frequency to the next.
+static inline void winograd_output(local const float *m, const int step, const floatV bias, global float *y, POST_ARGS
+                                   const int n, const int k, const int y0, const int x0, const int H, const int W, const int K,
+                                   const int dilation)
 {
     floatV u[WM][WT];
-#define LOAD(j, i) d[i] = vloadV(m + (size_t)((i) * WT + (j)) * step);
+    const int count = K - k;
+    POST_HOIST(n, k, count)
+#define LOAD(j, i) d[i] = vloadV(m + ((i) * WT + (j)) * step);
 #define KEEP(j, i) u[i][j] = r[i];
 #define COLUMN(j) { floatV d[WT], r[WM]; TIMES_TT(LOAD, j) WINOGRAD(at)(r, d); TIMES_MM(KEEP, j) }
     TIMES_T(COLUMN)
@@ -40,12 +43,16 @@ static inline void winograd_output(local const float *m, const size_t step, cons
 #undef KEEP
 #undef LOAD
 #define STORE(i, j)                                                                                                            \
-    if (yy < H && x0 + (j) * dilation < W)                                                                                     \
-        STORE_CUT(scl_flush_v(r[j] + bias), row + (size_t)(j) * right, count);
+    if (yy < H && x0 + (j) * dilation < W) {                                                                                   \
+        const size_t e = row + (size_t)(j) * right;                                                                            \
+        const floatV v = scl_flush_v(r[j] + bias);                                                                             \
+        POST_LOAD(e, count)                                                                                                    \
+        STORE_CUT(POST(v), y + e, count);                                                                                      \
+    }
 #define ROW(i)                                                                                                                 \
     {                                                                                                                          \
         const int yy = y0 + (i) * dilation;                                                                                    \
-        global float *row = out + ((size_t)yy * W + x0) * K;                                                                   \
+        const size_t row = (((size_t)n * H + yy) * W + x0) * K + k;                                                            \
         floatV r[WM];                                                                                                          \
         WINOGRAD(at)(r, u[i]);                                                                                                 \
         TIMES_MM(STORE, i)                                                                                                     \
@@ -56,14 +63,16 @@ static inline void winograd_output(local const float *m, const size_t step, cons
 #undef STORE
 }
 
-// PASS: channels transformed at a time, a multiple of CHAIN.  v: WF * TILES * min(C rounded up to VEC, PASS), m: WF * TILES * KP.
+// PASS: channels transformed at a time, a multiple of CHAIN.  v: WF * (TILES * min(C rounded up to VEC, PASS) + VEC) floats,
+// m: WF * (TILES * KP + VEC); a frequency is a vector longer than its tiles, or all frequencies would fall into two sets of the
+// first cache.
 __attribute__((reqd_work_group_size(WG, 1, 1)))
 kernel void winograd_fused(global const float *restrict x, global const float *restrict packed, global float *restrict y,
-                           const int H, const int W, const int C, const int K, const int KP, const int dilation, const int down,
+                           PRE_ARGS POST_ARGS const int H, const int W, const int C, const int K, const int KP, const int dilation, const int down,
                            const int across, const int tiles, const int total, local float *v, local float *m)
 {
     const int first = (int)get_global_id(0) * TILES, here = min(TILES, total - first), rows = (here + MR - 1) / MR * MR;
-    const int row = min((C + VEC - 1) / VEC * VEC, PASS);
+    const int row = min((C + VEC - 1) / VEC * VEC, PASS), v_step = TILES * row + VEC, m_step = TILES * KP + VEC;
     global const float *weights = packed + VEC + KP;
 
     for (int ca = 0; ca < C; ca += PASS) {
@@ -73,9 +82,9 @@ kernel void winograd_fused(global const float *restrict x, global const float *r
             global const float *image = x + (size_t)n * H * W * C;
             for (int c = ca; c < cb; c += VEC) {
                 floatV o[WT][WT];
-                winograd_input(o, image + c, packed, y0, x0, C - c, H, W, C, dilation);
+                winograd_input(o, image, packed, PRE_PASS n, c, y0, x0, H, W, C, dilation);
                 local float *to = v + t * row + c - ca;
-#define STORE(i, j) vstoreV(o[i][j], to + ((i) * WT + (j)) * TILES * row);
+#define STORE(i, j) vstoreV(o[i][j], to + ((i) * WT + (j)) * v_step);
 #define STORES(i) TIMES_TT(STORE, i)
                 TIMES_T(STORES)
 #undef STORES
@@ -87,14 +96,14 @@ kernel void winograd_fused(global const float *restrict x, global const float *r
                 for (int t0 = 0; t0 < rows; t0 += MR)
                     for (int c0 = ca; c0 < cb; c0 += CHAIN) {
                         floatV acc[MR][NV];
-                        winograd_chain(acc, v + (f * TILES + t0) * row + c0 - ca, row,
+                        winograd_chain(acc, v + f * v_step + t0 * row + c0 - ca, row,
                                        weights + ((size_t)f * KP + k0) * C + (size_t)c0 * NR, min(CHAIN, cb - c0));
-                        local float *o = m + (size_t)(f * TILES + t0) * KP + k0;
+                        local float *o = m + f * m_step + t0 * KP + k0;
                         #pragma unroll
                         for (int i = 0; i < MR; i++) {
                             #pragma unroll
                             for (int j = 0; j < NV; j++) {
-                                local float *to = o + (size_t)i * KP + j * VEC;
+                                local float *to = o + i * KP + j * VEC;
                                 vstoreV(c0 ? vloadV(to) + acc[i][j] : acc[i][j], to);
                             }
                         }
@@ -102,9 +111,8 @@ kernel void winograd_fused(global const float *restrict x, global const float *r
     }
     for (int t = 0; t < here; t++) {
         WINOGRAD_TILE(first + t)
-        global float *image = y + (size_t)n * H * W * K;
         for (int k = 0; k < K; k += VEC)
-            winograd_output(m + (size_t)t * KP + k, (size_t)TILES * KP, vloadV(packed + VEC + k), image + k, y0, x0, K - k,
+            winograd_output(m + t * KP + k, m_step, vloadV(packed + VEC + k), y, POST_PASS n, k, y0, x0,
                             H, W, K, dilation);
     }
 }

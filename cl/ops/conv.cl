@@ -21,6 +21,7 @@
 #include "lib/math.cl"
 #include "lib/tree.cl"
 #include "lib/tile.cl"
+#include "lib/fused.cl"
 #if WM == 0
 #include "lib/conv_direct.cl"
 #include "lib/conv_dw.cl"

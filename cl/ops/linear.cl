@@ -17,6 +17,7 @@
 #include "lib/math.cl"
 #include "lib/tree.cl"
 #include "lib/tile.cl"
+#include "lib/fused.cl"
 #include "lib/conv_direct.cl"
 #include "lib/conv_dw.cl"
 #include "lib/conv_gemm.cl"

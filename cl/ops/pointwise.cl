@@ -27,10 +27,6 @@
 #define FLUSH_V scl_flush
 #endif
 
-// An argument of its own stands for "this product is rounded".
-static float scl_rounded(float x) { return x; }
-static floatV scl_rounded_v(floatV x) { return x; }
-
 // Samples of D elements, one per row of the grid; a work-item takes `per` vectors that lie WG vectors apart.
 __attribute__((reqd_work_group_size(WG, 1, 1)))
 kernel void pointwise(INPUTS OUT, const int D, const int per)

@@ -115,7 +115,7 @@ typedef struct scl_config {
     int arithmetic;
     scl_conv_choice conv;
     scl_precision precision;
-    bool fuse;
+    bool fuse, fuse_output, fuse_input;
     scl_data_config data;
     scl_model_config model;
     scl_noise_config noise;

@@ -54,7 +54,8 @@ static const scl_impl *impls_of(const scl_node *n)
 
 static bool fits(const scl_impl *impl, const scl_node *n, const scl_device_info *device, const scl_tune *tune)
 {
-    return !impl->fits || impl->fits(n, device, tune);
+    const unsigned sides = (n->pre ? SCL_FUSE_INPUT : 0u) | (n->post ? SCL_FUSE_OUTPUT : 0u);
+    return (impl->fuses & sides) == sides && (!impl->fits || impl->fits(n, device, tune));
 }
 
 static bool same_tune(const scl_tune *a, const scl_tune *b)

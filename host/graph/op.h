@@ -35,6 +35,8 @@ int scl_tune_get(const scl_tune *tune, const char *name);   /* asserts that it i
 
 typedef struct scl_launcher scl_launcher;
 
+enum { SCL_FUSE_INPUT = 1, SCL_FUSE_OUTPUT = 2 };
+
 /* One way to run an operator on a device.  All of one algorithm give the same bits as ref. */
 typedef struct scl_impl {
     const char *name;
@@ -50,6 +52,7 @@ typedef struct scl_impl {
     unsigned prepared_from;    /* bit i: they read input i */
     /* Emits the launches, once per plan, with SCL_LAUNCH. */
     scl_status (*launch)(scl_launcher *q, const scl_node *n, scl_err *err);
+    unsigned fuses;            /* sides that take a pointwise node: SCL_FUSE_INPUT | SCL_FUSE_OUTPUT */
     double tolerance;          /* this one adds in an order of its own (clblast): accepted relative error; 0: the bits of ref */
 } scl_impl;
 

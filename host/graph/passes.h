@@ -19,6 +19,9 @@ void scl_pass_common(scl_program *p);
 /* Inlines pointwise nodes into their pointwise consumers; every inner result keeps its flush. */
 void scl_pass_fuse(scl_program *p);
 
+/* Takes pointwise nodes into the operators before and behind them, where the chosen implementation has code for it. */
+void scl_pass_fuse_sides(scl_program *p, const scl_device_info *device, const scl_plan_options *options);
+
 /* First and last position in the order at which each intermediate value (by id) is alive; -1: not in the program. */
 typedef struct scl_life { int first, last; } scl_life;
 scl_life *scl_lifetimes(const scl_program *p, scl_arena *arena);

@@ -182,6 +182,8 @@ scl_status scl_plan_make(scl_plan **out, scl_arena *arena, scl_graph *graph, con
     scl_pass_common(&p);
     if (!options->no_fuse)
         scl_pass_fuse(&p);
+    if (!options->no_fuse && device->klass != SCL_CLASS_REFERENCE)
+        scl_pass_fuse_sides(&p, device, options);
     SCL_TRY(check_updates(&p, err));
     scl_choice *choice = SCL_NEW_ARRAY(arena, scl_choice, p.n_node);
     for (int i = 0; i < p.n_node && device->klass != SCL_CLASS_REFERENCE; i++)

@@ -59,7 +59,7 @@ scl_status scl_conv_direct_launch(scl_launcher *q, const scl_node *n, scl_err *e
 #define SCL_CONV_DIRECT_IMPL                                                                                                   \
     { .name = "direct", .tune = "WG=1|64 VEC=16|8|4 NR=64|32|16|8|4 MR=4|6|8|12", .gpu = SCL_CONV_GPU,                         \
       .fits = scl_conv_direct_fits, .prepared = scl_conv_direct_prepared, .prepared_from = SCL_CONV_WEIGHTS,                   \
-      .launch = scl_conv_direct_launch }
+      .fuses = SCL_FUSE_OUTPUT, .launch = scl_conv_direct_launch }
 
 bool scl_conv_dw_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
 size_t scl_conv_dw_workspace(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
@@ -67,6 +67,14 @@ scl_status scl_conv_dw_launch(scl_launcher *q, const scl_node *n, scl_err *err);
 #define SCL_CONV_DW_DIRECT_IMPL                                                                                                \
     { .name = "direct", .tune = "WG=1|64 VEC=16|8|4 NR=64|32|16|8|4 MR=4|6|8|12|1", .gpu = SCL_CONV_GPU,                       \
       .fits = scl_conv_dw_fits, .workspace = scl_conv_dw_workspace, .launch = scl_conv_dw_launch }
+
+/* ---- what a plan has fused into a pass (conv_fused.c) ----
+ * A launch like scl_launch_add's, whose kernel has the macros of lib/fused.cl: from the node's expressions. */
+scl_status scl_conv_launch_add(scl_launcher *q, const scl_node *n, scl_err *err, const char *kernel, scl_grid grid,
+                               const scl_launch_arg *args, int n_args);
+#define SCL_CONV_LAUNCH(q, n, err, kernel, grid, ...)                                                                          \
+    scl_conv_launch_add(q, n, err, kernel, grid, (const scl_launch_arg[]){ __VA_ARGS__ },                                      \
+                        (int)(sizeof((scl_launch_arg[]){ __VA_ARGS__ }) / sizeof(scl_launch_arg)))
 
 /* ---- CLBlast (conv_gemm.c): bits are its own ---- */
 bool scl_conv_gemm_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune);

@@ -38,7 +38,7 @@ scl_status scl_winograd_fused_launch(scl_launcher *q, const scl_node *n, scl_err
 #define SCL_WINOGRAD_IMPLS                                                                                                     \
     { .name = "winograd_fused", .tune = "WG=1 VEC=16|8|4 TILES=8|16|4 NR=64|32|16|8|4 MR=4|8 PASS=256|128",                    \
       .fits = scl_winograd_fused_fits, .prepared = scl_winograd_fused_prepared, .prepared_from = SCL_CONV_WEIGHTS,             \
-      .launch = scl_winograd_fused_launch }
+      .fuses = SCL_FUSE_INPUT | SCL_FUSE_OUTPUT, .launch = scl_winograd_fused_launch }
 
 /* ---- definitions ---- */
 void scl_winograd_ref(const scl_conv_shape *s, int m, const float *x, const float *weights, const float *bias, float *y);

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Winograd training and sampling: the same weights and samples on the C definitions, with every fusion on and off, with one thread,
+# other tiles and micro-batches; and the number of launches changes as it must.
+. "$(dirname "$0")/common"
+
+make_data
+run()
+{
+    local out=$1; shift
+    "$SCORECL" run "$tiny" --out "$out" -o data.format=npy -o "data.path=$work/data.npy" -o stages.train.steps=8 \
+        -o stages.train.eval.every=never -o "conv=$conv" "$@" > "$out.log" 2>&1 || { cat "$out.log"; fail "$out"; }
+}
+both() { "$SCORECL" checksum "$(latest "$1")" "$1/sample/samples.npy" | cut -c1-64 | tr '\n' ' '; }
+equal() { [ "$(both "$conv")" = "$(both "$1")" ] || fail "$conv and $1 end with different bits"; echo "$1: $(both "$1")"; }
+launches()
+{
+    "$SCORECL" dump schedule "$tiny" -o data.path=. -o "conv=$conv" --stage sample "$@" | sed -n '1s/.*: \([0-9]*\) launches.*/\1/p'
+}
+
+for conv in winograd4 winograd2; do
+    run "$conv"
+    grep -q "begin_conv=$conv" "$conv/config.yaml" || fail "config.yaml does not name the algorithm"
+    run "$conv-definitions" --device reference;   equal "$conv-definitions"
+    run "$conv-unfused" -o fuse=false;            equal "$conv-unfused"
+    run "$conv-no-output" -o fuse_output=false;   equal "$conv-no-output"
+    run "$conv-input" -o fuse_input=true;         equal "$conv-input"
+    run "$conv-micro" -o stages.train.accumulate=5; equal "$conv-micro"
+done
+conv=winograd4
+POCL_MAX_PTHREAD_COUNT=1 run one_thread;          equal one_thread
+run tiles -o tune.conv2d.TILES=16 -o tune.conv2d_dx.TILES=4; equal tiles
+[ "$(both winograd4)" != "$(both winograd2)" ] || fail "winograd4 and winograd2 are the same"
+
+# 34 residual adds go into the convolution before them; 63 normalised activations into the convolution behind them.
+all=$(launches) none=$(launches -o fuse_output=false) input=$(launches -o fuse_input=true)
+echo "launches: $none without, $all with the output side, $input with both sides"
+[ $((none - all)) -gt 20 ] && [ $((all - input)) -gt 50 ] || fail "fusion does not change the launches as it must"
