@@ -11,8 +11,8 @@
 #include "lib/vec.cl"
 #include "lib/math.cl"
 #ifndef INPUTS
-#define INPUTS global const float *restrict in0, global const float *restrict in1,
-#define OUT global float *restrict out
+#define INPUTS global const float *in0, global const float *restrict in1,
+#define OUT global float *out                       /* may be in0: every element is read before it is written */
 #define CHANNELS 1                                 /* length of the last dimension */
 #define TAIL 1                                     /* VEC may not divide D */
 #define HOISTED const float h1 = in1[n];           /* what is the same for a whole sample */

@@ -123,8 +123,8 @@ void scl_pass_common(scl_program *p)
 
 scl_life *scl_lifetimes(const scl_program *p, scl_arena *arena)
 {
-    scl_life *life = SCL_NEW_ARRAY(arena, scl_life, p->graph->n_value);
-    for (int i = 0; i < p->graph->n_value; i++)
+    scl_life *life = SCL_NEW_ARRAY(arena, scl_life, p->n_value);
+    for (int i = 0; i < p->n_value; i++)
         life[i] = (scl_life){ -1, -1 };
     for (int i = 0; i < p->n_node; i++) {
         const scl_node *n = p->node[i];

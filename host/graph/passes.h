@@ -10,6 +10,8 @@ typedef struct scl_program {
     const scl_graph *graph;
     int n_node;
     scl_node **node;          /* in execution order */
+    int n_value;
+    scl_value **value;        /* by id: the graph's, and what passes add */
 } scl_program;
 
 /* Keeps what an output or an in-place update needs (accumulate_only: what an accumulator needs). */

@@ -5,12 +5,13 @@
 
 #include "graph/build.h"
 #include "graph/launcher.h"
+#include "graph/slab.h"
 
 /* A later reader of a value that was updated in place would see the new one. */
 static scl_status check_updates(const scl_program *p, scl_err *err)
 {
     scl_arena scratch = { 0 };
-    bool *updated = SCL_NEW_ARRAY(&scratch, bool, p->graph->n_value);
+    bool *updated = SCL_NEW_ARRAY(&scratch, bool, p->n_value);
     scl_status status = SCL_OK;
     for (int i = 0; i < p->n_node && status == SCL_OK; i++) {
         const scl_node *n = p->node[i];
@@ -23,62 +24,6 @@ static scl_status check_updates(const scl_program *p, scl_err *err)
     }
     scl_arena_free(&scratch);
     return status;
-}
-
-/* Do the weights that a node prepares rest: persistent, and not updated by this graph? */
-static bool weights_rest(const scl_program *p, const scl_node *n, const scl_impl *impl)
-{
-    for (int i = 0; i < n->n_in; i++) {
-        const scl_value *v = impl->prepared_from >> i & 1u ? n->in[i] : NULL;
-        if (!v)
-            continue;
-        if (v->role != SCL_PARAM && v->role != SCL_CONST)
-            return false;
-        for (int k = 0; k < p->graph->n_value; k++)
-            if (p->graph->value[k]->storage == v)
-                return false;
-    }
-    return true;
-}
-
-/* Offsets of the intermediate values, of the nodes' workspaces, and of what they prepare of their weights. */
-static size_t place_memory(const scl_program *p, const scl_device_info *device, const scl_choice *choice, bool rest,
-                           size_t *offset_of, scl_block **work, scl_block **prepared)
-{
-    const size_t align = device->align_bytes > 128 ? device->align_bytes : 128;
-    const scl_life *life = scl_lifetimes(p, p->arena);
-    const int n_value = p->graph->n_value;
-    scl_block *block = SCL_NEW_ARRAY(p->arena, scl_block, n_value + 2 * p->n_node);
-    int *value_block = SCL_NEW_ARRAY(p->arena, int, n_value), n = 0;
-    for (int i = 0; i < n_value; i++) {
-        const scl_value *v = p->graph->value[i];
-        value_block[i] = -1;
-        if (v->role != SCL_INTERMEDIATE || v->storage || life[i].first < 0)
-            continue;
-        block[n] = (scl_block){ .bytes = scl_value_bytes(v), .life = life[i] };
-        value_block[i] = n++;
-    }
-    const int first_work = n;
-    for (int i = 0; i < p->n_node; i++) {
-        const scl_impl *impl = choice[i].impl;
-        const size_t bytes = impl && impl->workspace ? impl->workspace(p->node[i], device, &choice[i].tune) : 0;
-        block[n++] = (scl_block){ .bytes = bytes, .life = { i, i } };
-    }
-    const int first_prepared = n;
-    for (int i = 0; i < p->n_node; i++) {
-        const scl_impl *impl = choice[i].impl;
-        const size_t bytes = impl && impl->prepared ? impl->prepared(p->node[i], device, &choice[i].tune) : 0;
-        block[n] = (scl_block){ .bytes = bytes, .life = { i, i } };
-        if (bytes && rest && weights_rest(p, p->node[i], impl))
-            block[n].life = (scl_life){ 0, p->n_node };
-        n++;
-    }
-    const size_t total = scl_place_blocks(block, n, align);
-    for (int i = 0; i < n_value; i++)
-        offset_of[i] = value_block[i] < 0 ? 0 : block[value_block[i]].offset;
-    *work = block + first_work;
-    *prepared = block + first_prepared;
-    return total;
 }
 
 static scl_status check_memory(const scl_plan *plan, scl_err *err)
@@ -124,18 +69,15 @@ static void split_preparation(scl_schedule *s, const scl_block *prepared, scl_ar
     s->launch = launch;
 }
 
-static scl_status make_schedule(scl_plan *plan, const scl_program *p, scl_choice *choice, bool rest, scl_err *err)
+static scl_status make_schedule(scl_plan *plan, const scl_program *p, const scl_choice *choice, const scl_slab *slab, scl_err *err)
 {
     const scl_device_info *device = &plan->device;
     scl_schedule *s = &plan->schedule;
-    size_t *offset_of = SCL_NEW_ARRAY(p->arena, size_t, p->graph->n_value);
-    scl_block *work, *prepared;
-    s->slab_bytes = place_memory(p, device, choice, rest, offset_of, &work, &prepared);
-    plan->peak_bytes = s->slab_bytes;
+    s->slab_bytes = plan->peak_bytes = slab->bytes;
     SCL_TRY(check_memory(plan, err)); /* before any launch is laid out: what is too large has no launches */
     s->n_node = p->n_node;
     s->step = SCL_NEW_ARRAY(p->arena, struct scl_step, p->n_node);
-    scl_launcher q = { .arena = p->arena, .device = device, .offset_of = offset_of };
+    scl_launcher q = { .arena = p->arena, .device = device, .offset_of = slab->offset_of };
     for (int i = 0; i < p->n_node; i++) {
         const scl_node *n = p->node[i];
         struct scl_step *step = &s->step[i];
@@ -148,10 +90,10 @@ static scl_status make_schedule(scl_plan *plan, const scl_program *p, scl_choice
         if (!choice[i].impl)
             continue;
         q.choice = &choice[i];
-        q.work_offset = work[i].offset;
-        q.work_bytes = work[i].bytes;
-        q.prepared_offset = prepared[i].offset;
-        q.prepared_bytes = prepared[i].bytes;
+        q.work_offset = slab->work[i].offset;
+        q.work_bytes = slab->work[i].bytes;
+        q.prepared_offset = slab->prepared[i].offset;
+        q.prepared_bytes = slab->prepared[i].bytes;
         const scl_status status = choice[i].impl->launch(&q, n, err);
         if (status != SCL_OK) {
             scl_err_context(err, "plan of %s%s%s", n->op->name, n->scope[0] ? " at " : "", n->scope);
@@ -161,7 +103,7 @@ static scl_status make_schedule(scl_plan *plan, const scl_program *p, scl_choice
     }
     s->launch = q.launch;
     s->n_launch = q.n_launch;
-    split_preparation(s, prepared, p->arena);
+    split_preparation(s, slab->prepared, p->arena);
     return SCL_OK;
 }
 
@@ -174,7 +116,7 @@ scl_status scl_plan_make(scl_plan **out, scl_arena *arena, scl_graph *graph, con
     scl_plan *plan = SCL_NEW(arena, scl_plan);
     plan->graph = graph;
     plan->device = *device;
-    scl_program p = { .arena = arena, .graph = graph, .n_node = graph->n_node };
+    scl_program p = { .arena = arena, .graph = graph, .n_node = graph->n_node, .n_value = graph->n_value, .value = graph->value };
     p.node = SCL_NEW_ARRAY(arena, scl_node *, graph->n_node);
     if (graph->n_node)
         memcpy(p.node, graph->node, sizeof *p.node * (size_t)graph->n_node);
@@ -188,11 +130,12 @@ scl_status scl_plan_make(scl_plan **out, scl_arena *arena, scl_graph *graph, con
     scl_choice *choice = SCL_NEW_ARRAY(arena, scl_choice, p.n_node);
     for (int i = 0; i < p.n_node && device->klass != SCL_CLASS_REFERENCE; i++)
         SCL_TRY(scl_choose(&choice[i], p.node[i], device, options, err));
-    plan->choice = choice;
     for (int i = 0; i < graph->n_value; i++)
         if (graph->value[i]->role != SCL_INTERMEDIATE)
             plan->persistent_bytes += scl_value_bytes(graph->value[i]);
-    SCL_TRY(make_schedule(plan, &p, choice, options->weights_rest, err));
+    const scl_slab slab = scl_slab_place(&p, device, choice, options);
+    plan->choice = choice;
+    SCL_TRY(make_schedule(plan, &p, choice, &slab, err));
     *out = plan;
     return SCL_OK;
 }

@@ -148,8 +148,9 @@ static void print_loads(FILE *f, const scl_node *n, const int *from, int count, 
 
 static void print_source(FILE *f, const scl_node *n, const int *from, int count, const rows *r, int vec, scl_arena *arena)
 {
-    /* An in-place result may lie where an input lies: then nothing may be promised about aliases. */
-    const char *restricted = n->out[0]->storage ? "" : "restrict ";
+    /* The result may lie where an input of full size lies (graph/slab.c), or where any does that it updates: nothing may be
+     * promised about those.  The same text whether it does or not, so that both are one compiled kernel. */
+    const bool updates = n->out[0]->storage != NULL;
     const scl_expr *e = n->expr;
     for (int k = 0; k < count; k++)     /* two steps: an input may already be called x1 */
         e = scl_expr_rename(e, n->in_name[from[k]], scl_arena_printf(arena, "x%d ", k), arena);
@@ -157,9 +158,9 @@ static void print_source(FILE *f, const scl_node *n, const int *from, int count,
         e = scl_expr_rename(e, scl_arena_printf(arena, "x%d ", k), scl_arena_printf(arena, "x%d", k), arena);
     fprintf(f, "#define INPUTS");
     for (int k = 0; k < count; k++)
-        fprintf(f, " global const float *%sin%d,", restricted, k);
-    fprintf(f, "\n#define OUT global float *%sout\n#define CHANNELS %d\n#define TAIL %d\n#define HOISTED", restricted,
-            r->channels, r->d % (size_t)vec != 0);
+        fprintf(f, " global const float *%sin%d,", updates || n->in_index[from[k]] == SCL_INDEX_FULL ? "" : "restrict ", k);
+    fprintf(f, "\n#define OUT global float *out\n#define CHANNELS %d\n#define TAIL %d\n#define HOISTED", r->channels,
+            r->d % (size_t)vec != 0);
     for (int k = 0; k < count; k++) {
         if (n->in_index[from[k]] == SCL_INDEX_FULL || by_channel(n, from[k]))
             continue;
