@@ -23,6 +23,7 @@ typedef struct net_bench {
     scl_step_spec spec;
     scl_train_config train;
     scl_noise_config noise;
+    scl_plan_options plan;
     json_t *rows;
 } net_bench;
 
@@ -65,6 +66,7 @@ static bool parse_sizes(net_bench *s, const char *name)
                                .dequantize = true,
                                .optimizer = "adam" };
     s->noise = (scl_noise_config){ .sigma_begin = 1, .sigma_end = 0.01, .levels = 10 };
+    s->plan = (scl_plan_options){ .recompute = true };            /* the defaults of a config */
     s->train = (scl_train_config){ .steps = 1000, .batch = batch };
     s->train.optimizer.method = SCL_OPTIMIZER_ADAM;
     s->train.optimizer.lr = 1e-3;
@@ -93,6 +95,7 @@ static scl_status read_config(net_bench *s, const char *file, scl_config **confi
         s->spec = scl_build_spec(*config, stage, shape, 0);
         s->noise = stage->noise;
         s->train = stage->train;
+        s->plan = scl_build_plan_options(*config, stage, NULL);
         return SCL_OK;
     }
     return scl_fail(err, SCL_BAD_CONFIG, "%s has no stage of kind train", file);
@@ -206,7 +209,7 @@ static scl_status time_graph(net_bench *s, scl_graph *g, timing *t, scl_err *err
     scl_plan *plan;
     scl_store *store = NULL;
     scl_exec *exec = NULL;
-    SCL_TRY(scl_plan_make(&plan, &s->arena, g, &s->b->info, NULL, err));
+    SCL_TRY(scl_plan_make(&plan, &s->arena, g, &s->b->info, &s->plan, err));
     scl_status status = scl_store_create(&store, s->b, &g, 1, err);
     if (status == SCL_OK)
         status = prepare(s, g, store, err);

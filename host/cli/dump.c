@@ -130,9 +130,9 @@ static scl_status graph_text(const request *r, const scl_config *config, char **
     const char **tune = SCL_NEW_ARRAY(arena, const char *, config->n_tune + 1);
     for (int i = 0; i < config->n_tune; i++)
         tune[i] = scl_arena_printf(arena, "%s.%s=%d", config->tune[i].op, config->tune[i].param, config->tune[i].value);
-    const scl_plan_options options = { .no_fuse = !config->fuse, .tune = tune, .no_fuse_output = !config->fuse_output,
-                                        .fuse_input = config->fuse_input };
+    const scl_plan_options options = scl_build_plan_options(config, stage, tune);
     SCL_TRY(device_info(r, stage, &info, err));
+    info = scl_build_device(stage, &info);
     SCL_TRY(scl_plan_make(&plan, arena, graph, &info, &options, err));
     *text = !strcmp(r->what, "plan") ? scl_plan_text(plan, r->format, arena) : scl_schedule_text(plan, r->format, arena);
     return SCL_OK;

@@ -30,6 +30,7 @@ typedef enum scl_sampler_kind { SCL_SAMPLER_ANNEALED_LANGEVIN, SCL_SAMPLER_CONSI
 typedef enum scl_step_rule { SCL_STEP_OFFICIAL, SCL_STEP_PAPER } scl_step_rule;   /* a, sqrt(2a); a/2, sqrt(a) */
 typedef enum scl_sample_init { SCL_INIT_UNIFORM, SCL_INIT_NORMAL } scl_sample_init;
 typedef enum scl_weights_choice { SCL_WEIGHTS_EMA, SCL_WEIGHTS_RAW } scl_weights_choice;
+typedef enum scl_recompute { SCL_RECOMPUTE_NONE, SCL_RECOMPUTE_ACTIVATIONS } scl_recompute;
 enum { SCL_SAVE_GRID = 1, SCL_SAVE_IMAGES = 2, SCL_SAVE_NPY = 4, SCL_SAVE_TRAJECTORY = 8 };   /* a set */
 
 typedef struct scl_transform_config {
@@ -77,6 +78,13 @@ typedef struct scl_train_config {
     struct { int every, keep; } checkpoint;                         /* every 0: only at the end; keep 0: all */
 } scl_train_config;
 
+/* What device memory is spent on; nothing here changes a bit. */
+typedef struct scl_memory_config {
+    int limit;                       /* most device memory in MiB; 0: what the device has */
+    bool in_place;
+    scl_recompute recompute;
+} scl_memory_config;
+
 typedef struct scl_sample_config {
     struct {
         scl_sampler_kind method;
@@ -102,6 +110,7 @@ typedef struct scl_stage_config {
     scl_data_config data;
     scl_model_config model;
     scl_noise_config noise;
+    scl_memory_config memory;
     scl_train_config train;          /* kind train */
     scl_sample_config sample;        /* kind sample */
 } scl_stage_config;

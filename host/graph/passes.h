@@ -39,4 +39,8 @@ bool scl_choice_at(scl_choice *out, const scl_node *n, const scl_device_info *de
 scl_status scl_choose(scl_choice *out, const scl_node *n, const scl_device_info *device, const scl_plan_options *options,
                       scl_err *err);
 
+/* Makes cheap results a second time instead of keeping them while memory is scarcest.  choice: of each node; returns that of
+ * each node afterwards. */
+scl_choice *scl_pass_recompute(scl_program *p, scl_choice *choice, const scl_device_info *device);
+
 #endif

@@ -107,6 +107,24 @@ static scl_status make_schedule(scl_plan *plan, const scl_program *p, const scl_
     return SCL_OK;
 }
 
+/* Keeps what it did only where the placement is smaller too. */
+static void recompute(scl_program *p, scl_choice **choice, scl_slab *slab, const scl_device_info *device,
+                      const scl_plan_options *options)
+{
+    scl_program with = *p;
+    with.node = SCL_NEW_ARRAY(p->arena, scl_node *, p->n_node + 1);
+    memcpy(with.node, p->node, sizeof *p->node * (size_t)p->n_node);
+    scl_choice *chosen = SCL_NEW_ARRAY(p->arena, scl_choice, p->n_node + 1);
+    memcpy(chosen, *choice, sizeof *chosen * (size_t)p->n_node);
+    chosen = scl_pass_recompute(&with, chosen, device);
+    const scl_slab lower = scl_slab_place(&with, device, chosen, options);
+    if (lower.bytes >= slab->bytes)
+        return;
+    *p = with;
+    *choice = chosen;
+    *slab = lower;
+}
+
 scl_status scl_plan_make(scl_plan **out, scl_arena *arena, scl_graph *graph, const scl_device_info *device,
                          const scl_plan_options *options, scl_err *err)
 {
@@ -133,7 +151,9 @@ scl_status scl_plan_make(scl_plan **out, scl_arena *arena, scl_graph *graph, con
     for (int i = 0; i < graph->n_value; i++)
         if (graph->value[i]->role != SCL_INTERMEDIATE)
             plan->persistent_bytes += scl_value_bytes(graph->value[i]);
-    const scl_slab slab = scl_slab_place(&p, device, choice, options);
+    scl_slab slab = scl_slab_place(&p, device, choice, options);
+    if (options->recompute)
+        recompute(&p, &choice, &slab, device, options);
     plan->choice = choice;
     SCL_TRY(make_schedule(plan, &p, choice, &slab, err));
     *out = plan;

@@ -36,6 +36,24 @@ scl_step_spec scl_build_spec(const scl_config *config, const scl_stage_config *s
     return spec;
 }
 
+scl_plan_options scl_build_plan_options(const scl_config *config, const scl_stage_config *stage, const char *const *tune)
+{
+    return (scl_plan_options){ .no_fuse = !config->fuse, .no_in_place = !stage->memory.in_place,
+                               .weights_rest = stage->kind == SCL_STAGE_SAMPLE,
+                               .recompute = stage->memory.recompute == SCL_RECOMPUTE_ACTIVATIONS, .tune = tune };
+}
+
+scl_device_info scl_build_device(const scl_stage_config *stage, const scl_device_info *device)
+{
+    scl_device_info d = *device;
+    const size_t limit = (size_t)stage->memory.limit << 20;
+    if (limit && (!d.global_bytes || limit < d.global_bytes))
+        d.global_bytes = limit;
+    if (limit && d.max_alloc_bytes > limit)
+        d.max_alloc_bytes = limit;
+    return d;
+}
+
 scl_status scl_build_graph(scl_graph **out, scl_arena *arena, const scl_config *config, const scl_stage_config *stage,
                            const char *which, scl_err *err)
 {

@@ -4,6 +4,7 @@
 
 #include "config/config.h"
 #include "data/dataset.h"
+#include "graph/plan.h"
 #include "score/step.h"
 
 /* Height, width and channels of the pictures as far as the config tells: transform.size and channels, else the format's own.
@@ -12,6 +13,11 @@ scl_status scl_build_shape(const scl_config *config, const scl_stage_config *sta
 
 /* What the graphs of a stage depend on.  shape: height, width, channels.  The result borrows from the config. */
 scl_step_spec scl_build_spec(const scl_config *config, const scl_stage_config *stage, const int shape[3], int data_count);
+
+/* How the graphs of a stage are planned: fusion, in-place results, recomputing.  tune: as scl_plan_options has it. */
+scl_plan_options scl_build_plan_options(const scl_config *config, const scl_stage_config *stage, const char *const *tune);
+/* The device as the stage may use it: memory.limit lowers what it has. */
+scl_device_info scl_build_device(const scl_stage_config *stage, const scl_device_info *device);
 
 /* The graph of a stage without its data: which is "train", "eval" or "sample"; NULL: the stage's own.  As `dump` shows it. */
 scl_status scl_build_graph(scl_graph **out, scl_arena *arena, const scl_config *config, const scl_stage_config *stage,

@@ -79,8 +79,7 @@ static scl_status open_sampler(sampling *s, sampler *r, int n, scl_err *err)
     spec.n = spec.global_batch = n;
     *r = (sampler){ .n = n };
     SCL_TRY(scl_step_sample(&r->graph, s->c->arena, &spec, "", err));
-    const scl_plan_options options = { .no_fuse = !s->c->config->fuse, .tune = s->c->tune, .weights_rest = true,
-                                         .no_fuse_output = !s->c->config->fuse_output, .fuse_input = s->c->config->fuse_input };
+    const scl_plan_options options = scl_build_plan_options(s->c->config, s->c->stage, s->c->tune);
     SCL_TRY(scl_plan_make(&r->plan, s->c->arena, r->graph, &s->b->info, &options, err));
     SCL_TRY(scl_store_create(&r->store, s->b, &r->graph, 1, err));
     SCL_TRY(scl_exec_create(&r->exec, s->b, r->plan, r->store, NULL, err));

@@ -46,7 +46,7 @@ static scl_status open_trainer(training *s, scl_err *err)
 {
     if (s->c->resume)
         SCL_TRY(scl_checkpoints_newest(s->c->checkpoints, s->config->steps, &s->from, err));
-    const scl_trainer_options options = { .tune = s->c->tune, .fuse = s->c->config->fuse, .eval_images = s->config->eval.images,
+    const scl_trainer_options options = { .tune = s->c->tune, .eval_images = s->config->eval.images,
                                           .conv = s->from ? s->from->info.conv : NULL };
     SCL_TRY(scl_trainer_create(&s->t, s->b, s->c->config, s->c->stage, s->data, s->held_out, &options, err));
     const double mib = (double)scl_trainer_peak_bytes(s->t) / (1 << 20);

@@ -91,8 +91,8 @@ static scl_status plan_runner(scl_trainer *t, runner *r, bool eval, scl_err *err
     spec.n = r->n;
     SCL_TRY(eval ? scl_step_eval(&r->graph, &t->arena, &spec, t->spec.ema ? "ema." : "", err)
                  : scl_step_train(&r->graph, &t->arena, &spec, err));
-    const scl_plan_options options = { .no_fuse = !t->options.fuse, .tune = t->options.tune, .accumulate_only = !r->ends,
-                                         .no_fuse_output = !t->config->fuse_output, .fuse_input = t->config->fuse_input };
+    scl_plan_options options = scl_build_plan_options(t->config, t->stage, t->options.tune);
+    options.accumulate_only = !r->ends;
     scl_plan *plan;
     SCL_TRY(scl_plan_make(&plan, &t->arena, r->graph, &t->b->info, &options, err));
     r->plan = plan;

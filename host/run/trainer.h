@@ -10,7 +10,6 @@ typedef struct scl_trainer scl_trainer;
 
 typedef struct scl_trainer_options {
     const char *const *tune;         /* forced candidates; may be NULL */
-    bool fuse;
     int eval_images;                 /* most held-out images; 0: all */
     const char *conv;                /* what a checkpoint records of the convolutions (scl_net_conv); NULL: by the config */
 } scl_trainer_options;

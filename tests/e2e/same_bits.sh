@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The same weights after 30 steps: twice, with one and two threads, other tiles, without fusion, in micro-batches, on the C
+# The same weights after 30 steps: twice, with one and two threads, other tiles, without fusion, in place and not, recomputed and not, in micro-batches, on the C
 # definitions, and interrupted.
 . "$(dirname "$0")/common"
 
@@ -9,6 +9,9 @@ train again;                                              same first again
 POCL_MAX_PTHREAD_COUNT=1 train one_thread;                same first one_thread
 POCL_MAX_PTHREAD_COUNT=2 train two_threads;               same first two_threads
 train unfused -o fuse=false;                              same first unfused
+for memory in in_place=false recompute=none recompute=activations; do
+    train "$memory" -o "stages.train.memory.$memory";     same first "$memory"
+done
 train micro -o stages.train.accumulate=2;                 same first micro
 train micro5 -o stages.train.accumulate=5;                same first micro5      # 12 = 3+3+3+3
 train tiles -o tune.conv2d.MR=4 -o tune.conv2d_dw.MR=4;   same first tiles
