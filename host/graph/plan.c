@@ -125,36 +125,62 @@ static void recompute(scl_program *p, scl_choice **choice, scl_slab *slab, const
     *slab = lower;
 }
 
+/* Everything but the launches. */
+static scl_status run_passes(scl_program *p, scl_choice **choice, scl_slab *slab, const scl_device_info *device,
+                             const scl_plan_options *options, scl_err *err)
+{
+    const scl_graph *graph = p->graph;
+    p->n_node = graph->n_node;
+    p->n_value = graph->n_value;
+    p->value = graph->value;
+    p->node = SCL_NEW_ARRAY(p->arena, scl_node *, graph->n_node);
+    if (graph->n_node)
+        memcpy(p->node, graph->node, sizeof *p->node * (size_t)graph->n_node);
+    scl_pass_live(p, options->accumulate_only);
+    scl_pass_common(p);
+    if (!options->no_fuse)
+        scl_pass_fuse(p);
+    if (!options->no_fuse && device->klass != SCL_CLASS_REFERENCE)
+        scl_pass_fuse_sides(p, device, options);
+    SCL_TRY(check_updates(p, err));
+    *choice = SCL_NEW_ARRAY(p->arena, scl_choice, p->n_node);
+    for (int i = 0; i < p->n_node && device->klass != SCL_CLASS_REFERENCE; i++)
+        SCL_TRY(scl_choose(&(*choice)[i], p->node[i], device, options, err));
+    *slab = scl_slab_place(p, device, *choice, options);
+    if (options->recompute)
+        recompute(p, choice, slab, device, options);
+    return SCL_OK;
+}
+
+static const scl_plan_options none = { 0 };
+
+scl_status scl_plan_measure(size_t *slab_bytes, scl_graph *graph, const scl_device_info *device, const scl_plan_options *options,
+                            scl_err *err)
+{
+    scl_arena scratch = { 0 };
+    scl_program p = { .arena = &scratch, .graph = graph };
+    scl_choice *choice;
+    scl_slab slab = { 0 };
+    const scl_status status = run_passes(&p, &choice, &slab, device, options ? options : &none, err);
+    *slab_bytes = slab.bytes;
+    scl_arena_free(&scratch);
+    return status;
+}
+
 scl_status scl_plan_make(scl_plan **out, scl_arena *arena, scl_graph *graph, const scl_device_info *device,
                          const scl_plan_options *options, scl_err *err)
 {
-    const scl_plan_options none = { 0 };
-    if (!options)
-        options = &none;
     scl_plan *plan = SCL_NEW(arena, scl_plan);
     plan->graph = graph;
     plan->device = *device;
-    scl_program p = { .arena = arena, .graph = graph, .n_node = graph->n_node, .n_value = graph->n_value, .value = graph->value };
-    p.node = SCL_NEW_ARRAY(arena, scl_node *, graph->n_node);
-    if (graph->n_node)
-        memcpy(p.node, graph->node, sizeof *p.node * (size_t)graph->n_node);
-    scl_pass_live(&p, options->accumulate_only);
-    scl_pass_common(&p);
-    if (!options->no_fuse)
-        scl_pass_fuse(&p);
-    if (!options->no_fuse && device->klass != SCL_CLASS_REFERENCE)
-        scl_pass_fuse_sides(&p, device, options);
-    SCL_TRY(check_updates(&p, err));
-    scl_choice *choice = SCL_NEW_ARRAY(arena, scl_choice, p.n_node);
-    for (int i = 0; i < p.n_node && device->klass != SCL_CLASS_REFERENCE; i++)
-        SCL_TRY(scl_choose(&choice[i], p.node[i], device, options, err));
+    scl_program p = { .arena = arena, .graph = graph };
+    scl_choice *choice;
+    scl_slab slab;
+    SCL_TRY(run_passes(&p, &choice, &slab, device, options ? options : &none, err));
+    plan->choice = choice;
     for (int i = 0; i < graph->n_value; i++)
         if (graph->value[i]->role != SCL_INTERMEDIATE)
             plan->persistent_bytes += scl_value_bytes(graph->value[i]);
-    scl_slab slab = scl_slab_place(&p, device, choice, options);
-    if (options->recompute)
-        recompute(&p, &choice, &slab, device, options);
-    plan->choice = choice;
     SCL_TRY(make_schedule(plan, &p, choice, &slab, err));
     *out = plan;
     return SCL_OK;

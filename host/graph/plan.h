@@ -31,6 +31,9 @@ typedef struct scl_plan {
  * allows.  Everything is in arena. */
 scl_status scl_plan_make(scl_plan **out, scl_arena *arena, scl_graph *graph, const scl_device_info *device,
                          const scl_plan_options *options, scl_err *err);
+/* The slab that this plan would have, without laying out a launch or asking whether it fits. */
+scl_status scl_plan_measure(size_t *slab_bytes, scl_graph *graph, const scl_device_info *device, const scl_plan_options *options,
+                            scl_err *err);
 /* How many choices (implementations x tuning candidates that fit) a node has on a device. */
 int scl_candidate_count(const scl_node *n, const scl_device_info *device);
 

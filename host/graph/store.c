@@ -31,16 +31,46 @@ static scl_status collect(scl_store *s, const scl_value *v, scl_err *err)
     return SCL_OK;
 }
 
+static scl_status collect_all(scl_store *s, scl_graph *const *graphs, int n_graphs, scl_err *err)
+{
+    int most = 0;
+    for (int g = 0; g < n_graphs; g++)
+        most += graphs[g]->n_value;
+    s->binding = SCL_NEW_ARRAY(&s->arena, scl_binding, most ? most : 1);
+    for (int g = 0; g < n_graphs; g++)
+        for (int i = 0; i < graphs[g]->n_value; i++)
+            if (graphs[g]->value[i]->role != SCL_INTERMEDIATE)
+                SCL_TRY(collect(s, graphs[g]->value[i], err));
+    return SCL_OK;
+}
+
+static size_t aligned(size_t bytes) { return (bytes + ALIGN_BYTES - 1) / ALIGN_BYTES * ALIGN_BYTES; }
+
+scl_status scl_store_measure(scl_graph *const *graphs, int n_graphs, size_t *bytes, size_t *largest, scl_err *err)
+{
+    scl_store s = { 0 };
+    *bytes = *largest = 0;
+    const scl_status status = collect_all(&s, graphs, n_graphs, err);
+    for (int i = 0; i < s.n; i++) {
+        const size_t need = aligned(s.binding[i].region.bytes);
+        *bytes += need;
+        *largest = need > *largest ? need : *largest;
+    }
+    scl_arena_free(&s.arena);
+    return status;
+}
+
 /* Values share blocks of at most block_limit (a larger value has one of its own). */
 static scl_status allocate(scl_store *s, scl_err *err)
 {
+    const size_t most = s->backend->info.max_alloc_bytes;
     s->block = SCL_NEW_ARRAY(&s->arena, scl_memory *, s->n);
     for (int first = 0; first < s->n;) {
         size_t bytes = 0;
         int end = first;
         for (; end < s->n; end++) {
-            const size_t need = (s->binding[end].region.bytes + ALIGN_BYTES - 1) / ALIGN_BYTES * ALIGN_BYTES;
-            if (end > first && bytes + need > block_limit)
+            const size_t need = aligned(s->binding[end].region.bytes);
+            if (end > first && bytes + need > (most && most < block_limit ? most : block_limit))
                 break;
             s->binding[end].region.offset = bytes;
             bytes += need;
@@ -61,15 +91,7 @@ scl_status scl_store_create(scl_store **out, scl_backend *b, scl_graph *const *g
     SCL_TRY(scl_alloc_bytes(&memory, sizeof(scl_store), "a store", err));
     scl_store *s = memory;
     s->backend = b;
-    int most = 0;
-    for (int g = 0; g < n_graphs; g++)
-        most += graphs[g]->n_value;
-    s->binding = SCL_NEW_ARRAY(&s->arena, scl_binding, most ? most : 1);
-    scl_status status = SCL_OK;
-    for (int g = 0; g < n_graphs; g++)
-        for (int i = 0; i < graphs[g]->n_value && status == SCL_OK; i++)
-            if (graphs[g]->value[i]->role != SCL_INTERMEDIATE)
-                status = collect(s, graphs[g]->value[i], err);
+    scl_status status = collect_all(s, graphs, n_graphs, err);
     if (status == SCL_OK)
         status = allocate(s, err);
     if (status != SCL_OK) {

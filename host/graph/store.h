@@ -21,4 +21,7 @@ scl_binding scl_store_at(const scl_store *store, int i);
 scl_status scl_store_write(scl_store *store, const char *name, const void *from, size_t bytes, scl_err *err);
 scl_status scl_store_read(scl_store *store, const char *name, void *to, size_t bytes, scl_err *err);
 
+/* What a store of these graphs would take, and the largest value in it.  Opens and allocates nothing. */
+scl_status scl_store_measure(scl_graph *const *graphs, int n_graphs, size_t *bytes, size_t *largest, scl_err *err);
+
 #endif

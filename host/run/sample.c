@@ -11,6 +11,7 @@
 #include "graph/arith.h"
 #include "graph/plan.h"
 #include "run/build.h"
+#include "run/fit.h"
 #include "run/picture.h"
 #include "run/stage.h"
 #include "score/noise.h"
@@ -24,6 +25,7 @@ typedef struct sampling {
     scl_stage_context *c;
     const scl_sample_config *config;
     scl_backend *b;
+    scl_device_info device;           /* what the stage may use of it */
     scl_checkpoint *from;
     scl_step_spec spec;
     scl_noise noise;
@@ -31,6 +33,7 @@ typedef struct sampling {
     float *x;                         /* [count, pixels] */
     float *trajectory;                /* [levels, columns, pixels]; NULL: not asked for */
     int columns;
+    scl_ticket *kept;                 /* of each level's row, on its way */
     scl_progress progress;
     long done, total;                 /* score evaluations of a batch */
     float probe[AHEAD];
@@ -80,7 +83,7 @@ static scl_status open_sampler(sampling *s, sampler *r, int n, scl_err *err)
     *r = (sampler){ .n = n };
     SCL_TRY(scl_step_sample(&r->graph, s->c->arena, &spec, "", err));
     const scl_plan_options options = scl_build_plan_options(s->c->config, s->c->stage, s->c->tune);
-    SCL_TRY(scl_plan_make(&r->plan, s->c->arena, r->graph, &s->b->info, &options, err));
+    SCL_TRY(scl_plan_make(&r->plan, s->c->arena, r->graph, &s->device, &options, err));
     SCL_TRY(scl_store_create(&r->store, s->b, &r->graph, 1, err));
     SCL_TRY(scl_exec_create(&r->exec, s->b, r->plan, r->store, NULL, err));
     const size_t peak = r->plan->peak_bytes + scl_store_bytes(r->store);
@@ -141,12 +144,17 @@ static scl_status set_level(const sampling *s, sampler *r, int level, scl_err *e
     return scl_store_write(r->store, "sample.label", label, sizeof *label * (size_t)r->n, err);
 }
 
-static scl_status keep_level(sampling *s, sampler *r, int level, scl_err *err)
+/* The first samples of all, after a level: those of them that are in this batch. */
+static scl_status keep_level(sampling *s, sampler *r, int first, int level, scl_err *err)
 {
-    float *row = s->trajectory + (size_t)level * (size_t)s->columns * s->pixels;
+    if (!s->trajectory || first >= s->columns)
+        return SCL_OK;
+    float *row = s->trajectory + ((size_t)level * (size_t)s->columns + (size_t)first) * s->pixels;
     scl_region x = scl_store_find(r->store, "sample.x").region;
-    x.bytes = sizeof(float) * (size_t)s->columns * s->pixels;
-    return s->b->v->read(s->b, x, row, err);
+    x.bytes = sizeof(float) * (size_t)(s->columns - first < r->n ? s->columns - first : r->n) * s->pixels;
+    if (s->kept[level].event)
+        SCL_TRY(s->b->v->wait(s->b, &s->kept[level], NULL, err));
+    return s->b->v->read_start(s->b, x, row, &s->kept[level], err);
 }
 
 /* Waits for reads that may still be under way into this frame's memory. */
@@ -157,6 +165,9 @@ static scl_status settle(sampling *s, scl_err *err)
             SCL_TRY(s->b->v->wait(s->b, &s->ticket[i], NULL, err));
         s->ticket[i] = (scl_ticket){ 0 };
     }
+    for (int i = 0; s->kept && i < s->c->stage->noise.levels; i++)
+        if (s->kept[i].event)
+            SCL_TRY(s->b->v->wait(s->b, &s->kept[i], NULL, err));
     return SCL_OK;
 }
 
@@ -175,8 +186,7 @@ static scl_status draw(sampling *s, sampler *r, int first, scl_err *err)
         SCL_TRY(set_level(s, r, level, err));
         for (int t = 0; t < per_level; t++)
             SCL_TRY(update(s, r, (uint32_t)first, (uint32_t)(level * per_level + t), drift, noise, err));
-        if (s->trajectory && first == 0)
-            SCL_TRY(keep_level(s, r, level, err));
+        SCL_TRY(keep_level(s, r, first, level, err));
     }
     if (s->config->sampler.denoise) {
         const double last = s->noise.level[levels - 1];
@@ -186,14 +196,50 @@ static scl_status draw(sampling *s, sampler *r, int first, scl_err *err)
     return scl_store_read(r->store, "sample.x", x, bytes, err);
 }
 
-static scl_status draw_all(sampling *s, scl_err *err)
+/* scl_need_function */
+static scl_status needed(void *context, int n, scl_need *out, scl_err *err)
+{
+    sampling *s = context;
+    scl_arena scratch = { 0 };
+    scl_graph *graph;
+    scl_step_spec spec = s->spec;
+    spec.n = spec.global_batch = n;
+    *out = (scl_need){ 0 };
+    const scl_plan_options options = scl_build_plan_options(s->c->config, s->c->stage, s->c->tune);
+    scl_status status = scl_step_sample(&graph, &scratch, &spec, "", err);
+    if (status == SCL_OK)
+        status = scl_need_plan(out, graph, &s->device, &options, err);
+    if (status == SCL_OK)
+        status = scl_need_store(out, &graph, 1, err);
+    scl_arena_free(&scratch);
+    return status;
+}
+
+/* Samples drawn at once: as asked, or as many as fit. */
+static scl_status choose_batch(sampling *s, int *n, scl_err *err)
 {
     const int count = s->config->count, asked = s->config->batch, most = asked > 0 ? asked : 64;
-    const int n = most < count ? most : count;
-    const int evaluations = s->c->stage->noise.levels * s->config->sampler.steps_per_level + s->config->sampler.denoise;
-    s->columns = n < TRAJECTORY_COLUMNS ? n : TRAJECTORY_COLUMNS;
-    if (s->config->save & SCL_SAVE_TRAJECTORY)
-        s->trajectory = SCL_NEW_ARRAY(s->c->arena, float, (size_t)s->c->stage->noise.levels * (size_t)s->columns * s->pixels);
+    const int batch = most < count ? most : count;
+    int parts;
+    s->device = scl_build_device(s->c->stage, &s->b->info);
+    SCL_TRY(scl_fit_parts(&parts, batch, 1, &s->device, needed, s, err));
+    *n = (batch + parts - 1) / parts;
+    if (parts > 1)
+        scl_info("%s: batch %d does not fit in %.0f MiB: drawn %d at a time", s->c->stage->name, batch, scl_fit_mib(&s->device), *n);
+    return SCL_OK;
+}
+
+static scl_status draw_all(sampling *s, scl_err *err)
+{
+    const int count = s->config->count, levels = s->c->stage->noise.levels;
+    int n;
+    SCL_TRY(choose_batch(s, &n, err));
+    const int evaluations = levels * s->config->sampler.steps_per_level + s->config->sampler.denoise;
+    s->columns = count < TRAJECTORY_COLUMNS ? count : TRAJECTORY_COLUMNS;
+    if (s->config->save & SCL_SAVE_TRAJECTORY) {
+        s->trajectory = SCL_NEW_ARRAY(s->c->arena, float, (size_t)levels * (size_t)s->columns * s->pixels);
+        s->kept = SCL_NEW_ARRAY(s->c->arena, scl_ticket, levels);
+    }
     scl_progress_start(&s->progress, s->c->stage->name, "step", 0, (long)((count + n - 1) / n) * evaluations);
     sampler r = { 0 };
     scl_status status = SCL_OK;
