@@ -108,6 +108,20 @@ scl_status scl_cl_read_start(scl_backend *b, scl_region from, void *to, scl_tick
     return SCL_OK;
 }
 
+scl_status scl_cl_write_start(scl_backend *b, scl_region to, const void *from, scl_ticket *ticket, scl_err *err)
+{
+    cl_event event;
+    ticket->event = NULL;
+    if (!to.bytes)
+        return SCL_OK;
+    SCL_TRY(inside(to, "a write", err));
+    SCL_CL(err, "write", clEnqueueWriteBuffer, scl_cl_of(b)->queue, to.memory->buffer, CL_FALSE, to.offset, to.bytes, from, 0,
+           NULL, &event);
+    ticket->event = event;
+    SCL_CL(err, "write", clFlush, scl_cl_of(b)->queue);
+    return SCL_OK;
+}
+
 scl_status scl_cl_wait(scl_backend *b, scl_ticket *ticket, bool *done, scl_err *err)
 {
     (void)b;

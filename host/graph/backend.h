@@ -22,6 +22,8 @@ typedef struct scl_backend_vtable {
     /* The source may be reused on return.  Up to 64 KiB does not wait for the device. */
     scl_status (*write)(scl_backend *b, scl_region to, const void *from, scl_err *err);
     scl_status (*read)(scl_backend *b, scl_region from, void *to, scl_err *err);    /* waits */
+    /* Starts a write; `from` must stay until wait has returned (tickets as of read_start). */
+    scl_status (*write_start)(scl_backend *b, scl_region to, const void *from, scl_ticket *ticket, scl_err *err);
     /* Starts a read; `to` must stay until wait has returned.  wait with *done != NULL only asks. */
     scl_status (*read_start)(scl_backend *b, scl_region from, void *to, scl_ticket *ticket, scl_err *err);
     scl_status (*wait)(scl_backend *b, scl_ticket *ticket, bool *done, scl_err *err);

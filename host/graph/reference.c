@@ -54,6 +54,12 @@ static scl_status ref_read_start(scl_backend *b, scl_region from, void *to, scl_
     return ref_read(b, from, to, err);
 }
 
+static scl_status ref_write_start(scl_backend *b, scl_region to, const void *from, scl_ticket *ticket, scl_err *err)
+{
+    ticket->event = NULL;
+    return ref_write(b, to, from, err);
+}
+
 static scl_status ref_wait(scl_backend *b, scl_ticket *ticket, bool *done, scl_err *err)
 {
     (void)b, (void)ticket, (void)err;
@@ -147,8 +153,8 @@ scl_status scl_reference_open(scl_backend **out, scl_err *err)
 {
     static const scl_backend_vtable vtable = {
         .alloc = ref_alloc, .release = ref_release, .write = ref_write, .read = ref_read, .read_start = ref_read_start,
-        .wait = ref_wait, .fill = ref_fill, .copy = ref_copy, .load = ref_load, .unload = ref_unload, .run = ref_run,
-        .finish = ref_finish, .close = ref_close,
+        .write_start = ref_write_start, .wait = ref_wait, .fill = ref_fill, .copy = ref_copy, .load = ref_load,
+        .unload = ref_unload, .run = ref_run, .finish = ref_finish, .close = ref_close,
     };
     void *backend;
     SCL_TRY(scl_alloc_bytes(&backend, sizeof(scl_backend), "the reference device", err));

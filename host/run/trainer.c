@@ -1,48 +1,10 @@
-#include "run/trainer.h"
+#include "run/trainer_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/permutation.h"
 #include "graph/optim.h"
-#include "score/noise.h"
 #include "score/schedule.h"
-
-enum { MAX_SIZES = 8, AHEAD = 2 };
-
-/* One plan for runs of n samples: ends a batch (sums are drained, weights updated), or only feeds accumulators. */
-typedef struct runner {
-    int n;
-    bool ends;
-    scl_graph *graph;
-    const scl_plan *plan;
-    scl_exec *exec;
-} runner;
-
-struct scl_trainer {
-    scl_arena arena;
-    scl_backend *b;
-    const scl_config *config;
-    const scl_stage_config *stage;
-    const scl_dataset *data, *held_out;
-    scl_trainer_options options;
-    scl_step_spec spec, eval_spec;
-    int n_run, n_eval;
-    runner run[MAX_SIZES], eval[MAX_SIZES];
-    scl_store *store;
-    scl_memory *slab;
-    size_t slab_bytes;
-    scl_param_list params;
-    const char *conv;                    /* algorithm of each convolution */
-    long epoch;                          /* whose order is on the device; -1: none */
-    int32_t *order;
-    uint32_t flag[AHEAD];                /* read after each step */
-    scl_ticket ticket[AHEAD];
-    bool pending[AHEAD];
-    long last_step;
-    float row[SCL_RING_COLUMNS];         /* of the metrics ring, on its way */
-    scl_ticket row_ticket;
-};
 
 scl_store *scl_trainer_store(scl_trainer *t) { return t->store; }
 const scl_net_config *scl_trainer_net(const scl_trainer *t) { return &t->spec.net; }
@@ -61,99 +23,9 @@ static int batch_of(const scl_trainer *t, long step)
     return rest < t->stage->train.batch ? (int)rest : t->stage->train.batch;
 }
 
-static void need(runner *list, int *count, int n, bool ends)
-{
-    for (int i = 0; i < *count; i++)
-        if (list[i].n == n && list[i].ends == ends)
-            return;
-    list[(*count)++] = (runner){ .n = n, .ends = ends };
-}
-
-/* The runs that deal out `total` samples, `n` at a time. */
-static void need_all(runner *list, int *count, int total, int n)
-{
-    if (total > n)
-        need(list, count, n, false);
-    need(list, count, total % n ? total % n : n, true);
-}
-
-static runner *find(runner *list, int count, int n, bool ends)
-{
-    for (int i = 0; i < count; i++)
-        if (list[i].n == n && list[i].ends == ends)
-            return &list[i];
-    return NULL;
-}
-
-static scl_status plan_runner(scl_trainer *t, runner *r, bool eval, scl_err *err)
-{
-    scl_step_spec spec = eval ? t->eval_spec : t->spec;
-    spec.n = r->n;
-    SCL_TRY(eval ? scl_step_eval(&r->graph, &t->arena, &spec, t->spec.ema ? "ema." : "", err)
-                 : scl_step_train(&r->graph, &t->arena, &spec, err));
-    scl_plan_options options = scl_build_plan_options(t->config, t->stage, t->options.tune);
-    options.accumulate_only = !r->ends;
-    scl_plan *plan;
-    SCL_TRY(scl_plan_make(&plan, &t->arena, r->graph, &t->b->info, &options, err));
-    r->plan = plan;
-    t->slab_bytes = plan->peak_bytes > t->slab_bytes ? plan->peak_bytes : t->slab_bytes;
-    return SCL_OK;
-}
-
-static scl_status build(scl_trainer *t, scl_err *err)
-{
-    const int batch = t->stage->train.batch, count = (int)t->data->count, full = batch < count ? batch : count;
-    need_all(t->run, &t->n_run, full, t->spec.n);
-    if (count % batch)
-        need_all(t->run, &t->n_run, count % batch, t->spec.n);
-    if (t->held_out)
-        need_all(t->eval, &t->n_eval, t->eval_spec.data_count, t->eval_spec.n);
-    scl_graph *graphs[2 * MAX_SIZES];
-    int n = 0;
-    for (int i = 0; i < t->n_run; i++) {
-        SCL_TRY(plan_runner(t, &t->run[i], false, err));
-        graphs[n++] = t->run[i].graph;
-    }
-    for (int i = 0; i < t->n_eval; i++) {
-        SCL_TRY(plan_runner(t, &t->eval[i], true, err));
-        graphs[n++] = t->eval[i].graph;
-    }
-    t->params = scl_net_params(t->run[0].graph, "", &t->arena);
-    t->conv = scl_net_conv(t->run[0].graph, &t->arena);
-    SCL_TRY(scl_store_create(&t->store, t->b, graphs, n, err));
-    SCL_TRY(t->b->v->alloc(t->b, t->slab_bytes ? t->slab_bytes : 1, &t->slab, err));
-    for (int i = 0; i < t->n_run; i++)
-        SCL_TRY(scl_exec_create(&t->run[i].exec, t->b, t->run[i].plan, t->store, t->slab, err));
-    for (int i = 0; i < t->n_eval; i++)
-        SCL_TRY(scl_exec_create(&t->eval[i].exec, t->b, t->eval[i].plan, t->store, t->slab, err));
-    return SCL_OK;
-}
-
 static scl_status write(scl_trainer *t, const char *name, const void *from, size_t bytes, scl_err *err)
 {
     return scl_store_write(t->store, name, from, bytes, err);
-}
-
-/* Data sets, noise tables, the fixed order of the held-out images. */
-static scl_status upload(scl_trainer *t, scl_err *err)
-{
-    const scl_dataset *d = t->data;
-    SCL_TRY(write(t, "data", d->u8 ? (const void *)d->u8 : d->f32, scl_dataset_bytes(d), err));
-    const int levels = t->spec.net.levels;
-    scl_noise noise;
-    SCL_TRY(scl_noise_make(&noise, &t->arena, t->stage->noise.sigma_begin, t->stage->noise.sigma_end, levels,
-                           t->stage->train.objective.anneal_power, err));
-    SCL_TRY(write(t, "sigma", noise.sigma, sizeof(float) * (size_t)levels, err));
-    SCL_TRY(write(t, "inv_sigma", noise.inv_sigma, sizeof(float) * (size_t)levels, err));
-    SCL_TRY(write(t, "weight", noise.weight, sizeof(float) * (size_t)levels, err));
-    if (!t->held_out)
-        return SCL_OK;
-    const size_t n = (size_t)t->eval_spec.data_count, bytes = scl_dataset_bytes(t->held_out) / t->held_out->count * n;
-    SCL_TRY(write(t, "eval.data", t->held_out->u8 ? (const void *)t->held_out->u8 : t->held_out->f32, bytes, err));
-    int32_t *order = SCL_NEW_ARRAY(&t->arena, int32_t, n);
-    for (size_t i = 0; i < n; i++)
-        order[i] = (int32_t)i;
-    return write(t, "eval.order", order, sizeof *order * n, err);
 }
 
 scl_status scl_trainer_create(scl_trainer **out, scl_backend *b, const scl_config *config, const scl_stage_config *stage,
@@ -162,26 +34,11 @@ scl_status scl_trainer_create(scl_trainer **out, scl_backend *b, const scl_confi
     void *memory;
     SCL_TRY(scl_alloc_bytes(&memory, sizeof(scl_trainer), "training", err));
     scl_trainer *t = memory;
-    const int shape[3] = { data->height, data->width, data->channels };
     *t = (scl_trainer){ .b = b, .config = config, .stage = stage, .data = data, .held_out = held_out, .options = *options,
-                        .epoch = -1, .last_step = -1 };
-    t->spec = scl_build_spec(config, stage, shape, (int)data->count);
-    t->spec.data_float = data->f32 != NULL;
-    if (options->conv)
-        t->spec.net.conv = options->conv;
-    t->eval_spec = t->spec;
-    if (held_out) {
-        t->eval_spec.data_count = (int)held_out->count;
-        if (options->eval_images && options->eval_images < t->eval_spec.data_count)
-            t->eval_spec.data_count = options->eval_images;
-        t->eval_spec.data_float = held_out->f32 != NULL;
-        if (t->eval_spec.n > t->eval_spec.data_count)
-            t->eval_spec.n = t->eval_spec.data_count;
-    }
-    t->order = SCL_NEW_ARRAY(&t->arena, int32_t, data->count);
-    scl_status status = build(t, err);
+                        .epoch = -1, .last_step = -1, .sent_step = -1 };
+    scl_status status = scl_trainer_plan(t, err);
     if (status == SCL_OK)
-        status = upload(t, err);
+        status = scl_trainer_upload(t, err);
     if (status != SCL_OK) {
         scl_trainer_free(t);
         return status;
@@ -194,10 +51,12 @@ void scl_trainer_free(scl_trainer *t)
 {
     if (!t)
         return;
-    for (int i = 0; i < t->n_run; i++)
-        scl_exec_free(t->run[i].exec);
-    for (int i = 0; i < t->n_eval; i++)
-        scl_exec_free(t->eval[i].exec);
+    scl_trainer_settle_data(t);
+    for (int i = 0; i < t->run.count; i++)
+        scl_exec_free(t->run.item[i].exec);
+    for (int i = 0; i < t->eval.count; i++)
+        scl_exec_free(t->eval.item[i].exec);
+    scl_stream_close(t->stream);
     t->b->v->release(t->b, t->slab);
     scl_store_free(t->store);
     scl_arena_free(&t->arena);
@@ -244,12 +103,7 @@ void scl_trainer_counters(const scl_trainer *t, long step, uint32_t counters[SCL
 /* What the device needs to know before the runs of a step: order of the epoch, coefficients, 1/N. */
 static scl_status prepare(scl_trainer *t, long step, scl_err *err)
 {
-    const long epoch = step / steps_per_epoch(t);
-    if (epoch != t->epoch) {
-        scl_permutation(t->config->seed, (uint32_t)epoch, t->order, (int32_t)t->data->count);
-        SCL_TRY(write(t, "order", t->order, sizeof *t->order * t->data->count, err));
-        t->epoch = epoch;
-    }
+    SCL_TRY(scl_trainer_set_epoch(t, step / steps_per_epoch(t), err));
     float coef[SCL_COEFS];
     scl_optim_coefs(&t->stage->train, step, coef);
     const float inv = (float)(1.0 / batch_of(t, step));
@@ -257,15 +111,16 @@ static scl_status prepare(scl_trainer *t, long step, scl_err *err)
     return write(t, "inv_batch", &inv, sizeof inv, err);
 }
 
-/* Deals `total` samples into runs of n; each sees its position.  nonfinite: looks for the node instead (text, size). */
-static scl_status deal(scl_trainer *t, runner *list, int count, int total, int n, uint32_t *counters, char *nonfinite, size_t size,
-                       scl_err *err)
+/* Deals the `total` samples of a step into runs of n; each sees its position.  nonfinite: looks for the node instead (text, size). */
+static scl_status deal(scl_trainer *t, scl_runners *list, long step, int total, int n, uint32_t *counters, char *nonfinite,
+                       size_t size, scl_err *err)
 {
     for (int position = 0; position < total; position += n) {
         const int samples = total - position < n ? total - position : n;
         counters[SCL_CNT_POSITION] = (uint32_t)position;
+        SCL_TRY(scl_trainer_send(t, list == &t->eval, step, position, samples, counters, err));
         SCL_TRY(write(t, "counters", counters, sizeof(uint32_t) * SCL_COUNTERS, err));
-        runner *r = find(list, count, samples, position + samples == total);
+        scl_runner *r = scl_runners_find(list, samples, position + samples == total);
         if (!nonfinite) {
             SCL_TRY(scl_exec_run(r->exec, err));
             continue;
@@ -286,7 +141,7 @@ static scl_status fail_nonfinite(scl_trainer *t, uint32_t flag, scl_err *err)
     SCL_TRY(t->b->v->finish(t->b, err));
     SCL_TRY(prepare(t, step, err));
     scl_trainer_counters(t, step, counters);
-    SCL_TRY(deal(t, t->run, t->n_run, batch_of(t, step), t->spec.n, counters, text, sizeof text, err));
+    SCL_TRY(deal(t, &t->run, step, batch_of(t, step), t->spec.n, counters, text, sizeof text, err));
     return scl_fail(err, SCL_FAILED, "the loss or a gradient is not finite at step %ld: %s", step, text);
 }
 
@@ -301,12 +156,12 @@ static scl_status settle(scl_trainer *t, int slot, scl_err *err)
 
 scl_status scl_trainer_step(scl_trainer *t, long step, scl_err *err)
 {
-    const int slot = (int)(step % AHEAD);
+    const int slot = (int)(step % SCL_STEPS_AHEAD);
     SCL_TRY(settle(t, slot, err));
     SCL_TRY(prepare(t, step, err));
     uint32_t counters[SCL_COUNTERS];
     scl_trainer_counters(t, step, counters);
-    SCL_TRY(deal(t, t->run, t->n_run, batch_of(t, step), t->spec.n, counters, NULL, 0, err));
+    SCL_TRY(deal(t, &t->run, step, batch_of(t, step), t->spec.n, counters, NULL, 0, err));
     const scl_region flag = scl_store_find(t->store, "flag").region;
     SCL_TRY(t->b->v->read_start(t->b, flag, &t->flag[slot], &t->ticket[slot], err));
     t->pending[slot] = true;
@@ -317,8 +172,8 @@ scl_status scl_trainer_step(scl_trainer *t, long step, scl_err *err)
 scl_status scl_trainer_finish(scl_trainer *t, scl_err *err)
 {
     /* The older of the two first: it names the first step that failed. */
-    for (int i = 1; i <= AHEAD && t->last_step >= 0; i++)
-        SCL_TRY(settle(t, (int)((t->last_step + i) % AHEAD), err));
+    for (int i = 1; i <= SCL_STEPS_AHEAD && t->last_step >= 0; i++)
+        SCL_TRY(settle(t, (int)((t->last_step + i) % SCL_STEPS_AHEAD), err));
     return t->b->v->finish(t->b, err);
 }
 
@@ -345,8 +200,8 @@ scl_status scl_trainer_evaluate(scl_trainer *t, float *loss, scl_err *err)
                                         [SCL_CNT_BATCH] = (uint32_t)t->eval_spec.data_count };
     const float inv = (float)(1.0 / t->eval_spec.data_count);
     SCL_TRY(write(t, "inv_batch", &inv, sizeof inv, err));
-    SCL_TRY(deal(t, t->eval, t->n_eval, t->eval_spec.data_count, t->eval_spec.n, counters, NULL, 0, err));
+    SCL_TRY(deal(t, &t->eval, 0, t->eval_spec.data_count, t->eval_spec.n, counters, NULL, 0, err));
     const int total = t->eval_spec.data_count, n = t->eval_spec.n;
-    const runner *last = find(t->eval, t->n_eval, total % n ? total % n : n, true);
+    const scl_runner *last = scl_runners_find(&t->eval, total % n ? total % n : n, true);
     return scl_exec_read(last->exec, "eval.loss", loss, sizeof *loss, err);
 }

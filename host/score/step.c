@@ -39,10 +39,11 @@ static scl_status drawn(step *s, bool held_out)
 {
     const scl_net_config *c = &s->spec->net;
     const scl_step_spec *p = s->spec;
+    const int rows = p->staged ? p->staged : p->data_count;
     scl_value *data, *order, *counters = scl_counters(s->g);
     SCL_TRY(scl_value_get(s->g, &data, SCL_CONST, held_out ? "eval.data" : "data", p->data_float ? SCL_F32 : SCL_U8,
-                          SCL_DIMS(p->data_count, c->height, c->width, c->channels), s->err));
-    SCL_TRY(scl_value_get(s->g, &order, SCL_INPUT, held_out ? "eval.order" : "order", SCL_I32, SCL_DIMS(p->data_count), s->err));
+                          SCL_DIMS(rows, c->height, c->width, c->channels), s->err));
+    SCL_TRY(scl_value_get(s->g, &order, SCL_INPUT, held_out ? "eval.order" : "order", SCL_I32, SCL_DIMS(rows), s->err));
     if (p->data_float)
         SCL_TRY(SCL_APPLY(s->g, &s->x, s->err, "gather_batch_f32", SCL_IN("data", data), SCL_IN("order", order),
                           SCL_IN("counters", counters), SCL_INT("N", p->n), SCL_INT("flip", p->flip && !held_out)));

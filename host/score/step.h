@@ -1,7 +1,7 @@
 /* The graphs of a training step, of a held-out evaluation and of a sampling step.
  *
  * Persistent values they share with the host (all of a graph's are in its store):
- *   data u8|f32[S,H,W,C], order i32[S]      the data set and this epoch's order of it
+ *   data u8|f32[S,H,W,C], order i32[S]      the data set and this epoch's order of it; or the samples of a run (staged)
  *   counters u32[], coef f32[]              written before every run (graph/optim.h)
  *   sigma, inv_sigma, weight f32[L]         the noise table and the weight of each level in the loss
  *   <name>, adam.m.<name>, adam.v.<name>, ema.<name>          weights and optimiser state
@@ -21,7 +21,8 @@ typedef struct scl_step_spec {
     int n;                       /* samples of one run (a micro-batch) */
     int global_batch;            /* most samples of a global batch (>= n) */
     bool accumulate;             /* a batch is dealt into several runs */
-    int data_count;              /* S */
+    int data_count;              /* samples of the set */
+    int staged;                  /* data and order hold so many samples, those of a run; 0: the whole set */
     bool data_float, dequantize, flip;
     bool given;                  /* x, label and noise come from the host (verification, gradients only) */
     const char *optimizer;       /* adam | sgd | rmsprop; NULL: no update, gradients are outputs "grad.<name>" */

@@ -1,0 +1,133 @@
+/* How pictures get to the device: the whole set once, or the samples of each run ahead of it. */
+#include "base/log.h"
+#include "data/permutation.h"
+#include "run/trainer_parts.h"
+#include "score/noise.h"
+
+static scl_status write(scl_trainer *t, const char *name, const void *from, size_t bytes, scl_err *err)
+{
+    return scl_store_write(t->store, name, from, bytes, err);
+}
+
+static const void *elements(const scl_dataset *d) { return d->u8 ? (const void *)d->u8 : d->f32; }
+
+/* Half of the memory is for data; streaming costs a copy of each batch, and the set stays in host memory in both cases. */
+bool scl_trainer_must_stream(const scl_trainer *t)
+{
+    const size_t train = scl_dataset_bytes(t->data);
+    const size_t held = t->held_out ? scl_dataset_bytes(t->held_out) / t->held_out->count * (size_t)t->eval_spec.data_count : 0;
+    const scl_device_info *d = &t->device;
+    if (t->stage->data.residence != SCL_RESIDENCE_AUTO)
+        return t->stage->data.residence == SCL_RESIDENCE_STREAM;
+    if (d->max_alloc_bytes && (train > d->max_alloc_bytes || held > d->max_alloc_bytes))
+        return true;
+    return d->global_bytes && train + held > d->global_bytes / 2;
+}
+
+static scl_status upload_noise(scl_trainer *t, scl_err *err)
+{
+    const int levels = t->spec.net.levels;
+    scl_noise noise;
+    SCL_TRY(scl_noise_make(&noise, &t->arena, t->stage->noise.sigma_begin, t->stage->noise.sigma_end, levels,
+                           t->stage->train.objective.anneal_power, err));
+    SCL_TRY(write(t, "sigma", noise.sigma, sizeof(float) * (size_t)levels, err));
+    SCL_TRY(write(t, "inv_sigma", noise.inv_sigma, sizeof(float) * (size_t)levels, err));
+    return write(t, "weight", noise.weight, sizeof(float) * (size_t)levels, err);
+}
+
+/* 0, 1, 2 ...: held-out samples, and those of a run, lie in the order in which they are read. */
+static scl_status upload_identity(scl_trainer *t, const char *name, int n, scl_err *err)
+{
+    int32_t *order = SCL_NEW_ARRAY(&t->arena, int32_t, n);
+    for (int i = 0; i < n; i++)
+        order[i] = i;
+    return write(t, name, order, sizeof *order * (size_t)n, err);
+}
+
+static scl_status start_stream(scl_trainer *t, scl_err *err)
+{
+    SCL_TRY(upload_identity(t, "order", t->spec.staged, err));
+    if (t->held_out)
+        SCL_TRY(upload_identity(t, "eval.order", t->eval_spec.staged, err));
+    scl_info("%s: the data stay in host memory (%.1f MiB); batches are sent ahead of the steps", t->stage->name,
+             (double)scl_dataset_bytes(t->data) / (1 << 20));
+    return scl_stream_open(&t->stream, t->data, t->config->seed, t->stage->train.batch, t->spec.staged, err);
+}
+
+scl_status scl_trainer_upload(scl_trainer *t, scl_err *err)
+{
+    SCL_TRY(upload_noise(t, err));
+    if (t->streams)
+        return start_stream(t, err);
+    for (int i = 0; i < 2; i++)
+        t->order[i] = SCL_NEW_ARRAY(&t->arena, int32_t, t->data->count);
+    SCL_TRY(write(t, "data", elements(t->data), scl_dataset_bytes(t->data), err));
+    if (!t->held_out)
+        return SCL_OK;
+    const size_t n = (size_t)t->eval_spec.data_count;
+    SCL_TRY(write(t, "eval.data", elements(t->held_out), scl_dataset_bytes(t->held_out) / t->held_out->count * n, err));
+    return upload_identity(t, "eval.order", (int)n, err);
+}
+
+/* Two orders on the host: the one on its way to the device is left alone. */
+scl_status scl_trainer_set_epoch(scl_trainer *t, long epoch, scl_err *err)
+{
+    if (t->streams || epoch == t->epoch)
+        return SCL_OK;
+    const int slot = (int)(epoch % 2);
+    const scl_region to = scl_store_find(t->store, "order").region;
+    SCL_TRY(t->b->v->wait(t->b, &t->order_ticket[slot], NULL, err));
+    scl_permutation(t->config->seed, (uint32_t)epoch, t->order[slot], (int32_t)t->data->count);
+    SCL_TRY(t->b->v->write_start(t->b, to, t->order[slot], &t->order_ticket[slot], err));
+    t->epoch = epoch;
+    return SCL_OK;
+}
+
+/* At most `most` parts stay on their way to the device. */
+static scl_status settle_parts(scl_trainer *t, unsigned most, scl_err *err)
+{
+    while (t->sent - t->arrived > most) {
+        SCL_TRY(t->b->v->wait(t->b, &t->part_ticket[t->arrived % SCL_STREAM_PARTS], NULL, err));
+        scl_stream_release(t->stream);
+        t->arrived++;
+    }
+    return SCL_OK;
+}
+
+static scl_status send_held_out(scl_trainer *t, int position, int samples, scl_err *err)
+{
+    const size_t each = scl_dataset_bytes(t->held_out) / t->held_out->count;
+    scl_region to = scl_store_find(t->store, "eval.data").region;
+    to.bytes = each * (size_t)samples;
+    SCL_TRY(t->b->v->wait(t->b, &t->held_ticket, NULL, err));
+    return t->b->v->write_start(t->b, to, (const char *)elements(t->held_out) + each * (size_t)position, &t->held_ticket, err);
+}
+
+void scl_trainer_settle_data(scl_trainer *t)
+{
+    scl_err ignored = { 0 };
+    settle_parts(t, 0, &ignored);
+    t->b->v->wait(t->b, &t->held_ticket, NULL, &ignored);
+    for (int i = 0; i < 2; i++)
+        t->b->v->wait(t->b, &t->order_ticket[i], NULL, &ignored);
+    scl_err_clear(&ignored);
+}
+
+scl_status scl_trainer_send(scl_trainer *t, bool eval, long step, int position, int samples, uint32_t *counters, scl_err *err)
+{
+    if (!t->streams)
+        return SCL_OK;
+    counters[SCL_CNT_FIRST] = 0u - (uint32_t)position;         /* what was sent begins at entry 0 of the order */
+    if (eval)
+        return send_held_out(t, position, samples, err);
+    const bool follows = step == t->sent_step ? position > t->sent_position : step == t->sent_step + 1 && !position;
+    SCL_TRY(settle_parts(t, follows ? SCL_STREAM_PARTS / 2 - 1 : 0, err));
+    const void *from;
+    scl_region to = scl_store_find(t->store, "data").region;
+    scl_stream_take(t->stream, step, position, &from, &to.bytes);
+    SCL_TRY(t->b->v->write_start(t->b, to, from, &t->part_ticket[t->sent % SCL_STREAM_PARTS], err));
+    t->sent++;
+    t->sent_step = step;
+    t->sent_position = position;
+    return SCL_OK;
+}
