@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "cl/program.h"
+#include "cl/record.h"
 
 typedef struct item {
     const scl_launch *launch;
@@ -22,6 +24,7 @@ struct scl_loaded {
     const scl_binding *binding; int n_binding;    /* valid during load only */
     item *item;
     part *part; int n_part, cap_part;
+    scl_record *record;           /* all launches; NULL: they are enqueued one by one */
 };
 
 scl_status scl_cl_check_grid(scl_cl *cl, cl_kernel kernel, const char *name, const scl_grid *grid, scl_err *err)
@@ -184,6 +187,24 @@ static scl_status load_item(scl_cl *cl, scl_loaded *s, item *it, scl_err *err)
     return set_arguments(cl, s, it, file, err);
 }
 
+/* All launches as one recording, where that is asked for and can be made. */
+static scl_record *record(scl_cl *cl, const scl_loaded *s)
+{
+    scl_record *r = s->schedule->record ? scl_record_begin(cl) : NULL;
+    bool all = r != NULL;
+    const int n = s->schedule->n_launch - s->schedule->n_prepare;
+    for (int i = 0; i < n && all; i++)
+        all = s->item[i].kernel && scl_record_launch(r, s->item[i].kernel, &s->item[i].launch->grid);
+    if (all && scl_record_end(r)) {
+        scl_debug("%s: %d launches recorded", cl->base.info.name, n);
+        return r;
+    }
+    if (s->schedule->record)
+        scl_info("%s cannot record these launches: they are enqueued one by one", cl->base.info.name);
+    scl_record_free(r);
+    return NULL;
+}
+
 scl_status scl_cl_load(scl_backend *b, const scl_schedule *schedule, scl_memory *slab, const scl_binding *binding, int n_binding,
                        scl_loaded **out, scl_err *err)
 {
@@ -205,6 +226,7 @@ scl_status scl_cl_load(scl_backend *b, const scl_schedule *schedule, scl_memory 
         scl_cl_unload(b, s);
         return status;
     }
+    s->record = record(scl_cl_of(b), s);
     *out = s;
     return SCL_OK;
 }
@@ -214,6 +236,7 @@ void scl_cl_unload(scl_backend *b, scl_loaded *s)
     if (!s)
         return;
     clFinish(scl_cl_of(b)->queue);
+    scl_record_free(s->record);
     for (int i = 0; s->item && i < s->schedule->n_launch; i++) {
         if (s->item[i].kernel)
             clReleaseKernel(s->item[i].kernel);
@@ -229,7 +252,10 @@ void scl_cl_unload(scl_backend *b, scl_loaded *s)
 
 static scl_status enqueue(scl_cl *cl, scl_loaded *s, int from, int to, scl_err *err)
 {
-    for (int i = from; i < to; i++) {
+    const bool whole = s->record && from == 0 && to == s->schedule->n_launch - s->schedule->n_prepare;
+    if (whole)
+        SCL_TRY(scl_record_run(s->record, err));
+    for (int i = whole ? to : from; i < to; i++) {
         const item *it = &s->item[i];
         if (it->kernel)
             SCL_TRY(scl_cl_launch(cl, it->kernel, it->launch->kernel, &it->launch->grid, err));

@@ -30,6 +30,7 @@ typedef enum scl_sampler_kind { SCL_SAMPLER_ANNEALED_LANGEVIN, SCL_SAMPLER_CONSI
 typedef enum scl_step_rule { SCL_STEP_OFFICIAL, SCL_STEP_PAPER } scl_step_rule;   /* a, sqrt(2a); a/2, sqrt(a) */
 typedef enum scl_sample_init { SCL_INIT_UNIFORM, SCL_INIT_NORMAL } scl_sample_init;
 typedef enum scl_weights_choice { SCL_WEIGHTS_EMA, SCL_WEIGHTS_RAW } scl_weights_choice;
+typedef enum scl_launches { SCL_LAUNCHES_SINGLE, SCL_LAUNCHES_RECORDED } scl_launches;
 typedef enum scl_residence { SCL_RESIDENCE_AUTO, SCL_RESIDENCE_DEVICE, SCL_RESIDENCE_STREAM } scl_residence;
 typedef enum scl_recompute { SCL_RECOMPUTE_NONE, SCL_RECOMPUTE_ACTIVATIONS } scl_recompute;
 enum { SCL_SAVE_GRID = 1, SCL_SAVE_IMAGES = 2, SCL_SAVE_NPY = 4, SCL_SAVE_TRAJECTORY = 8 };   /* a set */
@@ -127,6 +128,7 @@ typedef struct scl_config {
     scl_conv_choice conv;
     scl_precision precision;
     bool fuse, fuse_output, fuse_input;
+    scl_launches launches;
     scl_data_config data;
     scl_model_config model;
     scl_noise_config noise;

@@ -178,6 +178,7 @@ scl_status scl_plan_make(scl_plan **out, scl_arena *arena, scl_graph *graph, con
     scl_slab slab;
     SCL_TRY(run_passes(&p, &choice, &slab, device, options ? options : &none, err));
     plan->choice = choice;
+    plan->schedule.record = options && options->record;
     for (int i = 0; i < graph->n_value; i++)
         if (graph->value[i]->role != SCL_INTERMEDIATE)
             plan->persistent_bytes += scl_value_bytes(graph->value[i]);

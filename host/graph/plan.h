@@ -11,6 +11,7 @@ typedef struct scl_plan_options {
     bool no_fuse_output, fuse_input; /* pointwise nodes inside the operator before, behind (same bits); graph/fuse_conv.c */
     bool no_in_place;                /* never write a result over an input that dies (same bits) */
     bool recompute;                  /* make cheap results again in the backward pass instead of keeping them (same bits) */
+    bool record;                     /* launches become one recorded command buffer, where the device has them (same bits) */
     const char *const *tune;         /* forced candidates "conv2d.MR=4", NULL-terminated; may be NULL */
     bool weights_rest;               /* weights do not change after an exec's first run: what is made of them is made once */
     bool accumulate_only;            /* keep only what feeds accumulators: the plan of every micro-batch but the last */

@@ -29,6 +29,7 @@ typedef struct scl_schedule {
     scl_launch *launch;
     int n_prepare;               /* the last launches of all, no part of a run: what is made of weights that rest */
     size_t slab_bytes;
+    bool record;                 /* the launches are to be recorded, where the device can */
     int n_node;                  /* nodes in execution order, for the reference backend and for replay by node */
     struct scl_step { const scl_node *node; int first_launch, n_launch; scl_place in[SCL_MAX_IN], out[SCL_MAX_OUT]; } *step;
 } scl_schedule;

@@ -40,7 +40,8 @@ scl_plan_options scl_build_plan_options(const scl_config *config, const scl_stag
 {
     return (scl_plan_options){ .no_fuse = !config->fuse, .no_in_place = !stage->memory.in_place,
                                .weights_rest = stage->kind == SCL_STAGE_SAMPLE,
-                               .recompute = stage->memory.recompute == SCL_RECOMPUTE_ACTIVATIONS, .tune = tune };
+                               .recompute = stage->memory.recompute == SCL_RECOMPUTE_ACTIVATIONS,
+                               .record = config->launches == SCL_LAUNCHES_RECORDED, .tune = tune };
 }
 
 scl_device_info scl_build_device(const scl_stage_config *stage, const scl_device_info *device)

@@ -12,6 +12,8 @@ train unfused -o fuse=false;                              same first unfused
 for memory in in_place=false recompute=none recompute=activations; do
     train "$memory" -o "stages.train.memory.$memory";     same first "$memory"
 done
+train recorded -o launches=recorded;                      same first recorded
+grep -q "cannot record" recorded.log && echo "recorded: this device has no command buffers that fit, launches are single"
 train micro -o stages.train.accumulate=2;                 same first micro
 train micro5 -o stages.train.accumulate=5;                same first micro5      # 12 = 3+3+3+3
 train tiles -o tune.conv2d.MR=4 -o tune.conv2d_dw.MR=4;   same first tiles
