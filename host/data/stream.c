@@ -7,7 +7,10 @@
 
 #include "data/permutation.h"
 
-typedef struct place { long step; int position; } place;
+typedef struct place {
+    long step;
+    int position;
+} place;
 
 struct scl_stream {
     const scl_dataset *data;
@@ -15,20 +18,24 @@ struct scl_stream {
     int batch, part;
     size_t sample_bytes;
     pthread_t thread;
-    pthread_mutex_t lock;                /* guards what follows */
+    pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t gathered, freed;
     bool started, stop;
-    unsigned turn;                       /* counts new beginnings: what was gathered for an older one is dropped */
-    unsigned made, taken, released;      /* parts since the beginning; part i lies in slot i mod SCL_STREAM_PARTS */
-    place next, wanted;                  /* to gather, to be asked for */
+    unsigned turn; /* counts new beginnings: what was gathered for an older one is dropped */
+    unsigned made, taken,
+        released;       /* parts since the beginning; part i lies in slot i mod SCL_STREAM_PARTS */
+    place next, wanted; /* to gather, to be asked for */
     size_t bytes[SCL_STREAM_PARTS];
     /* the thread's own */
     unsigned char *slot[SCL_STREAM_PARTS];
     int32_t *order;
-    long epoch;                          /* whose order it is; -1: none */
+    long epoch; /* whose order it is; -1: none */
 };
 
-static long steps_per_epoch(const scl_stream *s) { return ((long)s->data->count + s->batch - 1) / s->batch; }
+static long steps_per_epoch(const scl_stream *s)
+{
+    return ((long)s->data->count + s->batch - 1) / s->batch;
+}
 
 static int batch_of(const scl_stream *s, long step)
 {
@@ -45,13 +52,14 @@ static int samples_at(const scl_stream *s, place p)
 static place after(const scl_stream *s, place p)
 {
     p.position += samples_at(s, p);
-    return p.position < batch_of(s, p.step) ? p : (place){ .step = p.step + 1 };
+    return p.position < batch_of(s, p.step) ? p : (place){.step = p.step + 1};
 }
 
 /* Without the lock: only the thread touches the order and the slots from `taken` on. */
 static size_t gather(scl_stream *s, place p, unsigned char *to)
 {
-    const long epoch = p.step / steps_per_epoch(s), first = p.step % steps_per_epoch(s) * s->batch + p.position;
+    const long epoch = p.step / steps_per_epoch(s),
+               first = p.step % steps_per_epoch(s) * s->batch + p.position;
     const unsigned char *from = s->data->u8 ? s->data->u8 : (const unsigned char *)s->data->f32;
     if (epoch != s->epoch) {
         scl_permutation(s->seed, (uint32_t)epoch, s->order, (int32_t)s->data->count);
@@ -59,7 +67,8 @@ static size_t gather(scl_stream *s, place p, unsigned char *to)
     }
     const int n = samples_at(s, p);
     for (int i = 0; i < n; i++)
-        memcpy(to + (size_t)i * s->sample_bytes, from + (size_t)s->order[first + i] * s->sample_bytes, s->sample_bytes);
+        memcpy(to + (size_t)i * s->sample_bytes, from + (size_t)s->order[first + i] * s->sample_bytes,
+               s->sample_bytes);
     return (size_t)n * s->sample_bytes;
 }
 
@@ -88,13 +97,18 @@ static void *work(void *argument)
     return NULL;
 }
 
-scl_status scl_stream_open(scl_stream **out, const scl_dataset *data, uint64_t seed, int batch, int part, scl_err *err)
+scl_status scl_stream_open(scl_stream **out, const scl_dataset *data, uint64_t seed, int batch, int part,
+                           scl_err *err)
 {
     void *memory;
     SCL_TRY(scl_alloc_bytes(&memory, sizeof(scl_stream), "a stream of batches", err));
     scl_stream *s = memory;
-    *s = (scl_stream){ .data = data, .seed = seed, .batch = batch, .part = part, .epoch = -1,
-                       .sample_bytes = scl_dataset_bytes(data) / data->count };
+    *s = (scl_stream){.data = data,
+                      .seed = seed,
+                      .batch = batch,
+                      .part = part,
+                      .epoch = -1,
+                      .sample_bytes = scl_dataset_bytes(data) / data->count};
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->gathered, NULL);
     pthread_cond_init(&s->freed, NULL);
@@ -143,7 +157,7 @@ void scl_stream_take(scl_stream *s, long step, int position, const void **data, 
         assert(s->taken == s->released);
         s->turn++;
         s->made = s->taken = s->released = 0;
-        s->next = s->wanted = (place){ step, position };
+        s->next = s->wanted = (place){step, position};
         pthread_cond_signal(&s->freed);
     }
     assert(s->taken - s->released < SCL_STREAM_PARTS);

@@ -1,9 +1,11 @@
-/* Recompute instead of store: a value that is cheap to make is not kept over the time in which memory is scarcest.
+/* Recompute instead of store: a value that is cheap to make is not kept over the time in which memory is
+ * scarcest.
  *
- * The program's live bytes are summed at each position; at the highest one, of all pointwise results that are read before and
- * again after it, the one that saves most is made a second time right before its first reader after it.  That lengthens the lives
- * of its inputs, which is part of the sum; what it reads must still hold what it held.  Again until no result lowers the highest
- * position.  The second node is a copy of the first, so no bit changes. */
+ * The program's live bytes are summed at each position; at the highest one, of all pointwise results that are
+ * read before and again after it, the one that saves most is made a second time right before its first reader
+ * after it.  That lengthens the lives of its inputs, which is part of the sum; what it reads must still hold
+ * what it held.  Again until no result lowers the highest position.  The second node is a copy of the first,
+ * so no bit changes. */
 #include <string.h>
 
 #include "graph/build.h"
@@ -11,19 +13,25 @@
 
 typedef struct pass {
     scl_program *p;
-    scl_choice *choice;          /* of each node */
+    scl_choice *choice; /* of each node */
     const scl_device_info *device;
-    bool *updated;               /* value id of the graph: a persistent value that the program updates */
+    bool *updated; /* value id of the graph: a persistent value that the program updates */
     int cap_node, cap_value;
     scl_life *life;
-    size_t *live;                /* bytes alive at each position */
+    size_t *live; /* bytes alive at each position */
     size_t *trial;
 } pass;
 
 /* A value's absence: its last reader before the highest position and its first one after it. */
-typedef struct gap { int node, before, after; size_t gain; } gap;
+typedef struct gap {
+    int node, before, after;
+    size_t gain;
+} gap;
 
-static bool in_slab(const scl_value *v) { return v->role == SCL_INTERMEDIATE && !v->storage; }
+static bool in_slab(const scl_value *v)
+{
+    return v->role == SCL_INTERMEDIATE && !v->storage;
+}
 
 static size_t workspace_of(const pass *s, int i)
 {
@@ -46,7 +54,7 @@ static void measure(pass *s, scl_arena *scratch)
         if (!in_slab(p->value[v]) || s->life[v].first < 0)
             continue;
         s->live[s->life[v].first] += scl_value_bytes(p->value[v]);
-        s->live[s->life[v].last + 1] -= scl_value_bytes(p->value[v]);      /* wraps, and wraps back in the sum */
+        s->live[s->life[v].last + 1] -= scl_value_bytes(p->value[v]); /* wraps, and wraps back in the sum */
     }
     for (int i = 1; i <= p->n_node; i++)
         s->live[i] += s->live[i - 1];
@@ -86,7 +94,7 @@ static bool reads(const scl_node *n, const scl_value *v)
 static bool find_gap(const pass *s, int node, int peak, gap *out)
 {
     const scl_value *v = s->p->node[node]->out[0];
-    *out = (gap){ .node = node, .before = node, .after = -1 };
+    *out = (gap){.node = node, .before = node, .after = -1};
     if (node >= peak || s->life[v->id].last <= peak)
         return false;
     for (int i = node + 1; i <= s->life[v->id].last && out->after < 0; i++) {
@@ -148,7 +156,7 @@ static void repeat(pass *s, const gap *g)
     for (int i = g->after; i < p->n_node; i++) {
         if (!reads(p->node[i], v))
             continue;
-        scl_node *copy = SCL_NEW(p->arena, scl_node);      /* the graph keeps its own */
+        scl_node *copy = SCL_NEW(p->arena, scl_node); /* the graph keeps its own */
         *copy = *p->node[i];
         for (int k = 0; k < copy->n_in; k++)
             if (copy->in[k] == v)
@@ -168,10 +176,10 @@ static void repeat(pass *s, const gap *g)
 
 static bool lower_once(pass *s)
 {
-    scl_arena scratch = { 0 };
+    scl_arena scratch = {0};
     measure(s, &scratch);
     const int peak = highest(s->live, s->p->n_node);
-    gap best = { .gain = 0 }, g;
+    gap best = {.gain = 0}, g;
     for (int i = 0; i < peak; i++) {
         if (!can_repeat(s, s->p->node[i]) || !find_gap(s, i, peak, &g))
             continue;
@@ -187,7 +195,8 @@ static bool lower_once(pass *s)
 
 scl_choice *scl_pass_recompute(scl_program *p, scl_choice *choice, const scl_device_info *device)
 {
-    pass s = { .p = p, .choice = choice, .device = device, .updated = SCL_NEW_ARRAY(p->arena, bool, p->n_value) };
+    pass s = {
+        .p = p, .choice = choice, .device = device, .updated = SCL_NEW_ARRAY(p->arena, bool, p->n_value)};
     for (int i = 0; i < p->n_node; i++)
         for (int o = 0; o < p->node[i]->n_out; o++)
             if (p->node[i]->out[o]->storage)

@@ -1,8 +1,9 @@
 /* The slab of a plan: which values may share memory, and where each lies.
  *
- * Values that are not alive at the same time share bytes by placement.  In place: a pointwise node may write its result over an
- * input of full size that nothing reads later, as every element is read before the same element is written, by the same
- * work-item (cl/ops/pointwise.cl) or in the same block of the definition.  Then both are one block with one lifetime. */
+ * Values that are not alive at the same time share bytes by placement.  In place: a pointwise node may write
+ * its result over an input of full size that nothing reads later, as every element is read before the same
+ * element is written, by the same work-item (cl/ops/pointwise.cl) or in the same block of the definition.
+ * Then both are one block with one lifetime. */
 #include "graph/slab.h"
 
 #include "graph/build.h"
@@ -18,7 +19,8 @@ static const scl_value *dying_input(const scl_node *n, int position, const scl_l
         if (!v || v->role != SCL_INTERMEDIATE || v->storage || life[v->id].last != position)
             continue;
         bool same_element = scl_value_bytes(v) == scl_value_bytes(y);
-        for (int j = 0; j < n->n_in; j++)       /* read a second time by channel, it would be read after it was written */
+        for (int j = 0; j < n->n_in;
+             j++) /* read a second time by channel, it would be read after it was written */
             same_element &= n->in[j] != v || n->in_index[j] == SCL_INDEX_FULL;
         if (same_element)
             return v;
@@ -26,7 +28,8 @@ static const scl_value *dying_input(const scl_node *n, int position, const scl_l
     return NULL;
 }
 
-/* home[id]: the value whose block this one lives in (itself, unless it is written in place); its lifetime covers both. */
+/* home[id]: the value whose block this one lives in (itself, unless it is written in place); its lifetime
+ * covers both. */
 static void share_blocks(const scl_program *p, scl_life *life, int *home)
 {
     const scl_life *own = scl_lifetimes(p, p->arena);
@@ -57,28 +60,31 @@ static bool weights_rest(const scl_program *p, const scl_node *n, const scl_impl
 }
 
 /* The nodes' workspaces, then what they prepare of their weights. */
-static void add_scratch(const scl_program *p, const scl_device_info *device, const scl_choice *choice, bool rest, scl_block *block)
+static void add_scratch(const scl_program *p, const scl_device_info *device, const scl_choice *choice,
+                        bool rest, scl_block *block)
 {
     for (int i = 0; i < p->n_node; i++) {
         const scl_impl *impl = choice[i].impl;
         scl_block *work = &block[i], *prepared = &block[p->n_node + i];
-        *work = *prepared = (scl_block){ .life = { i, i } };
+        *work = *prepared = (scl_block){.life = {i, i}};
         if (impl && impl->workspace)
             work->bytes = impl->workspace(p->node[i], device, &choice[i].tune);
         if (impl && impl->prepared)
             prepared->bytes = impl->prepared(p->node[i], device, &choice[i].tune);
         if (prepared->bytes && rest && weights_rest(p, p->node[i], impl))
-            prepared->life = (scl_life){ 0, p->n_node };
+            prepared->life = (scl_life){0, p->n_node};
     }
 }
 
-static scl_slab place(const scl_program *p, const scl_device_info *device, const scl_choice *choice, bool in_place, bool rest)
+static scl_slab place(const scl_program *p, const scl_device_info *device, const scl_choice *choice,
+                      bool in_place, bool rest)
 {
     const size_t align = device->align_bytes > 128 ? device->align_bytes : 128;
     scl_life *life = scl_lifetimes(p, p->arena);
-    scl_slab slab = { .offset_of = SCL_NEW_ARRAY(p->arena, size_t, p->n_value) };
+    scl_slab slab = {.offset_of = SCL_NEW_ARRAY(p->arena, size_t, p->n_value)};
     scl_block *block = SCL_NEW_ARRAY(p->arena, scl_block, p->n_value + 2 * p->n_node);
-    int *home = SCL_NEW_ARRAY(p->arena, int, p->n_value), *block_of = SCL_NEW_ARRAY(p->arena, int, p->n_value), n = 0;
+    int *home = SCL_NEW_ARRAY(p->arena, int, p->n_value),
+        *block_of = SCL_NEW_ARRAY(p->arena, int, p->n_value), n = 0;
     for (int i = 0; i < p->n_value; i++)
         home[i] = i;
     if (in_place)
@@ -88,7 +94,7 @@ static scl_slab place(const scl_program *p, const scl_device_info *device, const
         block_of[i] = -1;
         if (v->role != SCL_INTERMEDIATE || v->storage || life[i].first < 0 || home[i] != i)
             continue;
-        block[n] = (scl_block){ .bytes = scl_value_bytes(v), .life = life[i] };
+        block[n] = (scl_block){.bytes = scl_value_bytes(v), .life = life[i]};
         block_of[i] = n++;
     }
     slab.work = block + n;

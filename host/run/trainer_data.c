@@ -9,13 +9,19 @@ static scl_status write(scl_trainer *t, const char *name, const void *from, size
     return scl_store_write(t->store, name, from, bytes, err);
 }
 
-static const void *elements(const scl_dataset *d) { return d->u8 ? (const void *)d->u8 : d->f32; }
+static const void *elements(const scl_dataset *d)
+{
+    return d->u8 ? (const void *)d->u8 : d->f32;
+}
 
-/* Half of the memory is for data; streaming costs a copy of each batch, and the set stays in host memory in both cases. */
+/* Half of the memory is for data; streaming costs a copy of each batch, and the set stays in host memory in
+ * both cases. */
 bool scl_trainer_must_stream(const scl_trainer *t)
 {
     const size_t train = scl_dataset_bytes(t->data);
-    const size_t held = t->held_out ? scl_dataset_bytes(t->held_out) / t->held_out->count * (size_t)t->eval_spec.data_count : 0;
+    const size_t held =
+        t->held_out ? scl_dataset_bytes(t->held_out) / t->held_out->count * (size_t)t->eval_spec.data_count
+                    : 0;
     const scl_device_info *d = &t->device;
     if (t->stage->data.residence != SCL_RESIDENCE_AUTO)
         return t->stage->data.residence == SCL_RESIDENCE_STREAM;
@@ -49,8 +55,8 @@ static scl_status start_stream(scl_trainer *t, scl_err *err)
     SCL_TRY(upload_identity(t, "order", t->spec.staged, err));
     if (t->held_out)
         SCL_TRY(upload_identity(t, "eval.order", t->eval_spec.staged, err));
-    scl_info("%s: the data stay in host memory (%.1f MiB); batches are sent ahead of the steps", t->stage->name,
-             (double)scl_dataset_bytes(t->data) / (1 << 20));
+    scl_info("%s: the data stay in host memory (%.1f MiB); batches are sent ahead of the steps",
+             t->stage->name, (double)scl_dataset_bytes(t->data) / (1 << 20));
     return scl_stream_open(&t->stream, t->data, t->config->seed, t->stage->train.batch, t->spec.staged, err);
 }
 
@@ -65,7 +71,8 @@ scl_status scl_trainer_upload(scl_trainer *t, scl_err *err)
     if (!t->held_out)
         return SCL_OK;
     const size_t n = (size_t)t->eval_spec.data_count;
-    SCL_TRY(write(t, "eval.data", elements(t->held_out), scl_dataset_bytes(t->held_out) / t->held_out->count * n, err));
+    SCL_TRY(write(t, "eval.data", elements(t->held_out),
+                  scl_dataset_bytes(t->held_out) / t->held_out->count * n, err));
     return upload_identity(t, "eval.order", (int)n, err);
 }
 
@@ -100,12 +107,13 @@ static scl_status send_held_out(scl_trainer *t, int position, int samples, scl_e
     scl_region to = scl_store_find(t->store, "eval.data").region;
     to.bytes = each * (size_t)samples;
     SCL_TRY(t->b->v->wait(t->b, &t->held_ticket, NULL, err));
-    return t->b->v->write_start(t->b, to, (const char *)elements(t->held_out) + each * (size_t)position, &t->held_ticket, err);
+    return t->b->v->write_start(t->b, to, (const char *)elements(t->held_out) + each * (size_t)position,
+                                &t->held_ticket, err);
 }
 
 void scl_trainer_settle_data(scl_trainer *t)
 {
-    scl_err ignored = { 0 };
+    scl_err ignored = {0};
     settle_parts(t, 0, &ignored);
     t->b->v->wait(t->b, &t->held_ticket, NULL, &ignored);
     for (int i = 0; i < 2; i++)
@@ -113,14 +121,16 @@ void scl_trainer_settle_data(scl_trainer *t)
     scl_err_clear(&ignored);
 }
 
-scl_status scl_trainer_send(scl_trainer *t, bool eval, long step, int position, int samples, uint32_t *counters, scl_err *err)
+scl_status scl_trainer_send(scl_trainer *t, bool eval, long step, int position, int samples,
+                            uint32_t *counters, scl_err *err)
 {
     if (!t->streams)
         return SCL_OK;
-    counters[SCL_CNT_FIRST] = 0u - (uint32_t)position;         /* what was sent begins at entry 0 of the order */
+    counters[SCL_CNT_FIRST] = 0u - (uint32_t)position; /* what was sent begins at entry 0 of the order */
     if (eval)
         return send_held_out(t, position, samples, err);
-    const bool follows = step == t->sent_step ? position > t->sent_position : step == t->sent_step + 1 && !position;
+    const bool follows =
+        step == t->sent_step ? position > t->sent_position : step == t->sent_step + 1 && !position;
     SCL_TRY(settle_parts(t, follows ? SCL_STREAM_PARTS / 2 - 1 : 0, err));
     const void *from;
     scl_region to = scl_store_find(t->store, "data").region;

@@ -6,7 +6,7 @@
 static void need(scl_runners *list, int n, bool ends)
 {
     if (!scl_runners_find(list, n, ends))
-        list->item[list->count++] = (scl_runner){ .n = n, .ends = ends };
+        list->item[list->count++] = (scl_runner){.n = n, .ends = ends};
 }
 
 /* The runs that deal out `total` samples, `n` at a time. */
@@ -25,7 +25,10 @@ scl_runner *scl_runners_find(scl_runners *list, int n, bool ends)
     return NULL;
 }
 
-static int least_of(int a, int b) { return a < b ? a : b; }
+static int least_of(int a, int b)
+{
+    return a < b ? a : b;
+}
 
 /* Runs of at most n samples. */
 static void deal_into(scl_trainer *t, int n)
@@ -40,7 +43,7 @@ static void deal_into(scl_trainer *t, int n)
 static void make_specs(scl_trainer *t)
 {
     const scl_dataset *d = t->data, *h = t->held_out;
-    const int shape[3] = { d->height, d->width, d->channels };
+    const int shape[3] = {d->height, d->width, d->channels};
     t->spec = scl_build_spec(t->config, t->stage, shape, (int)d->count);
     t->spec.data_float = d->f32 != NULL;
     if (t->options.conv)
@@ -54,22 +57,24 @@ static void make_specs(scl_trainer *t)
     t->eval_spec.data_float = h->f32 != NULL;
 }
 
-static scl_status graph_of(const scl_trainer *t, bool eval, int n, scl_arena *arena, scl_graph **out, scl_err *err)
+static scl_status graph_of(const scl_trainer *t, bool eval, int n, scl_arena *arena, scl_graph **out,
+                           scl_err *err)
 {
     scl_step_spec spec = eval ? t->eval_spec : t->spec;
     spec.n = n;
-    return eval ? scl_step_eval(out, arena, &spec, t->spec.ema ? "ema." : "", err) : scl_step_train(out, arena, &spec, err);
+    return eval ? scl_step_eval(out, arena, &spec, t->spec.ema ? "ema." : "", err)
+                : scl_step_train(out, arena, &spec, err);
 }
 
 /* scl_need_function: the run that ends a batch is the largest. */
 static scl_status needed(void *context, int n, scl_need *out, scl_err *err)
 {
     scl_trainer *t = context;
-    scl_arena scratch = { 0 };
+    scl_arena scratch = {0};
     scl_graph *graphs[2];
     int count = 0;
     const scl_plan_options options = scl_build_plan_options(t->config, t->stage, t->options.tune);
-    *out = (scl_need){ 0 };
+    *out = (scl_need){0};
     deal_into(t, n);
     scl_status status = graph_of(t, false, least_of(n, (int)t->data->count), &scratch, &graphs[count++], err);
     if (status == SCL_OK && t->held_out)

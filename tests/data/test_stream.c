@@ -1,4 +1,5 @@
-/* Streamed parts are the samples that the steps' order names: over epochs, partial batches, jumps; the thread ends when asked. */
+/* Streamed parts are the samples that the steps' order names: over epochs, partial batches, jumps; the thread
+ * ends when asked. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,17 +8,17 @@
 #include "data/stream.h"
 
 static int failures;
-#define CHECK(condition, ...)                                                                                          \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            failures++;                                                                                                \
-            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                                                            \
-            fprintf(stderr, __VA_ARGS__);                                                                              \
-            fprintf(stderr, "\n");                                                                                     \
-        }                                                                                                              \
+#define CHECK(condition, ...)                                                                                \
+    do {                                                                                                     \
+        if (!(condition)) {                                                                                  \
+            failures++;                                                                                      \
+            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                                                  \
+            fprintf(stderr, __VA_ARGS__);                                                                    \
+            fprintf(stderr, "\n");                                                                           \
+        }                                                                                                    \
     } while (0)
 
-enum { COUNT = 23, SIZE = 3, BATCH = 7, PART = 3, STEPS = 4 };      /* of an epoch: 7, 7, 7 and 2 */
+enum { COUNT = 23, SIZE = 3, BATCH = 7, PART = 3, STEPS = 4 }; /* of an epoch: 7, 7, 7 and 2 */
 
 static const uint64_t seed = 11;
 
@@ -54,20 +55,20 @@ int main(void)
     unsigned char data[COUNT * SIZE];
     for (int i = 0; i < COUNT * SIZE; i++)
         data[i] = (unsigned char)(i * 3 + 1);
-    scl_dataset d = { .count = COUNT, .height = 1, .width = 1, .channels = SIZE, .u8 = data };
-    scl_err err = { 0 };
+    scl_dataset d = {.count = COUNT, .height = 1, .width = 1, .channels = SIZE, .u8 = data};
+    scl_err err = {0};
     scl_stream *s = NULL;
     CHECK(scl_stream_open(&s, &d, seed, BATCH, PART, &err) == SCL_OK, "%s", err.message);
-    scl_stream_close(s);                              /* nothing was asked for */
+    scl_stream_close(s); /* nothing was asked for */
     CHECK(scl_stream_open(&s, &d, seed, BATCH, PART, &err) == SCL_OK, "%s", err.message);
-    for (long step = 0; step < 3 * STEPS; step++)     /* in order: three epochs */
+    for (long step = 0; step < 3 * STEPS; step++) /* in order: three epochs */
         check_step(s, &d, step, (unsigned)step % SCL_STREAM_PARTS);
-    check_step(s, &d, 1, 1);                          /* back, as a replay does */
+    check_step(s, &d, 1, 1); /* back, as a replay does */
     check_step(s, &d, 2, 1);
-    check_step(s, &d, 1000 * STEPS + 3, 0);           /* ahead, as a resume does */
+    check_step(s, &d, 1000 * STEPS + 3, 0); /* ahead, as a resume does */
     check_step(s, &d, 1001 * STEPS, 2);
-    scl_stream_close(s);                              /* full of parts nobody asked for */
-    for (int i = 0; i < 200 && !failures; i++) {      /* jumps while a part is being gathered */
+    scl_stream_close(s);                         /* full of parts nobody asked for */
+    for (int i = 0; i < 200 && !failures; i++) { /* jumps while a part is being gathered */
         if (!i)
             CHECK(scl_stream_open(&s, &d, seed, BATCH, PART, &err) == SCL_OK, "%s", err.message);
         check_step(s, &d, i * 5 % 13, 0);

@@ -1,4 +1,5 @@
-/* What a plan spends memory on changes no bit: in place, recomputing, both and neither, by the C definitions. */
+/* What a plan spends memory on changes no bit: in place, recomputing, both and neither, by the C definitions.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,20 +8,20 @@
 #include "graph/plan.h"
 
 static int failures;
-#define CHECK(condition, ...)                                                                                          \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            failures++;                                                                                                \
-            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                                                            \
-            fprintf(stderr, __VA_ARGS__);                                                                              \
-            fprintf(stderr, "\n");                                                                                     \
-        }                                                                                                              \
+#define CHECK(condition, ...)                                                                                \
+    do {                                                                                                     \
+        if (!(condition)) {                                                                                  \
+            failures++;                                                                                      \
+            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                                                  \
+            fprintf(stderr, __VA_ARGS__);                                                                    \
+            fprintf(stderr, "\n");                                                                           \
+        }                                                                                                    \
     } while (0)
 
 enum { N = 2, H = 6, W = 8, C = 4, COUNT = N * H * W * C, LAYERS = 6, IMAGE = COUNT * 4, MOST = 65536 };
 
-/* A chain, a sum with what is still needed, and an input that is read by element and as a scalar: over that nothing may be
- * written, as the next element reads it again. */
+/* A chain, a sum with what is still needed, and an input that is read by element and as a scalar: over that
+ * nothing may be written, as the next element reads it again. */
 static scl_status build_chain(scl_graph *g, scl_err *err)
 {
     scl_value *x, *h, *kept;
@@ -45,7 +46,8 @@ static scl_status build_layers(scl_graph *g, scl_err *err)
     for (int i = 0; i < LAYERS; i++) {
         char name[16];
         snprintf(name, sizeof name, "w%d", i);
-        SCL_TRY(scl_value_get(g, &w[i], SCL_PARAM, scl_arena_strdup(g->arena, name), SCL_F32, SCL_DIMS(1, 1, C, C), err));
+        SCL_TRY(scl_value_get(g, &w[i], SCL_PARAM, scl_arena_strdup(g->arena, name), SCL_F32,
+                              SCL_DIMS(1, 1, C, C), err));
         SCL_TRY(SCL_POINTWISE(g, &e, err, "elu(x)", SCL_IN("x", h)));
         SCL_TRY(SCL_APPLY(g, &h, err, "conv2d", SCL_IN("x", e), SCL_IN("w", w[i])));
     }
@@ -55,7 +57,11 @@ static scl_status build_layers(scl_graph *g, scl_err *err)
     return SCL_OK;
 }
 
-typedef struct result { float out[MOST]; size_t bytes, slab; int nodes; } result;
+typedef struct result {
+    float out[MOST];
+    size_t bytes, slab;
+    int nodes;
+} result;
 
 static scl_status fill(scl_store *store, scl_err *err)
 {
@@ -70,19 +76,19 @@ static scl_status fill(scl_store *store, scl_err *err)
     }
     if (!scl_store_find(store, "counters").value)
         return SCL_OK;
-    const uint32_t counters[SCL_COUNTERS] = { [SCL_CNT_BATCH] = N };
+    const uint32_t counters[SCL_COUNTERS] = {[SCL_CNT_BATCH] = N};
     return scl_store_write(store, "counters", counters, sizeof counters, err);
 }
 
-static scl_status run(result *out, scl_backend *b, scl_status (*build)(scl_graph *, scl_err *), const scl_plan_options *options,
-                      scl_err *err)
+static scl_status run(result *out, scl_backend *b, scl_status (*build)(scl_graph *, scl_err *),
+                      const scl_plan_options *options, scl_err *err)
 {
-    scl_arena arena = { 0 };
+    scl_arena arena = {0};
     scl_graph *g = scl_graph_new(&arena, "test");
     scl_store *store = NULL;
     scl_exec *exec = NULL;
     scl_plan *plan;
-    *out = (result){ 0 };
+    *out = (result){0};
     SCL_TRY(build(g, err));
     SCL_TRY(scl_plan_make(&plan, &arena, g, &b->info, options, err));
     SCL_TRY(scl_store_create(&store, b, &g, 1, err));
@@ -106,19 +112,21 @@ static scl_status run(result *out, scl_backend *b, scl_status (*build)(scl_graph
 
 static void same(const result *a, const result *b, const char *what)
 {
-    CHECK(a->bytes && a->bytes == b->bytes && !memcmp(a->out, b->out, a->bytes), "%s: the results differ", what);
+    CHECK(a->bytes && a->bytes == b->bytes && !memcmp(a->out, b->out, a->bytes), "%s: the results differ",
+          what);
 }
 
 static scl_status check_in_place(scl_backend *b, scl_err *err)
 {
     static result in_place, apart, fused;
-    SCL_TRY(run(&apart, b, build_chain, &(scl_plan_options){ .no_fuse = true, .no_in_place = true }, err));
-    SCL_TRY(run(&in_place, b, build_chain, &(scl_plan_options){ .no_fuse = true }, err));
-    SCL_TRY(run(&fused, b, build_chain, &(scl_plan_options){ 0 }, err));
+    SCL_TRY(run(&apart, b, build_chain, &(scl_plan_options){.no_fuse = true, .no_in_place = true}, err));
+    SCL_TRY(run(&in_place, b, build_chain, &(scl_plan_options){.no_fuse = true}, err));
+    SCL_TRY(run(&fused, b, build_chain, &(scl_plan_options){0}, err));
     same(&in_place, &apart, "in place");
     same(&fused, &apart, "in place and fused");
     CHECK(in_place.nodes == apart.nodes, "%d nodes in place, %d apart", in_place.nodes, apart.nodes);
-    /* Apart: kept, h and the next h.  In place: kept and h, and one more for the value that is a scalar too. */
+    /* Apart: kept, h and the next h.  In place: kept and h, and one more for the value that is a scalar too.
+     */
     CHECK(apart.slab == 3 * IMAGE, "apart: slab %zu, not %d", apart.slab, 3 * IMAGE);
     CHECK(in_place.slab == 3 * IMAGE, "in place, with a scalar: slab %zu, not %d", in_place.slab, 3 * IMAGE);
     return SCL_OK;
@@ -140,8 +148,8 @@ static scl_status build_plain(scl_graph *g, scl_err *err)
 static scl_status check_peak(scl_backend *b, scl_err *err)
 {
     static result in_place, apart;
-    SCL_TRY(run(&apart, b, build_plain, &(scl_plan_options){ .no_fuse = true, .no_in_place = true }, err));
-    SCL_TRY(run(&in_place, b, build_plain, &(scl_plan_options){ .no_fuse = true }, err));
+    SCL_TRY(run(&apart, b, build_plain, &(scl_plan_options){.no_fuse = true, .no_in_place = true}, err));
+    SCL_TRY(run(&in_place, b, build_plain, &(scl_plan_options){.no_fuse = true}, err));
     same(&in_place, &apart, "in place, plain");
     CHECK(apart.slab == 3 * IMAGE, "plain, apart: slab %zu, not %d", apart.slab, 3 * IMAGE);
     CHECK(in_place.slab == 2 * IMAGE, "plain, in place: slab %zu, not %d", in_place.slab, 2 * IMAGE);
@@ -151,17 +159,21 @@ static scl_status check_peak(scl_backend *b, scl_err *err)
 static scl_status check_recompute(scl_backend *b, scl_err *err)
 {
     static result kept, again, neither;
-    SCL_TRY(run(&kept, b, build_layers, &(scl_plan_options){ 0 }, err));
-    SCL_TRY(run(&again, b, build_layers, &(scl_plan_options){ .recompute = true }, err));
-    SCL_TRY(run(&neither, b, build_layers, &(scl_plan_options){ .no_fuse = true, .no_in_place = true, .recompute = true }, err));
+    SCL_TRY(run(&kept, b, build_layers, &(scl_plan_options){0}, err));
+    SCL_TRY(run(&again, b, build_layers, &(scl_plan_options){.recompute = true}, err));
+    SCL_TRY(run(&neither, b, build_layers,
+                &(scl_plan_options){.no_fuse = true, .no_in_place = true, .recompute = true}, err));
     same(&again, &kept, "recomputed");
     same(&neither, &kept, "recomputed, not fused, not in place");
-    /* A layer keeps its input and elu of it; with elu made again it is one node more and one image less, but for the last
-     * layer's, which is in use where the peak is.  With the last of them another position is the highest. */
+    /* A layer keeps its input and elu of it; with elu made again it is one node more and one image less, but
+     * for the last layer's, which is in use where the peak is.  With the last of them another position is the
+     * highest. */
     const int more = again.nodes - kept.nodes;
     const size_t less = kept.slab - again.slab;
-    printf("recompute: slab %zu instead of %zu bytes, %d nodes instead of %d\n", again.slab, kept.slab, again.nodes, kept.nodes);
-    CHECK(again.slab < kept.slab && less <= (size_t)more * IMAGE, "slab %zu recomputed, %zu kept", again.slab, kept.slab);
+    printf("recompute: slab %zu instead of %zu bytes, %d nodes instead of %d\n", again.slab, kept.slab,
+           again.nodes, kept.nodes);
+    CHECK(again.slab < kept.slab && less <= (size_t)more * IMAGE, "slab %zu recomputed, %zu kept", again.slab,
+          kept.slab);
     CHECK(more == LAYERS - 1, "%d more nodes for %d layers", more, LAYERS);
     CHECK(less > (size_t)(more - 1) * IMAGE, "%zu bytes less with %d more nodes of %d", less, more, IMAGE);
     return SCL_OK;
@@ -169,11 +181,12 @@ static scl_status check_recompute(scl_backend *b, scl_err *err)
 
 int main(void)
 {
-    scl_err err = { 0 };
+    scl_err err = {0};
     scl_backend *b;
     scl_status status = scl_reference_open(&b, &err);
     if (status == SCL_OK) {
-        status = check_in_place(b, &err) || check_peak(b, &err) || check_recompute(b, &err) ? SCL_FAILED : SCL_OK;
+        status =
+            check_in_place(b, &err) || check_peak(b, &err) || check_recompute(b, &err) ? SCL_FAILED : SCL_OK;
         b->v->close(b);
     }
     CHECK(status == SCL_OK, "%s", err.message);

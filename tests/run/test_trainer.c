@@ -1,13 +1,15 @@
-/* The host is not in the way: steps wait for nothing but the step two before them, over the end of an epoch too, wherever the data
- * are.  A backend that counts stands in front of the C definitions. */
+/* The host is not in the way: steps wait for nothing but the step two before them, over the end of an epoch
+ * too, wherever the data are.  A backend that counts stands in front of the C definitions. */
 #include "run/check.h"
 
 #include "run/trainer.h"
 
-enum { COUNT = 20000, SIDE = 8, BATCH = 8, SMALL = 64 << 10 };      /* the order of an epoch is no small write */
+enum { COUNT = 20000, SIDE = 8, BATCH = 8, SMALL = 64 << 10 }; /* the order of an epoch is no small write */
 
 static scl_backend_vtable real;
-static struct { int finish, read, large_write, run; } calls;
+static struct {
+    int finish, read, large_write, run;
+} calls;
 
 static scl_status count_finish(scl_backend *b, scl_err *err)
 {
@@ -33,35 +35,37 @@ static scl_status count_run(scl_backend *b, scl_loaded *loaded, int first, int e
     return real.run(b, loaded, first, end, err);
 }
 
-static const char text[] =
-    "seed: 3\n"
-    "conv: direct\n"
-    "data: { format: npy, path: none.npy }\n"
-    "model: { net: ncsn, ngf: 2 }\n"
-    "noise: { levels: 3 }\n"
-    "stages: { t: { kind: train, batch: 8, eval: { every: never } } }\n";
+static const char text[] = "seed: 3\n"
+                           "conv: direct\n"
+                           "data: { format: npy, path: none.npy }\n"
+                           "model: { net: ncsn, ngf: 2 }\n"
+                           "noise: { levels: 3 }\n"
+                           "stages: { t: { kind: train, batch: 8, eval: { every: never } } }\n";
 
 /* Four steps, the last two in the next epoch; *norm: of the last step's gradient. */
-static void run(scl_backend *b, const char *residence, const char *accumulate, const scl_dataset *data, scl_step_record *last)
+static void run(scl_backend *b, const char *residence, const char *accumulate, const scl_dataset *data,
+                scl_step_record *last)
 {
-    const scl_override o[] = { { "data.residence", residence }, { "stages.t.accumulate", accumulate } };
-    scl_config_errors errors = { 0 };
+    const scl_override o[] = {{"data.residence", residence}, {"stages.t.accumulate", accumulate}};
+    scl_config_errors errors = {0};
     scl_config *config = NULL;
     scl_trainer *t = NULL;
-    scl_err err = { 0 };
+    scl_err err = {0};
     const long first = (COUNT + BATCH - 1) / BATCH - 2;
     bool ready;
     scl_status status = scl_config_parse(text, strlen(text), "t.yaml", NULL, o, 2, &config, &errors, &err);
     if (status == SCL_OK)
-        status = scl_trainer_create(&t, b, config, &config->stage[0], data, NULL, &(scl_trainer_options){ 0 }, &err);
+        status =
+            scl_trainer_create(&t, b, config, &config->stage[0], data, NULL, &(scl_trainer_options){0}, &err);
     if (status == SCL_OK)
         status = scl_trainer_init(t, &err);
     memset(&calls, 0, sizeof calls);
     for (long step = first; step < first + 4 && status == SCL_OK; step++)
         status = scl_trainer_step(t, step, &err);
     CHECK(calls.run == 4 * atoi(accumulate), "%s: %d runs", residence, calls.run);
-    CHECK(!calls.finish && !calls.read && !calls.large_write, "%s, %s micro-batches: %d times finish, %d reads, %d writes that wait",
-          residence, accumulate, calls.finish, calls.read, calls.large_write);
+    CHECK(!calls.finish && !calls.read && !calls.large_write,
+          "%s, %s micro-batches: %d times finish, %d reads, %d writes that wait", residence, accumulate,
+          calls.finish, calls.read, calls.large_write);
     if (status == SCL_OK)
         status = scl_trainer_record_start(t, &err);
     if (status == SCL_OK)
@@ -75,7 +79,7 @@ static void run(scl_backend *b, const char *residence, const char *accumulate, c
 
 int main(void)
 {
-    scl_err err = { 0 };
+    scl_err err = {0};
     scl_backend *b;
     if (!mkdtemp(root) || scl_reference_open(&b, &err) != SCL_OK)
         return 1;
@@ -86,7 +90,7 @@ int main(void)
     counting.write = count_write;
     counting.run = count_run;
     b->v = &counting;
-    scl_dataset data = { .count = COUNT, .height = SIDE, .width = SIDE, .channels = 1 };
+    scl_dataset data = {.count = COUNT, .height = SIDE, .width = SIDE, .channels = 1};
     data.u8 = scl_arena_alloc(&test_arena, (size_t)COUNT * SIDE * SIDE);
     for (size_t i = 0; i < (size_t)COUNT * SIDE * SIDE; i++)
         data.u8[i] = (unsigned char)(i * 2654435761u >> 24);
@@ -94,8 +98,10 @@ int main(void)
     run(b, "device", "1", &data, &device);
     run(b, "stream", "1", &data, &stream);
     run(b, "stream", "4", &data, &parts);
-    CHECK(device.norm > 0 && !memcmp(&device, &stream, sizeof device), "streamed: norm %g, not %g", (double)stream.norm, (double)device.norm);
-    CHECK(!memcmp(&device, &parts, sizeof device), "streamed in parts: norm %g, not %g", (double)parts.norm, (double)device.norm);
+    CHECK(device.norm > 0 && !memcmp(&device, &stream, sizeof device), "streamed: norm %g, not %g",
+          (double)stream.norm, (double)device.norm);
+    CHECK(!memcmp(&device, &parts, sizeof device), "streamed in parts: norm %g, not %g", (double)parts.norm,
+          (double)device.norm);
     b->v = &real;
     b->v->close(b);
     return finish("trainer");
