@@ -36,6 +36,43 @@ const char *scl_env_expand(const char *text, scl_place place, scl_faults *faults
     return scl_arena_printf(faults->arena, "%.*s%s%s", (int)(open - text), text, value, rest);
 }
 
+/* Each has a character of the private use area, three bytes from U+F7A0 on; quotes and backslashes keep their meaning. */
+static const char structure[] = "{}[],:#&*!|>%@`?";
+
+char *scl_env_veil(const char *text, size_t length, size_t *veiled, scl_arena *arena)
+{
+    char *out = scl_arena_alloc(arena, 3 * length + 1), *to = out;
+    bool inside = false;
+    for (size_t i = 0; i < length; i++) {
+        const size_t line = strcspn(text + i, "}\n");
+        if (!inside && i > 0 && text[i] == '{' && text[i - 1] == '$')
+            inside = i + line < length && text[i + line] == '}';
+        const char *found = inside && text[i] ? strchr(structure, text[i]) : NULL;
+        if (found)
+            to = stpcpy(to, (char[]){ '\xef', '\x9e', (char)(0xa0 + (found - structure)), 0 });
+        else
+            *to++ = text[i];
+        inside = inside && text[i] != '}';
+    }
+    *veiled = (size_t)(to - out);
+    return out;
+}
+
+void scl_env_unveil(char *text)
+{
+    char *to = text;
+    for (const char *p = text; *p;) {
+        const size_t which = (size_t)((unsigned char)p[2 * (p[1] != 0)] - 0xa0);
+        if (p[0] == '\xef' && p[1] == '\x9e' && which < sizeof structure - 1) {
+            *to++ = structure[which];
+            p += 3;
+        } else {
+            *to++ = *p++;
+        }
+    }
+    *to = 0;
+}
+
 /* Length of the UTF-8 sequence at p, or 0.  Overlong forms, surrogates and what lies beyond U+10FFFF are none. */
 static size_t sequence(const unsigned char *p, size_t left)
 {

@@ -176,7 +176,8 @@ static void read_pair(reader *r, scl_tree *map, scl_tree *merged, const yaml_eve
         stop(r, key_event->start_mark, "a key must be a plain word");
         return;
     }
-    const char *key = scl_arena_strdup(r->faults->arena, (const char *)key_event->data.scalar.value);
+    char *key = scl_arena_strdup(r->faults->arena, (const char *)key_event->data.scalar.value);
+    scl_env_unveil(key);
     yaml_event_t event;
     if (!next(r, &event))
         return;
@@ -227,6 +228,7 @@ static scl_tree *read_scalar(reader *r, const yaml_event_t *event)
 {
     scl_tree *node = new_node(r, SCL_TREE_SCALAR, place_of(r, event->start_mark));
     node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+    scl_env_unveil((char *)event->data.scalar.value);
     node->text = scl_env_expand((const char *)event->data.scalar.value, node->place, r->faults);
     return node;
 }
@@ -294,6 +296,11 @@ static scl_tree *read_document(reader *r)
 
 static scl_tree *parse(const char *text, size_t length, reader *r)
 {
+    static const char mark[] = "\xef\xbb\xbf";     /* which some editors put in front of UTF-8 */
+    if (length >= 3 && !memcmp(text, mark, 3)) {
+        text += 3;
+        length -= 3;
+    }
     scl_place bad = { r->file, 1, 1 + r->col0 };
     const int byte = scl_utf8_fault(text, length, &bad.line, &bad.col);
     if (byte >= 0) {
@@ -304,6 +311,7 @@ static scl_tree *parse(const char *text, size_t length, reader *r)
         scl_fault(r->faults, bad, "", "out of memory");
         return NULL;
     }
+    text = scl_env_veil(text, length, &length, r->faults->arena);
     yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&r->parser, (const unsigned char *)text, length);
     const int before = r->faults->errors->n;

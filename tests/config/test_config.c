@@ -47,6 +47,20 @@ static scl_config *parse(const char *text, const scl_override *o, int n)
 #define DATA "data: { path: d, transform: { size: 28, channels: 1 } }\n"
 #define TRAIN "stages:\n  train: { kind: train }\n"
 
+/* A variable needs no quotes, wherever it stands; nor does the mark that some editors put in front hurt. */
+static void test_variables(void)
+{
+    setenv("SCL_TEST_PATH", "/a, {b}", 1);
+    scl_config *config = parse("\xef\xbb\xbf" "data: { path: ${SCL_TEST_PATH}, test_path: \"${SCL_TEST_UNSET:-x # y}\",\n"
+                               "        transform: { size: ${SCL_TEST_UNSET:-16}, channels: 1 } }\n"
+                               "device: [${SCL_TEST_UNSET:-a: b, [c] #d}]\n" TRAIN, (scl_override[]){ { "device", "${SCL_TEST_PATH}" } }, 1);
+    expect(!strcmp(config->data.path, "/a, {b}"), "a variable in a flow map", config->data.path, "/a, {b}");
+    expect(!strcmp(config->data.test_path, "/data/x # y"), "a quoted default", config->data.test_path, "/data/x # y");
+    expect(config->data.transform.size == 16, "a number by default", "", "16");
+    expect(!strcmp(config->device, "/a, {b}"), "a variable in an override", config->device, "/a, {b}");
+    scl_config_free(config);
+}
+
 static const struct { const char *name, *text, *faults; } bad[] = {
     { "empty", "", "t.yaml:1:1: the file is empty" },
     { "comment only", "# nothing\n", "t.yaml:1:1: the file is empty" },
@@ -114,6 +128,10 @@ static const struct { const char *name, *text, *faults; } bad[] = {
     { "no anchor", "a: *x\n", "t.yaml:1:4: alias *x has no anchor before it" },
     { "unset variable", "device: ${SCL_TEST_UNSET}\n" DATA TRAIN,
       "t.yaml:1:9: environment variable SCL_TEST_UNSET is not set (${SCL_TEST_UNSET:-default} gives a default)" },
+    { "unset variable in a flow map", "device: auto\ndata: { path: ${SCL_TEST_UNSET}, format: frog }\n" TRAIN,
+      "t.yaml:2:15: environment variable SCL_TEST_UNSET is not set (${SCL_TEST_UNSET:-default} gives a default)" },
+    { "behind a variable in a flow map", "data: { path: ${SCL_TEST_UNSET:-{a, b}, [c]}, size: 28 }\n" TRAIN,
+      "t.yaml:1:41: a key must be a plain word" },
     { "half a variable", "device: ${SCL\n" DATA TRAIN, "t.yaml:1:9: '${SCL': write ${NAME} or ${NAME:-default}" },
     { "tuning", "tune: { conv2d: { MR: four } }\n" DATA TRAIN,
       "t.yaml:1:23: tune.conv2d.MR: must be an integer from 0 to 1048576, not 'four'" },
@@ -285,6 +303,7 @@ int main(void)
     test_bad();
     test_overrides();
     test_good();
+    test_variables();
     test_inputs();
     test_laughs();
     test_schema();
