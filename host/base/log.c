@@ -74,6 +74,14 @@ void scl_log_line(scl_log_level level, const char *format, ...)
     va_end(args);
 }
 
+void scl_log_file_line(scl_log_level level, const char *line)
+{
+    pthread_mutex_lock(&state.lock);
+    if (state.file)
+        to_file(level, line);
+    pthread_mutex_unlock(&state.lock);
+}
+
 void scl_log_show(scl_log_level least)
 {
     pthread_mutex_lock(&state.lock);

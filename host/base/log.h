@@ -22,6 +22,9 @@ void scl_log_show(scl_log_level least);
 /* From now on every line also goes to this file, at its end (appended; with the time in front).  NULL: no longer. */
 scl_status scl_log_to(const char *path, scl_err *err);
 
+/* A line for the log file alone: it is shown elsewhere. */
+void scl_log_file_line(scl_log_level level, const char *line);
+
 /* Takes the lines instead of standard error (a program that embeds the library).  NULL: standard error again. */
 typedef void scl_log_sink(void *user, scl_log_level level, const char *line);
 void scl_log_set_sink(scl_log_sink *sink, void *user);

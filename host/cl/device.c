@@ -203,6 +203,19 @@ static scl_status no_device(const scl_devices *d, const char *sel, scl_arena *ar
                     scl_devices_text(d, arena));
 }
 
+scl_status scl_device_check(const char *sel, scl_err *err)
+{
+    scl_arena arena = { 0 };
+    scl_devices devices;
+    scl_status status = SCL_OK;
+    if (strcmp(sel, "reference") != 0)
+        status = scl_devices_list(&devices, &arena, err);
+    if (status == SCL_OK && strcmp(sel, "reference") != 0 && scl_device_select(&devices, sel, NULL) < 0)
+        status = no_device(&devices, sel, &arena, err);
+    scl_arena_free(&arena);
+    return status;
+}
+
 scl_status scl_device_open(const char *sel, scl_backend **out, scl_err *err)
 {
     if (!strcmp(sel, "reference"))

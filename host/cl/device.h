@@ -20,6 +20,9 @@ int scl_device_select(const scl_devices *devices, const char *sel, int *matches)
 /* One line per device, "  0  PLATFORM: NAME (CPU)\n", for messages. */
 char *scl_devices_text(const scl_devices *devices, scl_arena *arena);
 
+/* SCL_NO_DEVICE, with the list, where sel means none.  Opens nothing. */
+scl_status scl_device_check(const char *sel, scl_err *err);
+
 /* Opens the device that sel means; "reference" opens the C definitions.  Several matches of a text: the first, named in the
  * log.  Errors: SCL_NO_DEVICE with the list.  *out is owned: (*out)->v->close(*out).
  * SCL_CL_OPTIONS in the environment is added to the build options of every kernel ("-cl-denorms-are-zero"), SCL_KERNEL_DIR

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/progress.h"
+#include "cl/device.h"
 #include "run/engine.h"
 
 #define SAY(...) snprintf(d->reason, sizeof d->reason, __VA_ARGS__)
@@ -91,6 +92,38 @@ scl_status scl_decide(scl_run *run, const scl_stage_config *stage, scl_decision 
     return SCL_OK;
 }
 
+/* Would one of the stages that this one needs run? */
+static bool any_of(const bool *runs, const scl_config *config, const scl_stage_config *stage)
+{
+    for (int i = 0; i < stage->n_needs; i++)
+        if (runs[scl_stage_index(config, stage->needs[i])])
+            return true;
+    return false;
+}
+
+scl_status scl_check_devices(scl_run *run, scl_err *err)
+{
+    const scl_config *config = run->config;
+    bool *runs = SCL_NEW_ARRAY(&run->arena, bool, config->n_stage);
+    for (int i = 0; i < config->n_stage; i++) {
+        const int at = config->order[i];
+        const scl_stage_config *stage = &config->stage[at];
+        if (run->options->only && strcmp(run->options->only, stage->name) != 0)
+            continue;
+        scl_decision d = { .action = SCL_ACTION_ANEW };
+        /* Only what is finished can be left, and its files are not read again to see it. */
+        if (run->state[at].status == SCL_STAGE_FINISHED && !any_of(runs, config, stage))
+            scl_decide(run, stage, &d, NULL);
+        runs[at] = d.action != SCL_ACTION_SKIP;
+        scl_status status = runs[at] ? scl_device_check(stage->device, err) : SCL_OK;
+        if (status != SCL_OK) {
+            scl_err_context(err, "stage %s", stage->name);
+            return status;
+        }
+    }
+    return SCL_OK;
+}
+
 static const char *action_name(scl_action action)
 {
     static const char *const name[] = { "is left", "goes on", "runs" };
@@ -119,15 +152,6 @@ static void say_expected(scl_run *run, const scl_stage_config *stage, const scl_
         scl_info("    cost unknown: %s", why.message);
     }
     scl_err_clear(&why);
-}
-
-/* Would one of the stages that this one needs run? */
-static bool any_of(const bool *runs, const scl_config *config, const scl_stage_config *stage)
-{
-    for (int i = 0; i < stage->n_needs; i++)
-        if (runs[scl_stage_index(config, stage->needs[i])])
-            return true;
-    return false;
 }
 
 scl_status scl_dry_run(scl_run *run, scl_err *err)

@@ -44,6 +44,7 @@ struct scl_run {
     const scl_run_options *options;
     const char *folder;
     int lock_fd;
+    bool needs_devices; /* false: stages that compute nothing (tests) */
     scl_stage_state *state; /* of config->stage[i] */
     json_t *other;          /* stages in state.json that this config does not have */
     json_t *environment;
@@ -56,6 +57,7 @@ struct scl_run {
 
 /* rundir.c */
 const char *scl_run_path(scl_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+scl_status scl_run_refuse(scl_run *run, scl_err *err); /* a folder that holds a run, without --resume or --force */
 scl_status scl_run_open_folder(scl_run *run,
                                scl_err *err); /* refuses, makes, locks, writes config.yaml, opens log.txt */
 void scl_run_close_folder(scl_run *run);
@@ -82,6 +84,8 @@ scl_status scl_inputs_check(const scl_stage_config *stage, bool early, scl_err *
 
 /* decide.c */
 scl_status scl_decide(scl_run *run, const scl_stage_config *stage, scl_decision *out, scl_err *err);
+/* Is there a device for every stage that would run?  Before the folder is made and data is read. */
+scl_status scl_check_devices(scl_run *run, scl_err *err);
 /* Numbers the stages before they run: --dry-run's lines through base/log.h. */
 scl_status scl_dry_run(scl_run *run, scl_err *err);
 
@@ -93,12 +97,16 @@ typedef struct scl_stage_cost {
 scl_status scl_stage_cost_of(const scl_config *config, const scl_stage_config *stage, scl_stage_cost *out,
                              scl_err *err);
 
+/* stage.c */
+/* The command that goes on with this run: by the config in its folder, which holds every override. */
+const char *scl_run_resume_command(const scl_run *run, scl_arena *arena);
+
 /* stages.c */
 int scl_stage_index(const scl_config *config, const char *name); /* -1: none */
 /* tune.OP.PARAM as scl_plan_options wants it. */
 const char *const *scl_tune_list(const scl_config *config, scl_arena *arena);
-/* scl_run_config with other functions behind the stages (tests). */
+/* scl_run_config with other functions behind the stages, which need no device (tests). */
 scl_status scl_run_with(const scl_config *config, const scl_run_options *options,
-                        scl_stage_function *const *function, scl_err *err);
+                        scl_stage_function *const *function, bool needs_devices, scl_err *err);
 
 #endif

@@ -65,7 +65,7 @@ static void sweep(const char *folder, int depth)
     closedir(d);
 }
 
-static scl_status refuse(scl_run *run, scl_err *err)
+scl_status scl_run_refuse(scl_run *run, scl_err *err)
 {
     if (run->options->resume || run->options->n_force > 0 ||
         !scl_file_exists(scl_run_path(run, "state.json")))
@@ -78,11 +78,11 @@ static scl_status refuse(scl_run *run, scl_err *err)
 
 scl_status scl_run_open_folder(scl_run *run, scl_err *err)
 {
-    SCL_TRY(refuse(run, err));
+    SCL_TRY(scl_run_refuse(run, err));
     SCL_TRY(scl_file_make_folder(run->folder, err));
     SCL_TRY(take_lock(run, err));
     /* Once more: another process may have begun and ended between the first look and the lock. */
-    SCL_TRY(refuse(run, err));
+    SCL_TRY(scl_run_refuse(run, err));
     sweep(run->folder, 2);
     SCL_TRY(scl_log_to(scl_run_path(run, "log.txt"), err));
     const char *text = scl_config_text(run->config, &run->arena);

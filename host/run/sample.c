@@ -133,7 +133,7 @@ static scl_status update(sampling *s, sampler *r, uint32_t first, uint32_t step,
     one.bytes = sizeof(float);
     SCL_TRY(s->b->v->read_start(s->b, one, &s->probe[slot], &s->ticket[slot], err));
     scl_progress_update(&s->progress, ++s->done, NULL);
-    return *s->c->stop ? scl_fail(err, SCL_INTERRUPTED, "stopped while sampling; samples are drawn anew with --resume") : SCL_OK;
+    return *s->c->stop ? scl_stage_interrupted(s->c, -1, err) : SCL_OK;
 }
 
 static scl_status set_level(const sampling *s, sampler *r, int level, scl_err *err)

@@ -55,12 +55,37 @@ void scl_stage_result(scl_stage_context *c, const char *checksum)
     pthread_mutex_unlock(&c->run->lock);
 }
 
+/* The text as one word of a shell. */
+static const char *shell_word(const char *text, scl_arena *arena)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
+    if (text[0] && strspn(text, plain) == strlen(text))
+        return text;
+    const char *word = "'";
+    for (const char *quote; (quote = strchr(text, '\'')); text = quote + 1)
+        word = scl_arena_printf(arena, "%s%.*s'\\''", word, (int)(quote - text), text);
+    return scl_arena_printf(arena, "%s%s'", word, text);
+}
+
+const char *scl_run_resume_command(const scl_run *run, scl_arena *arena)
+{
+    const scl_run_options *o = run->options;
+    const char *dot = run->folder[0] == '-' ? "./" : "";
+    const char *file = shell_word(scl_arena_printf(arena, "%s%s/config.yaml", dot, run->folder), arena);
+    const char *folder = shell_word(scl_arena_printf(arena, "%s%s", dot, run->folder), arena);
+    const char *only = o->only ? scl_arena_printf(arena, " --only %s", o->only) : "";
+    const char *jobs = o->jobs > 0 ? scl_arena_printf(arena, " --jobs %d", o->jobs) : "";
+    return scl_arena_printf(arena, "scorecl run %s --out %s --resume%s%s%s", file, folder, only, jobs,
+                            o->keep_going ? " --keep-going" : "");
+}
+
 scl_status scl_stage_interrupted(scl_stage_context *c, long step, scl_err *err)
 {
-    const char *out = c->run->options && c->run->options->out
-                          ? scl_arena_printf(c->arena, " --out %s", c->run->options->out)
-                          : "";
-    return scl_fail(err, SCL_INTERRUPTED,
-                    "stopped after step %ld, with a checkpoint; go on with: scorecl run %s%s --resume", step,
-                    c->config->file, out);
+    const char *command = scl_run_resume_command(c->run, c->arena);
+    if (step >= 0)
+        return scl_fail(err, SCL_INTERRUPTED, "stopped after step %ld, with a checkpoint; go on with: %s", step,
+                        command);
+    if (c->run->lock_fd < 0) /* `scorecl sample`: there is no run to go on with */
+        return scl_fail(err, SCL_INTERRUPTED, "stopped while sampling; the same command draws the samples anew");
+    return scl_fail(err, SCL_INTERRUPTED, "stopped while sampling; draw the samples anew with: %s", command);
 }

@@ -259,8 +259,8 @@ static scl_status outcome(engine *e, scl_err *err)
     for (int i = 0; i < config->n_stage; i++)
         if (e->job[i].phase == WAITING && *scl_signals_stop())
             return scl_fail(err, SCL_INTERRUPTED,
-                            "stopped before stage '%s'; go on with: scorecl run %s --resume",
-                            config->stage[i].name, config->file);
+                            "stopped before stage '%s'; go on with: %s",
+                            config->stage[i].name, scl_run_resume_command(e->run, &e->run->arena));
     return SCL_OK;
 }
 
@@ -321,6 +321,11 @@ static scl_status in_folder(scl_run *run, scl_err *err)
     for (int i = 0; i < run->config->n_stage; i++)
         if (named(run, run->config->stage[i].name))
             SCL_TRY(scl_inputs_check(&run->config->stage[i], run->config->stage[i].n_needs > 0, err));
+    if (run->needs_devices) {
+        SCL_TRY(scl_run_refuse(run, err));
+        SCL_TRY(scl_state_read(run, err));
+        SCL_TRY(scl_check_devices(run, err));
+    }
     SCL_TRY(scl_run_open_folder(run, err));
     SCL_TRY(scl_state_read(run, err));
     scl_environment_start(run);
@@ -330,16 +335,34 @@ static scl_status in_folder(scl_run *run, scl_err *err)
     return status;
 }
 
+/* log.txt ends with what ended the run; on standard error the command says it. */
+static void log_end(const scl_run *run, scl_status status, const scl_err *err)
+{
+    if (status == SCL_OK || run->lock_fd < 0)
+        return;
+    scl_arena arena = { 0 };
+    const size_t size = 4096 + (err->log ? strlen(err->log) : 0);
+    char *text = scl_arena_alloc(&arena, size);
+    scl_err_text(err, text, size);
+    scl_log_file_line(status == SCL_INTERRUPTED ? SCL_LOG_WARNING : SCL_LOG_ERROR, text);
+    scl_arena_free(&arena);
+}
+
 scl_status scl_run_with(const scl_config *config, const scl_run_options *options,
-                        scl_stage_function *const *function, scl_err *err)
+                        scl_stage_function *const *function, bool needs_devices, scl_err *err)
 {
     SCL_TRY(check_names(config, options, err));
-    scl_run run = { .config = config, .options = options, .lock_fd = -1, .function = function };
+    scl_run run = { .config = config, .options = options, .lock_fd = -1, .function = function,
+                    .needs_devices = needs_devices };
     run.folder = options->out ? options->out : scl_arena_printf(&run.arena, "runs/%s", config->name);
     run.tune = scl_tune_list(config, &run.arena);
     pthread_mutex_init(&run.lock, NULL);
     pthread_cond_init(&run.changed, NULL);
+    scl_err own = { 0 };
+    err = err ? err : &own;
     const scl_status status = in_folder(&run, err);
+    log_end(&run, status, err);
+    scl_err_clear(&own);
     scl_run_close_folder(&run);
     pthread_cond_destroy(&run.changed);
     pthread_mutex_destroy(&run.lock);
@@ -354,5 +377,5 @@ scl_status scl_run_config(const scl_config *config, const scl_run_options *optio
     static scl_stage_function *const function[] = {
         [SCL_STAGE_TRAIN] = scl_stage_train, [SCL_STAGE_SAMPLE] = scl_stage_sample
     };
-    return scl_run_with(config, options, function, err);
+    return scl_run_with(config, options, function, true, err);
 }

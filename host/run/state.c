@@ -46,6 +46,7 @@ static void read_stage(scl_run *run, const json_t *entry, scl_stage_state *s)
 scl_status scl_state_read(scl_run *run, scl_err *err)
 {
     run->state = SCL_NEW_ARRAY(&run->arena, scl_stage_state, run->config->n_stage);
+    json_decref(run->other);
     run->other = json_object();
     for (int i = 0; i < run->config->n_stage; i++)
         read_stage(run, NULL, &run->state[i]);

@@ -158,6 +158,19 @@ static scl_status evaluate(training *s, long done, scl_err *err)
     return scl_metrics_row(s->metrics, done, s->row, err);
 }
 
+/* What a failed run still has. */
+static void name_kept(training *s, scl_err *err)
+{
+    const char *path;
+    const size_t used = err ? strlen(err->message) : 0;
+    if (!err)
+        return;
+    if (scl_checkpoints_find(s->c->checkpoints, "latest", s->c->arena, &path, NULL) == SCL_OK)
+        snprintf(err->message + used, sizeof err->message - used, "; the last good checkpoint is %s", path);
+    else
+        snprintf(err->message + used, sizeof err->message - used, "; no checkpoint was written yet");
+}
+
 static bool due(long done, int every, long steps) { return (every > 0 && done % every == 0) || done == steps; }
 
 /* What is due after `done` steps. */
@@ -194,8 +207,10 @@ static scl_status loop(training *s, scl_err *err)
         if (status == SCL_OK)
             status = after_step(s, ++step, err);
         if (status != SCL_OK) {
-            if (status != SCL_INTERRUPTED)
-                scl_err_context(err, "stage %s", s->c->stage->name);
+            if (status == SCL_INTERRUPTED)
+                return status;
+            name_kept(s, err);
+            scl_err_context(err, "stage %s", s->c->stage->name);
             return status;
         }
     }
@@ -206,9 +221,9 @@ static scl_status loop(training *s, scl_err *err)
 scl_status scl_stage_train(scl_stage_context *c, scl_err *err)
 {
     training s = { .c = c, .config = &c->stage->train };
-    scl_status status = open_data(&s, err);
+    scl_status status = scl_stage_open_device(c, &s.b, err); /* first: decoding data may take long */
     if (status == SCL_OK)
-        status = scl_stage_open_device(c, &s.b, err);
+        status = open_data(&s, err);
     if (status == SCL_OK)
         status = open_trainer(&s, err);
     if (status == SCL_OK)

@@ -1,5 +1,6 @@
 #include "run/trainer_parts.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,7 +143,7 @@ static scl_status fail_nonfinite(scl_trainer *t, uint32_t flag, scl_err *err)
     SCL_TRY(prepare(t, step, err));
     scl_trainer_counters(t, step, counters);
     SCL_TRY(deal(t, &t->run, step, batch_of(t, step), t->spec.n, counters, text, sizeof text, err));
-    return scl_fail(err, SCL_FAILED, "the loss or a gradient is not finite at step %ld: %s", step, text);
+    return scl_fail(err, SCL_FAILED, "the loss or a gradient is not finite at step %ld: %s", step + 1, text);
 }
 
 static scl_status settle(scl_trainer *t, int slot, scl_err *err)
@@ -203,5 +204,10 @@ scl_status scl_trainer_evaluate(scl_trainer *t, float *loss, scl_err *err)
     SCL_TRY(deal(t, &t->eval, 0, t->eval_spec.data_count, t->eval_spec.n, counters, NULL, 0, err));
     const int total = t->eval_spec.data_count, n = t->eval_spec.n;
     const scl_runner *last = scl_runners_find(&t->eval, total % n ? total % n : n, true);
-    return scl_exec_read(last->exec, "eval.loss", loss, sizeof *loss, err);
+    SCL_TRY(scl_exec_read(last->exec, "eval.loss", loss, sizeof *loss, err));
+    if (isfinite(*loss))
+        return SCL_OK;
+    char text[256];
+    SCL_TRY(deal(t, &t->eval, 0, total, n, counters, text, sizeof text, err));
+    return scl_fail(err, SCL_FAILED, "the held-out loss is not finite after step %ld: %s", t->last_step + 1, text);
 }

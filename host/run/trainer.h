@@ -39,10 +39,11 @@ typedef struct scl_step_record { float loss, norm, scale; } scl_step_record;
 scl_status scl_trainer_record_start(scl_trainer *t, scl_err *err);
 scl_status scl_trainer_record_take(scl_trainer *t, bool wait, bool *ready, scl_step_record *out, scl_err *err);
 
-/* Waits for all steps.  SCL_FAILED when one was not finite: the message names the step and the node (replayed). */
+/* Waits for all steps.  SCL_FAILED when one was not finite: the message names the step (from 1) and the node (replayed). */
 scl_status scl_trainer_finish(scl_trainer *t, scl_err *err);
 
-/* Mean loss over the held-out images, with the average of the weights where one is kept.  Waits. */
+/* Mean loss over the held-out images, with the average of the weights where one is kept.  Waits.  SCL_FAILED when it is not
+ * finite, as above. */
 scl_status scl_trainer_evaluate(scl_trainer *t, float *loss, scl_err *err);
 
 /* The counters that step `step` starts with (for a checkpoint). */

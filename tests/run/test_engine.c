@@ -17,6 +17,7 @@ static const char *fail_stage,
 static int at_once, most_at_once,
     wait_for;              /* stages that run now; the most so far; a stage waits until so many do, */
 static int patience = 500; /* but not for more hundredths of a second than this */
+static bool with_devices;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static void keep_line(void *user, scl_log_level level, const char *line)
@@ -103,7 +104,7 @@ static scl_status run(const char *text, const char *folder, const scl_run_option
     scl_status status = scl_config_read(in_root("x.yaml"), o, n, &config, &errors, err);
     CHECK(status == SCL_OK, "config: %s", err->message);
     if (status == SCL_OK)
-        status = scl_run_with(config, &options, fakes, err);
+        status = scl_run_with(config, &options, fakes, with_devices, err);
     scl_config_free(config);
     scl_config_errors_free(&errors);
     return status;
@@ -187,6 +188,7 @@ static void test_interrupts(void)
     stop_stage = "train";
     EXPECT(RUN(two, "i", .resume = false), SCL_INTERRUPTED, "train anew; ");
     SAYS(err.message, "stopped after step 50");
+    SAYS(get_file(in_root("i/log.txt")), "warning: stopped after step 50");
     SAYS(err.message, "--resume");
     SAYS(get_file(in_root("i/state.json")), "\"interrupted\"");
     stop_stage = NULL;
@@ -212,6 +214,7 @@ static void test_failures(void)
     EXPECT(RUN(four, "k", .resume = false), SCL_FAILED, "train anew; ");
     SAYS(err.message, "asked to fail");
     SAYS(err.context, "stage train");
+    SAYS(get_file(in_root("k/log.txt")), "error: stage train: it was asked to fail");
     EXPECT(run(four, "k", &(scl_run_options){ .resume = true, .keep_going = true }, NULL, 0, &err),
            SCL_FAILED, "train anew; other anew; last anew; ");
     SAYS(log_text, "sample does not run");
@@ -275,6 +278,22 @@ static void test_jobs(void)
           most_at_once);
 }
 
+/* Without its device a stage that would run leaves nothing behind; one that is left needs none. */
+static void test_devices(void)
+{
+    scl_err err;
+    with_devices = true;
+    EXPECT(RUN(two, "n", .resume = false, { "device", "no such device" }), SCL_NO_DEVICE, "");
+    SAYS(err.context, "stage train");
+    CHECK(!scl_file_exists(in_root("n")), "a run without its device made the run directory");
+    EXPECT(RUN(two, "n", .resume = false, { "device", "reference" }), SCL_OK, "train anew; sample anew; ");
+    EXPECT(RUN(two, "n", .resume = true, { "device", "no such device" }), SCL_OK, "");
+    EXPECT(RUN(two, "n", .resume = true, { "device", "no such device" }, { "stages.sample.count", "5" }),
+           SCL_NO_DEVICE, "");
+    SAYS(err.context, "stage sample");
+    with_devices = false;
+}
+
 int main(void)
 {
     if (!mkdtemp(root))
@@ -289,5 +308,6 @@ int main(void)
     test_names();
     test_lock();
     test_jobs();
+    test_devices();
     return finish("run engine");
 }
