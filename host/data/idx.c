@@ -22,6 +22,9 @@ static scl_status short_read(gzFile f, const char *path, scl_err *err)
     const char *text = gzerror(f, &code);
     if (code == Z_OK || code == Z_BUF_ERROR || code == Z_STREAM_END)
         return scl_fail(err, SCL_FAILED, "'%s' is truncated", path);
+    const size_t length = strlen(path);          /* zlib puts it in front */
+    if (!strncmp(text, path, length) && !strncmp(text + length, ": ", 2))
+        text += length + 2;
     return scl_fail(err, SCL_FAILED, "'%s' is corrupt: %s", path, text);
 }
 
@@ -101,6 +104,8 @@ static scl_status take_pictures(scl_dataset *d, const char *path, scl_err *err)
     idx x;
     SCL_TRY(read_file(&x, path, err));
     d->u8 = x.data;
+    if (x.rank == 1)
+        return scl_fail(err, SCL_FAILED, "'%s' holds labels, not images", path);
     if (x.rank < 3)
         return scl_fail(err, SCL_FAILED, "'%s' has %d dimensions: pictures have 3 or 4", path, x.rank);
     const uint32_t channels = x.rank == 4 ? x.dim[3] : 1;

@@ -27,25 +27,66 @@ static uint32_t big_endian(const unsigned char *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
+/* The pixels' zlib stream, which several IDAT chunks may hold, with a checksum of its own: it is wrong alone where a picture was
+ * damaged before its chunks were summed.  raw: Apple's variant, without that checksum. */
+typedef struct pixel_stream { z_stream z; bool open, raw; int code; } pixel_stream;
+
+static bool inflate_chunk(pixel_stream *p, const unsigned char *data, size_t size)
+{
+    unsigned char sink[16384];
+    if (!p->open) {
+        p->open = inflateInit2(&p->z, p->raw ? -MAX_WBITS : MAX_WBITS) == Z_OK;
+        p->code = p->open ? Z_OK : Z_MEM_ERROR;
+    }
+    p->z.next_in = (unsigned char *)data;
+    p->z.avail_in = (uInt)size;
+    do {
+        p->z.next_out = sink;
+        p->z.avail_out = sizeof sink;
+        if (p->code == Z_OK)
+            p->code = inflate(&p->z, Z_NO_FLUSH);
+    } while (p->code == Z_OK && (p->z.avail_in > 0 || p->z.avail_out == 0));
+    p->code = p->code == Z_BUF_ERROR ? Z_OK : p->code;   /* wants the next chunk */
+    return p->code == Z_OK || p->code == Z_STREAM_END;
+}
+
+static scl_status end_pixels(pixel_stream *p, const char *path, scl_err *err)
+{
+    const int code = p->code;
+    if (p->open)
+        inflateEnd(&p->z);
+    if (code == Z_STREAM_END)
+        return SCL_OK;
+    return scl_fail(err, SCL_FAILED, "'%s' is corrupt: its pixels %s", path,
+                    code == Z_OK ? "end too early" : "cannot be decompressed");
+}
+
 /* stb_image checks no checksums: a damaged picture would train the network. */
 static scl_status check_png(const unsigned char *data, size_t size, const char *path, scl_err *err)
 {
     static const unsigned char magic[8] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' };
     if (size < sizeof magic || memcmp(data, magic, sizeof magic))
         return SCL_OK;
-    for (size_t at = sizeof magic; at + 12 <= size;) {
+    pixel_stream p = { .code = Z_OK };
+    scl_status status = SCL_OK;
+    bool ended = false;
+    for (size_t at = sizeof magic; at + 12 <= size && status == SCL_OK && !ended;) {
         const size_t length = big_endian(data + at);
         if (length > size - at - 12)
             break;
-        const uLong crc = crc32(0, data + at + 4, (uInt)(length + 4));
-        if (crc != big_endian(data + at + 8 + length))
-            return scl_fail(err, SCL_FAILED, "'%s' is corrupt: the checksum of its chunk %.4s is wrong", path,
-                            (const char *)data + at + 4);
-        if (!memcmp(data + at + 4, "IEND", 4))
-            return SCL_OK;
+        const char *kind = (const char *)data + at + 4;
+        if (crc32(0, data + at + 4, (uInt)(length + 4)) != big_endian(data + at + 8 + length))
+            status = scl_fail(err, SCL_FAILED, "'%s' is corrupt: the checksum of its chunk %.4s is wrong", path, kind);
+        else if (!memcmp(kind, "IDAT", 4) && !inflate_chunk(&p, data + at + 8, length))
+            break;
+        p.raw |= !memcmp(kind, "CgBI", 4);
+        ended = !memcmp(kind, "IEND", 4);
         at += length + 12;
     }
-    return scl_fail(err, SCL_FAILED, "'%s' is truncated: it has no IEND chunk", path);
+    if (status == SCL_OK && !ended && p.code >= Z_OK)
+        status = scl_fail(err, SCL_FAILED, "'%s' is truncated: it has no IEND chunk", path);
+    const scl_status stream = end_pixels(&p, path, status == SCL_OK ? err : NULL);
+    return status == SCL_OK ? stream : status;
 }
 
 scl_status scl_image_read(scl_image *out, const char *path, scl_err *err)

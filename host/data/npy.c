@@ -70,7 +70,8 @@ static scl_status parse_header(scl_npy *a, const unsigned char *file, size_t siz
     else if (!strncmp(descr, "'<f4'", 5) || !strncmp(descr, "'<f8'", 5))
         a->dtype = SCL_NPY_F32, *width = descr[3] == '4' ? 4 : 8;
     else
-        return scl_fail(err, SCL_FAILED, "'%s' holds elements of type %.8s: uint8, float32 and float64 are read", path, descr);
+        return scl_fail(err, SCL_FAILED, "'%s' holds elements of type %.*s: uint8, and little-endian float32 and float64, are read",
+                        path, descr[0] == '\'' ? (int)strcspn(descr + 1, "'\n") + 2 : (int)strcspn(descr, ",\n"), descr);
     SCL_TRY(parse_shape(a, shape, path, err));
     *body = start + length;
     if (size - *body != a->count * *width)

@@ -136,6 +136,8 @@ static void test_idx(void)
     put(in_root("text"), "hello world, this is text", 25);
     spec.path = in_root("text");
     must_fail(&spec, SCL_SPLIT_TRAIN, "is not an IDX file");
+    spec.path = in_root("idx/train-labels-idx1-ubyte");
+    must_fail(&spec, SCL_SPLIT_TRAIN, "holds labels, not images");
     spec.path = root;
     must_fail(&spec, SCL_SPLIT_TRAIN, "holds neither train-images-idx3-ubyte nor train-images-idx3-ubyte.gz");
     labels[7] = 4;
@@ -171,7 +173,7 @@ static void test_gzip(void)
     packed[packed_size / 2] = (char)(packed[packed_size / 2] ^ 0x10);
     put(in_root("bad.gz"), packed, packed_size);
     spec.path = in_root("bad.gz");
-    must_fail(&spec, SCL_SPLIT_TRAIN, "is corrupt");
+    must_fail(&spec, SCL_SPLIT_TRAIN, "bad.gz' is corrupt: in");
     packed[packed_size / 2] = (char)(packed[packed_size / 2] ^ 0x10);
     packed[packed_size - 6] = (char)(packed[packed_size - 6] ^ 1);                                                      /* the checksum itself */
     put(in_root("crc.gz"), packed, packed_size);
@@ -317,6 +319,30 @@ static void test_bad_images(void)
     file[size - 20] ^= 4;
     put(in_root("bad/a.png"), file, size);
     must_fail(&spec, SCL_SPLIT_TRAIN, "a.png' is corrupt: the checksum of its chunk IDAT");
+    /* One wrong byte in the pixels' own checksum, under a chunk whose checksum is right; and pixels that end early. */
+    make_png(file, 20, 20, (unsigned char[]){ 1, 2, 3, 255 });
+    unsigned char *idat = file + 33, *at = idat, body[1 << 12];
+    const uint32_t length = (uint32_t)(size - 33 - 12 - 12);
+    memcpy(body, idat + 8, length);
+    body[length - 1] ^= 1;
+    chunk(&at, "IDAT", body, length);
+    put(in_root("bad/a.png"), file, size);
+    must_fail(&spec, SCL_SPLIT_TRAIN, "a.png' is corrupt: its pixels cannot be decompressed");
+    body[length - 1] ^= 1;
+    at = idat;
+    chunk(&at, "IDAT", body, length / 2);
+    chunk(&at, "IEND", NULL, 0);
+    put(in_root("bad/a.png"), file, (size_t)(at - file));
+    must_fail(&spec, SCL_SPLIT_TRAIN, "a.png' is corrupt: its pixels end too early");
+    at = idat;
+    chunk(&at, "IDAT", body, 5);
+    chunk(&at, "IDAT", body + 5, 0);
+    chunk(&at, "IDAT", body + 5, length - 5);
+    chunk(&at, "IEND", NULL, 0);
+    put(in_root("bad/a.png"), file, (size_t)(at - file));
+    scl_dataset *d = open_set(&spec, SCL_SPLIT_TRAIN);
+    CHECK(d && d->count == 1 && d->u8[0] == 1 && d->u8[5] == 3, "pixels in several chunks");
+    scl_dataset_free(d);
     put(in_root("bad/a.png"), "\xff\xd8\xff\xe0 no jpeg", 12);
     must_fail(&spec, SCL_SPLIT_TRAIN, "a.png' is not a picture that can be read");
 }
@@ -377,7 +403,7 @@ static void test_npy(void)
     memcpy(strstr(file + 10, "True "), "False", 5);
     memcpy(strstr(file + 10, "<f4"), "<i4", 3);
     put(spec.path, file, size);
-    must_fail(&spec, SCL_SPLIT_TRAIN, "holds elements of type '<i4'");
+    must_fail(&spec, SCL_SPLIT_TRAIN, "holds elements of type '<i4': uint8, and");
     free(file);
 }
 
