@@ -71,6 +71,38 @@ static int number_of(const scl_config *config, const char *name)
     return -1;
 }
 
+/* The train stages among the needs of a stage, directly or through others: each counts once. */
+static int trainers(const scl_config *config, const scl_stage_config *stage, bool *seen, const scl_stage_config **last)
+{
+    int n = 0;
+    for (int i = 0; i < stage->n_needs; i++) {
+        const int at = number_of(config, stage->needs[i]);
+        if (at < 0 || seen[at])    /* unknown, or a cycle: faults of their own */
+            continue;
+        seen[at] = true;
+        const bool trains = config->stage[at].kind == SCL_STAGE_TRAIN;
+        if (trains)
+            *last = &config->stage[at];
+        n += trains ? 1 : trainers(config, &config->stage[at], seen, last);
+    }
+    return n;
+}
+
+/* Samples are of what was trained: where a sample stage says nothing of its own, the one train stage that it needs does. */
+static void inherit(scl_config *config, scl_stage_config *stage)
+{
+    const scl_stage_config *train = NULL;
+    bool *seen = SCL_NEW_ARRAY(&config->arena, bool, config->n_stage + 1);
+    if (trainers(config, stage, seen, &train) != 1)
+        return;
+    if (!stage->own_data)
+        stage->data = train->data;
+    if (!stage->own_model)
+        stage->model = train->model;
+    if (!stage->own_noise)
+        stage->noise = train->noise;
+}
+
 static void check_needs(checker *c, const scl_stage_config *stage)
 {
     const scl_config *config = c->config;
@@ -176,10 +208,12 @@ void scl_config_check(scl_config *config, scl_faults *faults)
     checker c = { config, faults };
     const int before = faults->errors->n;
     for (int i = 0; i < config->n_stage; i++) {
-        const scl_stage_config *stage = &config->stage[i];
+        scl_stage_config *stage = &config->stage[i];
         if (stage->kind != SCL_STAGE_TRAIN && stage->kind != SCL_STAGE_SAMPLE)
             continue;            /* its kind was a fault */
         check_needs(&c, stage);
+        if (stage->kind == SCL_STAGE_SAMPLE)
+            inherit(config, stage);
         check_network(&c, stage);
         if (stage->kind == SCL_STAGE_TRAIN)
             check_train(&c, stage);

@@ -63,7 +63,7 @@ const char *scl_nearest(const char *name, const char *const *candidates, int n)
 {
     const int length = (int)strlen(name);
     const char *nearest = NULL;
-    int least = length <= 3 ? 2 : length / 3 + 2;   /* exclusive */
+    int least = length <= 4 ? 2 : length / 3 + 2;   /* exclusive */
     for (int i = 0; i < n; i++) {
         const int d = distance(name, candidates[i]);
         if (d < least) {

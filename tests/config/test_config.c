@@ -233,6 +233,31 @@ static void test_good(void)
     scl_config_free(again);
 }
 
+/* Samples are of what was trained, where their stage says nothing else. */
+static void test_inheritance(void)
+{
+    static const char text[] =
+        DATA "noise: { levels: 3 }\nstages:\n"
+             "  first: { kind: train, data: { transform: { size: 16 } }, model: { ngf: 8 }, noise: { levels: 5 } }\n"
+             "  other: { kind: train }\n"
+             "  between: { kind: sample, needs: [first] }\n"
+             "  last: { kind: sample, needs: [between], noise: { sigma_begin: 2 } }\n"
+             "  both: { kind: sample, needs: [first, other] }\n";
+    scl_config *c = parse(text, NULL, 0);
+    const scl_stage_config *between = &c->stage[2], *last = &c->stage[3], *both = &c->stage[4];
+    expect(between->model.ngf == 8 && between->noise.levels == 5 && between->data.transform.size == 16, "of its need", "", "");
+    expect(last->model.ngf == 8 && last->data.transform.size == 16, "of a need's need", "", "");
+    expect(last->noise.levels == 3 && last->noise.sigma_begin == 2, "not what it sets itself", "", "");
+    expect(both->model.ngf == 64 && both->noise.levels == 3, "not of one of two", "", "");
+    scl_arena arena = { 0 };
+    const char *printed = scl_config_text(c, &arena);
+    scl_config *again = parse(printed, NULL, 0);
+    expect(!strcmp(printed, scl_config_text(again, &arena)) && again->stage[2].model.ngf == 8, "round trip", "", printed);
+    scl_arena_free(&arena);
+    scl_config_free(again);
+    scl_config_free(c);
+}
+
 /* Which keys change a train stage's inputs. */
 static const struct { const char *key, *value; int changes; } inputs[] = {
     { "seed", "2", 1 },           { "conv", "clblast", 1 },        { "noise.levels", "9", 1 },    { "model.ngf", "8", 1 },
@@ -304,6 +329,7 @@ int main(void)
     test_overrides();
     test_good();
     test_variables();
+    test_inheritance();
     test_inputs();
     test_laughs();
     test_schema();
