@@ -28,6 +28,17 @@ static bool is_candidate(const char *list, int value)
     return false;
 }
 
+/* The values of both lists, each once. */
+static const char *unite(const char *list, const char *more, scl_arena *arena)
+{
+    for (const char *p = more; p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL) {
+        const int value = (int)strtol(p, NULL, 10);
+        if (!list[0] || !is_candidate(list, value))
+            list = scl_arena_printf(arena, "%s%s%d", list, list[0] ? "|" : "", value);
+    }
+    return list;
+}
+
 static scl_status check_one(const scl_config *config, const scl_tune_config *t, scl_arena *arena, scl_err *err)
 {
     const char *key = scl_arena_printf(arena, "tune.%s.%s", t->op, t->param), *all = "", *there = "";
@@ -47,7 +58,7 @@ static scl_status check_one(const scl_config *config, const scl_tune_config *t, 
         if (list && is_candidate(list, t->value))
             return SCL_OK;
         if (list)
-            there = scl_arena_printf(arena, "%s%s%s", there, there[0] ? " or " : "", list);
+            there = unite(there, list, arena);
         found = found || list;
         if (op->impl[i].tune)
             all = scl_arena_printf(arena, "%s%s%s", all, all[0] ? "; " : "", op->impl[i].tune);

@@ -72,7 +72,7 @@ static scl_status open_net(sampling *s, scl_err *err)
     s->pixels = (size_t)shape[0] * (size_t)shape[1] * (size_t)shape[2];
     const scl_noise_config *n = &s->c->stage->noise;
     SCL_TRY(scl_noise_make(&s->noise, s->c->arena, n->sigma_begin, n->sigma_end, n->levels, 2.0, err));
-    scl_info("%s: draws %d samples from %s", s->c->stage->name, s->config->count, path);
+    scl_info("%s: draws %d sample%s from %s", s->c->stage->name, s->config->count, s->config->count == 1 ? "" : "s", path);
     return SCL_OK;
 }
 

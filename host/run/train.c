@@ -31,12 +31,29 @@ typedef struct training {
 } training;
 
 
+/* The held-out images go through the same network. */
+static scl_status check_shapes(const training *s, scl_err *err)
+{
+    const scl_dataset *a = s->data, *b = s->held_out;
+    const scl_data_config *d = &s->c->stage->data;
+    if (a->height == b->height && a->width == b->width && a->channels == b->channels)
+        return SCL_OK;
+    const bool test = s->config->eval.split == SCL_SPLIT_TEST && d->test_path;
+    return scl_fail(err, SCL_FAILED,
+                    "the training images in '%s' are %dx%dx%d, the held-out ones in '%s' are %dx%dx%d: "
+                    "data.transform.size and channels make them equal",
+                    d->path, a->height, a->width, a->channels, test ? d->test_path : d->path, b->height, b->width,
+                    b->channels);
+}
+
 static scl_status open_data(training *s, scl_err *err)
 {
     const scl_data_config *d = &s->c->stage->data;
     SCL_TRY(scl_dataset_open(&s->data, d, SCL_SPLIT_TRAIN, err));
     if (s->config->eval.every > 0)
         SCL_TRY(scl_dataset_open(&s->held_out, d, s->config->eval.split, err));
+    if (s->held_out)
+        SCL_TRY(check_shapes(s, err));
     scl_info("%s: %zu images of %dx%dx%d", s->c->stage->name, s->data->count, s->data->height, s->data->width, s->data->channels);
     scl_stage_note(s->c, "data_sha256", "%s", s->data->sha256);
     return SCL_OK;

@@ -76,3 +76,8 @@ expect 0 "train finished" "$SCORECL" run "${args[@]}" --out warm --only train -o
 printf 'junk' > junk.safetensors
 expect 1 "junk.safetensors" "$SCORECL" sample junk.safetensors
 expect 1 "junk.safetensors" "$SCORECL" checksum junk.safetensors
+
+# Training and held-out pictures of two shapes: both are named.
+sed 's/(64, 8, 8, 1), }/(16, 16, 16,1),}/' data.npy > large.npy
+expect 1 "data.npy' are 8x8x1, the held-out ones in '$work/large.npy' are 16x16x1" "$SCORECL" run "$tiny" --device reference --out two \
+    -o data.format=npy -o "data={format: npy, path: $work/data.npy, test_path: $work/large.npy}"

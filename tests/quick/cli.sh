@@ -68,6 +68,9 @@ expect 2 2 "did you mean 'conv2d'?" ops conv2
 expect 2 2 "-o tune.convd.MR=4:1:15: tune.convd.MR: there is no operator 'convd'" check -o tune.convd.MR=4 good.yaml
 expect 2 2 "tune.perturb.XX: perturb has no such tunable" run -o tune.perturb.XX=4 good.yaml
 expect 2 2 "is no candidate; there are" check -o tune.pixel_sum.WG=12345 good.yaml
+expect 2 2 "77 is no candidate; there are 1|64" check -o tune.conv2d.WG=77 good.yaml
+expect 2 2 "base: unknown key" check -o base=1 good.yaml
+"$SCORECL" check -o base=1 good.yaml 2>&1 | grep -q "did you mean" && fail "'base' is near to nothing"
 expect 0 1 "stages.NAME.optimizer.lr" schema
 expect 0 1 ".TH SCORECL-CONFIG 5" schema --man
 expect 1 2 "none.npy" checksum none.npy
