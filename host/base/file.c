@@ -37,20 +37,37 @@ static scl_status write_all(int fd, const unsigned char *bytes, size_t count, co
     return SCL_OK;
 }
 
+/* Where a rename may go: the file behind a link, so that the link stays.  Owned.  *through: no file but a device or a pipe
+ * (/dev/null), which a rename would replace: it is written to as it is. */
+static char *place_of(const char *path, bool *through)
+{
+    struct stat there, link;
+    const bool exists = !stat(path, &there);
+    *through = exists && !S_ISREG(there.st_mode) && !S_ISDIR(there.st_mode);
+    char *target = !*through && exists && !lstat(path, &link) && S_ISLNK(link.st_mode) ? realpath(path, NULL) : NULL;
+    return target ? target : strdup(path);
+}
+
 scl_status scl_file_create(scl_file_writer *w, const char *path, const char *fault, scl_err *err)
 {
     static int serial;
     *w = (scl_file_writer){ .fd = -1, .fault = fault };
-    const size_t size = strlen(path) + 48;
-    w->path = strdup(path);
+    bool through;
+    w->path = place_of(path, &through);
+    const size_t size = w->path ? strlen(w->path) + 48 : 0;
     w->temporary = malloc(size);
     w->buffer = malloc(BUFFER_BYTES);
     if (!w->path || !w->temporary || !w->buffer) {
         scl_file_abandon(w);
         return scl_fail(err, SCL_FAILED, "not enough host memory to write %s", path);
     }
-    snprintf(w->temporary, size, "%s.tmp-%ld-%d", path, (long)getpid(), __atomic_fetch_add(&serial, 1, __ATOMIC_RELAXED));
-    w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    snprintf(w->temporary, size, "%s.tmp-%ld-%d", w->path, (long)getpid(), __atomic_fetch_add(&serial, 1, __ATOMIC_RELAXED));
+    if (through) {
+        free(w->temporary);
+        w->temporary = NULL;
+    }
+    w->fd = through ? open(path, O_WRONLY | O_CLOEXEC)
+                    : open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (w->fd < 0) {
         const scl_status status = fail_errno(err, path, "cannot create");
         scl_file_abandon(w);
@@ -124,12 +141,14 @@ static void sync_folder(const char *path)
 static scl_status finish(scl_file_writer *w, scl_err *err)
 {
     SCL_TRY(flush(w, err));
-    if (fsync(w->fd) < 0)
+    if (w->temporary && fsync(w->fd) < 0)
         return fail_errno(err, w->path, "cannot write");
     const int closed = close(w->fd);
     w->fd = -1;
     if (closed < 0)
         return fail_errno(err, w->path, "cannot write");
+    if (!w->temporary)
+        return SCL_OK;
     if (rename(w->temporary, w->path) < 0)
         return fail_errno(err, w->path, "cannot rename the finished file");
     free(w->temporary);

@@ -10,7 +10,7 @@
 /* A file being written beside its final name: nobody sees it before scl_file_commit, which syncs and renames it. */
 typedef struct scl_file_writer {
     int fd;
-    char *path, *temporary;
+    char *path, *temporary;      /* temporary NULL: a device or pipe, written to as it is */
     unsigned char *buffer;
     size_t used;
     const char *fault;           /* kind of file for SCL_FAULT; NULL: none */

@@ -1,5 +1,6 @@
 /* Files are seen whole or not at all: also when the disk is full, and when the process dies in the middle of a write. */
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,6 +150,26 @@ static void test_folders(void)
     CHECK(n == 4 && !memcmp(target, "file", 4));
 }
 
+/* A device or a pipe is no file that could be replaced, and a link stays a link. */
+static void test_no_file(void)
+{
+    char link[96], text[8] = "";
+    struct stat before, after;
+    CHECK(!stat("/dev/null", &before));
+    snprintf(link, sizeof link, "%s/null", folder);
+    CHECK(!symlink("/dev/null", link));
+    CHECK(scl_file_write(link, "new", 3, NULL, NULL) == SCL_OK);
+    CHECK(!lstat(link, &after) && S_ISLNK(after.st_mode) && !unlink(link));
+    CHECK(!stat("/dev/null", &after) && S_ISCHR(after.st_mode) && after.st_ino == before.st_ino);
+    CHECK(!mkfifo(link, 0600));
+    const int fd = open(link, O_RDWR);
+    CHECK(scl_file_write(link, "new", 3, NULL, NULL) == SCL_OK && read(fd, text, 3) == 3 && !strcmp(text, "new"));
+    CHECK(!lstat(link, &after) && S_ISFIFO(after.st_mode) && !unlink(link) && !close(fd));
+    CHECK(scl_file_write(path, "old", 3, NULL, NULL) == SCL_OK && !symlink(path, link));
+    CHECK(scl_file_write(link, "new", 3, NULL, NULL) == SCL_OK && holds("new"));
+    CHECK(!lstat(link, &after) && S_ISLNK(after.st_mode) && !unlink(link) && temporaries(0) == 0);
+}
+
 static void test_durations(void)
 {
     static const struct { double seconds; const char *text; } cases[] = {
@@ -171,6 +192,7 @@ int main(void)
     test_full();
     test_parts();
     test_folders();
+    test_no_file();
     test_durations();
     char command[64];
     snprintf(command, sizeof command, "rm -rf %s", folder);
