@@ -12,6 +12,7 @@ typedef struct t_check_options {
     bool quick;             /* the default candidate alone */
     int candidate;          /* with one_candidate: only this one */
     bool one_candidate;
+    const char *const *tune; /* forced, "conv2d.MR=4", NULL-terminated: the candidate that agrees alone; NULL or empty: none */
 } t_check_options;
 
 typedef struct t_report {

@@ -24,12 +24,12 @@ __attribute__((format(printf, 2, 3))) static bool fault(t_report *out, const cha
     return false;
 }
 
-/* "tile MR=4 WG=1" of the node's i-th choice. */
-static void choice_text(const scl_node *n, const scl_device_info *device, int i, char *text, size_t size)
+/* "tile MR=4 WG=1" of the node's choice. */
+static void choice_text(const scl_node *n, const scl_device_info *device, const scl_plan_options *o, char *text, size_t size)
 {
     scl_choice c;
     text[0] = 0;
-    if (!scl_choice_at(&c, n, device, i) && !scl_choice_at(&c, n, device, 0))
+    if (scl_choose(&c, n, device, o, NULL) != SCL_OK)
         return;
     size_t used = (size_t)snprintf(text, size, "%s", c.impl->name ? c.impl->name : "");
     for (int k = 0; k < c.tune.n && used < size; k++)
@@ -116,12 +116,14 @@ static bool same(t_run *r, const t_tensor *t, const void *got, const char *choic
                  choice, d.count, t->count, element, d.bits, (double)a, d.expected, (double)b);
 }
 
-static bool run_candidate(t_run *r, scl_backend *device, int candidate, t_report *out, scl_err *err)
+/* tune: forced values, instead of a number. */
+static bool run_candidate(t_run *r, scl_backend *device, int candidate, const char *const *tune, t_report *out,
+                          scl_err *err)
 {
-    const scl_plan_options options = { .candidate_index = true, .candidate = candidate };
+    const scl_plan_options options = { .candidate_index = !tune, .candidate = candidate, .tune = tune };
     t_bundle in, result = { 0 };
     char text[256] = "", choice[96];
-    choice_text(r->built.node, &device->info, candidate, choice, sizeof choice);
+    choice_text(r->built.node, &device->info, &options, choice, sizeof choice);
     t_inputs(r, &r->built, 0, &in);
     if (t_execute(&r->arena, device, r->built.graph, &options, &in, &result, text, sizeof text, err) !=
         SCL_OK) {
@@ -153,14 +155,16 @@ static bool run_candidates(t_run *r, scl_backend *device, const t_check_options 
 {
     const int n = candidate_count(r, &device->info);
     if (device->info.klass == SCL_CLASS_REFERENCE)
-        return run_candidate(r, device, 0, out, err);
+        return run_candidate(r, device, 0, NULL, out, err);
     if (n == 0)
         return fault(out, "no implementation runs this case on %s", device->info.name);
     if (o->one_candidate)
-        return run_candidate(r, device, o->candidate, out, err);
+        return run_candidate(r, device, o->candidate, NULL, out, err);
+    if (o->tune && o->tune[0])
+        return run_candidate(r, device, 0, o->tune, out, err);
     for (int i = 0; i < n; i++) {
         const bool extreme = i == 0 || i == 1 || i == n - 1;
-        if ((o->all || (extreme && !o->quick) || i == 0) && !run_candidate(r, device, i, out, err))
+        if ((o->all || (extreme && !o->quick) || i == 0) && !run_candidate(r, device, i, NULL, out, err))
             return false;
     }
     return true;
@@ -258,7 +262,7 @@ static bool check(t_run *r, scl_backend *device, scl_backend *reference, const t
     if (!run_ref(r, reference, out, err) || !against_oracle(r, out) ||
         !run_candidates(r, device, o, out, err))
         return false;
-    if (o->one_candidate || c->bench)
+    if (o->one_candidate || (o->tune && o->tune[0]) || c->bench)
         return true;
     if (c->split && (!run_split(r, reference, out, err) || !run_split(r, device, out, err)))
         return false;

@@ -127,10 +127,7 @@ static scl_status graph_text(const request *r, const scl_config *config, char **
         *text = scl_graph_text(graph, r->format, arena);
         return SCL_OK;
     }
-    const char **tune = SCL_NEW_ARRAY(arena, const char *, config->n_tune + 1);
-    for (int i = 0; i < config->n_tune; i++)
-        tune[i] = scl_arena_printf(arena, "%s.%s=%d", config->tune[i].op, config->tune[i].param, config->tune[i].value);
-    const scl_plan_options options = scl_build_plan_options(config, stage, tune);
+    const scl_plan_options options = scl_build_plan_options(config, stage, scl_tune_list(config, arena));
     SCL_TRY(device_info(r, stage, &info, err));
     info = scl_build_device(stage, &info);
     SCL_TRY(scl_plan_make(&plan, arena, graph, &info, &options, err));

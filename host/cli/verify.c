@@ -1,96 +1,12 @@
 /* scorecl verify (docs/interfaces.md, section 4). */
-#include <getopt.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cl/device.h"
 #include "cl/probe.h"
 #include "cli/cli.h"
 #include "cli/verify.h"
-
-static const char help[] =
-    "usage: scorecl verify [options]\n"
-    "Does this device compute right?  Without options: every operator's cases on the default device, bits "
-    "against the C\n"
-    "definition and error against the double-precision oracle.\n"
-    "  --device SEL       auto, cpu, gpu, reference, an index, part of a name, or all\n"
-    "  --op NAME          only this operator        --case NAME   only this case\n"
-    "  --all              every tuning candidate, also the large cases, also with -cl-denorms-are-zero\n"
-    "  --quick            the default candidate alone\n"
-    "  --candidate I      only the I-th candidate (0: the default)\n"
-    "  --golden FILE      the golden outputs of a safetensors file: a line per quantity\n"
-    "  -o conv=NAME       convolution for --golden: auto, winograd4, winograd2, direct or clblast\n"
-    "  --no-skip          --golden: skipped quantities count as failures\n"
-    "  --probe            the device probe, now\n"
-    "  --list-kernels     the programs that the cases use, as JSON: family, options, generated source\n"
-    "  --json FILE        report (-: standard output)   --junit FILE\n"
-    "Exit code 4: something differs.\n";
-
-enum {
-    OPT_DEVICE = 256,
-    OPT_OP,
-    OPT_CASE,
-    OPT_ALL,
-    OPT_QUICK,
-    OPT_CANDIDATE,
-    OPT_GOLDEN,
-    OPT_NO_SKIP,
-    OPT_PROBE,
-    OPT_LIST,
-    OPT_JSON,
-    OPT_JUNIT, OPT_LATER
-};
-
-static const struct option options[] = {
-    { "help", no_argument, NULL, 'h' },
-    { "device", required_argument, NULL, OPT_DEVICE },
-    { "op", required_argument, NULL, OPT_OP },
-    { "case", required_argument, NULL, OPT_CASE },
-    { "all", no_argument, NULL, OPT_ALL },
-    { "quick", no_argument, NULL, OPT_QUICK },
-    { "candidate", required_argument, NULL, OPT_CANDIDATE },
-    { "golden", required_argument, NULL, OPT_GOLDEN },
-    { "no-skip", no_argument, NULL, OPT_NO_SKIP },
-    { "probe", no_argument, NULL, OPT_PROBE },
-    { "list-kernels", no_argument, NULL, OPT_LIST },
-    { "json", required_argument, NULL, OPT_JSON },
-    { "junit", required_argument, NULL, OPT_JUNIT },
-    { "config", optional_argument, NULL, OPT_LATER },
-    { "fingerprint", no_argument, NULL, OPT_LATER }, { "replay", optional_argument, NULL, OPT_LATER }, { 0 },
-};
-
-static scl_status set(verify_options *o, int c, const char *value, scl_err *err)
-{
-    switch (c) {
-    case OPT_DEVICE: o->device = value; break;
-    case OPT_OP: o->op = value; break;
-    case OPT_CASE: o->case_name = value; break;
-    case OPT_ALL: o->all = true; break;
-    case OPT_QUICK: o->quick = true; break;
-    case OPT_CANDIDATE: o->candidate = atoi(value); break;
-    case OPT_GOLDEN: o->golden = value; break;
-    case OPT_NO_SKIP: o->no_skip = true; break;
-    case OPT_PROBE: o->probe = true; break;
-    case OPT_LIST: o->list_kernels = true; break;
-    case OPT_JSON: o->json = value; break;
-    case OPT_JUNIT: o->junit = value; break;
-    case 'o':
-        if (strncmp(value, "conv=", 5) != 0)
-            return scl_fail(err, SCL_BAD_CONFIG, "-o %s: verify knows the key conv alone", value);
-        o->conv = value + 5;
-        if (strcmp(o->conv, "auto") != 0 && strcmp(o->conv, "direct") != 0 && strcmp(o->conv, "clblast") != 0 &&
-            strcmp(o->conv, "winograd4") != 0 && strcmp(o->conv, "winograd2") != 0)
-            return scl_fail(err, SCL_BAD_CONFIG,
-                            "-o conv=%s: not available in this version; there are auto, winograd4, winograd2, direct, clblast",
-                            o->conv);
-        break;
-    case OPT_LATER:
-        return scl_fail(err, SCL_BAD_CONFIG,
-                        "verify --config, --fingerprint and --replay are not in this version");
-    default: return scl_fail(err, SCL_BAD_CONFIG, "scorecl verify --help lists the options");
-    }
-    return SCL_OK;
-}
+#include "run/build.h"
+#include "run/versions.h"
 
 scl_status verify_probe(const verify_options *o, json_t *report, scl_err *err)
 {
@@ -98,44 +14,113 @@ scl_status verify_probe(const verify_options *o, json_t *report, scl_err *err)
     scl_probe_result r;
     char text[1024];
     SCL_TRY(scl_device_open(o->device, &b, err));
+    json_object_set_new(report, "devices", json_pack("[o]", verify_device_json(&b->info)));
     const scl_status status = scl_probe_device(b, true, &r, err);
     if (status == SCL_OK) {
         scl_probe_text(b, &r, text, sizeof text);
-        puts(text);
+        if (o->show)
+            puts(text);
         json_object_set_new(report, "probe",
                             json_pack("{s:b, s:i, s:i, s:s}", "promised", r.promised, "checks", r.n_check,
                                       "different", r.n_different, "differed", r.differed));
+        json_t *row = json_pack("{s:s, s:s, s:b, s:s}", "op", "probe", "case", "device probe", "passed", r.promised,
+                                "message", text);
+        json_object_set_new(report, "cases", json_pack("[o]", row));
     }
     b->v->close(b);
     SCL_TRY(status);
     return r.promised ? SCL_OK : SCL_DIFFERENT;
 }
 
-scl_status scl_cli_verify(int argc, char **argv, scl_err *err)
+/* -o: of a config's keys, conv and tune.OP.PARAM; faults as for a config.  *out is owned. */
+static scl_status read_overrides(const cli_overrides *given, scl_config **out, scl_err *err)
 {
-    verify_options o = { .device = "auto", .candidate = -1, .conv = "auto" };
-    int c;
-    optind = 1;
-    while ((c = getopt_long(argc, argv, "ho:", options, NULL)) != -1) {
-        if (c == 'h') {
-            fputs(help, stdout);
-            return SCL_OK;
-        }
-        SCL_TRY(set(&o, c, optarg, err));
-    }
-    if (optind < argc)
-        return scl_fail(err, SCL_BAD_CONFIG, "verify takes no argument '%s'", argv[optind]);
-    if (o.list_kernels)
-        return verify_list_kernels(&o, err);
-    json_t *report = json_pack("{s:s}", "version", SCL_VERSION);
-    scl_status status = o.probe ? verify_probe(&o, report, err)
-                        : o.golden ? verify_golden(&o, report, err) : verify_operators(&o, report, err);
+    static const char least[] = "stages: { verify: { kind: sample, checkpoint: ./none.safetensors } }\n";
+    for (int i = 0; i < given->n; i++)
+        if (strcmp(given->at[i].key, "conv") != 0 && strncmp(given->at[i].key, "tune.", 5) != 0)
+            return scl_fail(err, SCL_BAD_CONFIG, "-o %s: verify knows the keys conv and tune.OP.PARAM", given->at[i].key);
+    scl_config_errors errors = { 0 };
+    scl_status status = scl_config_parse(least, sizeof least - 1, "verify", NULL, given->at, given->n, out, &errors, NULL);
+    cli_print_faults(&errors);
+    scl_config_errors_free(&errors);
+    return status == SCL_OK ? cli_check_tune(*out, err) : status;
+}
+
+static scl_status run(const verify_options *o, scl_err *err)
+{
+    if (o->list_kernels)
+        return verify_list_kernels(o, err);
+    json_t *report = json_pack("{s:s, s:o}", "version", SCL_VERSION, "versions", scl_versions());
+    const scl_status status = o->probe    ? verify_probe(o, report, err)
+                              : o->golden ? verify_golden(o, report, err)
+                                          : verify_operators(o, report, err);
     const bool done = status == SCL_OK || status == SCL_DIFFERENT;
     scl_status written = SCL_OK;
-    if (done && o.json)
-        written = verify_write_json(report, o.json, err);
-    if (done && o.junit && written == SCL_OK)
-        written = verify_write_junit(report, o.junit, err);
+    if (done && o->json)
+        written = verify_write_json(report, o->json, err);
+    if (done && o->junit && written == SCL_OK)
+        written = verify_write_junit(report, o->junit, err);
     json_decref(report);
     return written != SCL_OK ? written : status;
+}
+
+/* What fits together.  -1 stays where no candidate was named. */
+static scl_status check_options(verify_options *o, bool later, scl_err *err)
+{
+    if (later)
+        return scl_fail(err, SCL_BAD_CONFIG, "verify --config, --fingerprint and --replay are not in this version");
+    if (o->probe && o->golden)
+        return scl_fail(err, SCL_BAD_CONFIG, "--probe and --golden: one at a time");
+    if (o->candidate >= 0 && o->tune[0])
+        return scl_fail(err, SCL_BAD_CONFIG, "--candidate and -o tune: one at a time");
+    return SCL_OK;
+}
+
+scl_status scl_cli_verify(int argc, char **argv, scl_err *err)
+{
+    verify_options o = { .device = "auto", .candidate = -1 };
+    const char *config_file = NULL, *steps = NULL, *replay = NULL;
+    bool fingerprint = false, done;
+    int n;
+    cli_overrides overrides = { 0 };
+    const cli_flag flags[] = {
+        { "device", 0, CLI_TEXT, &o.device, "SEL", "auto, cpu, gpu, reference, an index, part of a name, or all" },
+        { "op", 0, CLI_TEXT, &o.op, "NAME", "only this operator" },
+        { "case", 0, CLI_TEXT, &o.case_name, "NAME", "only this case" },
+        { "all", 0, CLI_SWITCH, &o.all, NULL, "every tuning candidate, the large cases too, and all with -cl-denorms-are-zero" },
+        { "quick", 0, CLI_SWITCH, &o.quick, NULL, "the default candidate alone" },
+        { "candidate", 0, CLI_NUMBER, &o.candidate, "I", "only the I-th candidate (0: the default)" },
+        { NULL, 'o', CLI_OVERRIDE, &overrides, "KEY=VALUE", "conv=NAME: convolution for --golden; tune.OP.PARAM=N: force a candidate" },
+        { "golden", 0, CLI_TEXT, &o.golden, "FILE", "the golden outputs of a safetensors file: a line per quantity" },
+        { "no-skip", 0, CLI_SWITCH, &o.no_skip, NULL, "--golden: skipped quantities count as failures" },
+        { "probe", 0, CLI_SWITCH, &o.probe, NULL, "the device probe, now" },
+        { "list-kernels", 0, CLI_SWITCH, &o.list_kernels, NULL, "the programs that the cases use, as JSON" },
+        { "json", 0, CLI_TEXT, &o.json, "FILE", "a report (-: standard output)" },
+        { "junit", 0, CLI_TEXT, &o.junit, "FILE", "a report as JUnit's XML" },
+        { "config", 0, CLI_TEXT, &config_file, "FILE", "(in a later version)" },
+        { "steps", 0, CLI_TEXT, &steps, "N", "(in a later version)" },
+        { "fingerprint", 0, CLI_SWITCH, &fingerprint, NULL, "(in a later version)" },
+        { "replay", 0, CLI_TEXT, &replay, "DIR", "(in a later version)" },
+        { 0 },
+    };
+    const cli_command command = { "", "Does this device compute right?  Without flags: every operator's cases on the default "
+                                      "device, bits against the C\ndefinition and error against the double-precision oracle.  "
+                                      "Exit code 4: something differs.", flags, 0, 0 };
+    SCL_TRY(cli_parse(&command, argc, argv, &n, &done, err));
+    if (done)
+        return SCL_OK;
+    scl_arena arena = { 0 };
+    scl_config *config = NULL;
+    scl_status status = read_overrides(&overrides, &config, err);
+    if (status == SCL_OK) {
+        o.conv = scl_config_choice("conv", (int)config->conv);
+        o.tune = scl_tune_list(config, &arena);
+        o.show = cli_shows_text(o.json);
+        status = check_options(&o, config_file || steps || fingerprint || replay, err);
+    }
+    if (status == SCL_OK)
+        status = run(&o, err);
+    scl_config_free(config);
+    scl_arena_free(&arena);
+    return status;
 }

@@ -10,7 +10,9 @@
 
 typedef struct verify_options {
     const char *device, *op, *case_name, *json, *junit, *golden, *conv;
+    const char *const *tune;           /* forced: "conv2d.MR=4", NULL-terminated */
     bool all, quick, no_skip, list_kernels, probe;
+    bool show;                         /* the text on standard output; else JSON goes there */
     int candidate;                     /* -1: the usual ones */
 } verify_options;
 
@@ -21,9 +23,12 @@ scl_status verify_golden(const verify_options *o, json_t *report, scl_err *err);
 scl_status verify_probe(const verify_options *o, json_t *report, scl_err *err);
 scl_status verify_list_kernels(const verify_options *o, scl_err *err);
 
-/* Writes --json ("-": standard output) and --junit. */
+/* --json: as cli_write_json, but the report stays the caller's.  --junit. */
 scl_status verify_write_json(const json_t *report, const char *path, scl_err *err);
 scl_status verify_write_junit(const json_t *report, const char *path, scl_err *err);
+
+/* A part of the text result. */
+void verify_say(const verify_options *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* What a report says of a device. */
 json_t *verify_device_json(const scl_device_info *d);

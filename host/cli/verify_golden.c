@@ -6,7 +6,7 @@
 #include "cli/verify.h"
 #include "run/golden.h"
 
-typedef struct tally { json_t *rows; int count[3]; } tally;
+typedef struct tally { const verify_options *o; json_t *rows; int count[3]; } tally;
 
 static void print_row(void *user, const scl_golden_row *r)
 {
@@ -14,9 +14,9 @@ static void print_row(void *user, const scl_golden_row *r)
     tally *t = user;
     t->count[r->verdict]++;
     if (r->verdict == SCL_GOLDEN_SKIP)
-        printf("skip %s - - (%s)\n", r->name, r->note);
+        verify_say(t->o, "skip %s - - (%s)\n", r->name, r->note);
     else
-        printf("%s %s %.3g %.3g%s%s%s\n", names[r->verdict], r->name, r->error, r->gate,
+        verify_say(t->o, "%s %s %.3g %.3g%s%s%s\n", names[r->verdict], r->name, r->error, r->gate,
                r->note[0] ? "  (" : "", r->note, r->note[0] ? ")" : "");
     json_t *row = json_pack("{s:s, s:s, s:b, s:b, s:s, s:s}", "op", "golden", "case", r->name, "passed",
                             r->verdict == SCL_GOLDEN_PASS, "skipped", r->verdict == SCL_GOLDEN_SKIP,
@@ -30,19 +30,19 @@ static void print_row(void *user, const scl_golden_row *r)
 
 scl_status verify_golden(const verify_options *o, json_t *report, scl_err *err)
 {
-    tally t = { .rows = json_array() };
+    tally t = { .o = o, .rows = json_array() };
     scl_backend *b;
     json_object_set_new(report, "golden", json_string(o->golden));
     json_object_set_new(report, "cases", t.rows);
     SCL_TRY(scl_device_open(o->device, &b, err));
     json_object_set_new(report, "devices", json_pack("[o]", verify_device_json(&b->info)));
     const scl_status status =
-        scl_golden_check(b, o->golden, o->conv, print_row, &t, err);
+        scl_golden_check(b, o->golden, o->conv, o->tune, print_row, &t, err);
     b->v->close(b);
     SCL_TRY(status);
     const int passed = t.count[SCL_GOLDEN_PASS], failed = t.count[SCL_GOLDEN_FAIL],
               skipped = t.count[SCL_GOLDEN_SKIP];
-    printf("%d passed, %d failed, %d skipped\n", passed, failed, skipped);
+    verify_say(o, "%d passed, %d failed, %d skipped\n", passed, failed, skipped);
     json_object_set_new(report, "passed", json_integer(passed));
     json_object_set_new(report, "failed", json_integer(failed));
     json_object_set_new(report, "skipped", json_integer(skipped));

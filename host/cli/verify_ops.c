@@ -48,14 +48,13 @@ static void count(tally *t, const t_report *r)
     t->seconds += r->seconds;
 }
 
-static void print_row(const t_op *op, const tally *t)
+static void print_row(const session *s, const t_op *op, const tally *t)
 {
     char derivative[32] = "-";
     if (t->grad_error >= 0)
         snprintf(derivative, sizeof derivative, "%.1e", t->grad_error);
-    printf("%-18s %5d %10d  %-8s %11.1e %11s %8.2f\n", op->name, t->cases, t->candidates,
+    verify_say(s->o, "%-18s %5d %10d  %-8s %11.1e %11s %8.2f\n", op->name, t->cases, t->candidates,
            t->failed ? "FAIL" : t->tolerated ? "equal*" : "equal", t->error, derivative, t->seconds);
-    fflush(stdout);
 }
 
 static bool wanted_case(const session *s, const t_case *c)
@@ -76,11 +75,14 @@ static void check_op(session *s, const t_op *op)
     const t_check_options options = { .all = s->o->all,
                                       .quick = s->o->quick,
                                       .one_candidate = s->o->candidate >= 0,
-                                      .candidate = s->o->candidate };
+                                      .candidate = s->o->candidate,
+                                      .tune = s->o->tune };
     tally t = { .grad_error = -1 };
     char index[16];
     for (int c = 0; c < op->n_cases; c++) {
         if (!wanted_case(s, &op->cases[c]))
+            continue;
+        if (s->o->candidate > 0 && s->o->candidate >= t_candidates(op, &op->cases[c], &s->device->info))
             continue;
         t_report r;
         t_check_case(op, &op->cases[c], s->device, s->reference, &options, &r);
@@ -88,12 +90,12 @@ static void check_op(session *s, const t_op *op)
         json_array_append_new(s->rows, row_of(s, &r));
         if (r.passed)
             continue;
-        printf("FAIL %s %s: %s\n     repeat with: %s%s%sscorecl verify --device %s --op %s --case %s\n", r.op,
+        verify_say(s->o, "FAIL %s %s: %s\n     repeat with: %s%s%sscorecl verify --device %s --op %s --case %s\n", r.op,
                r.name, r.message, s->setting[0] ? "SCL_CL_OPTIONS=" : "", s->setting,
                s->setting[0] ? " " : "", index_text(&s->device->info, index), r.op, r.name);
     }
     if (t.cases)
-        print_row(op, &t);
+        print_row(s, op, &t);
     s->cases += t.cases;
     s->failed += t.failed;
 }
@@ -101,9 +103,9 @@ static void check_op(session *s, const t_op *op)
 static void check_device(session *s)
 {
     const scl_device_info *d = &s->device->info;
-    printf("%s: %s, driver %s%s%s\n", d->platform, d->name, d->driver, s->setting[0] ? ", with " : "",
+    verify_say(s->o, "%s: %s, driver %s%s%s\n", d->platform, d->name, d->driver, s->setting[0] ? ", with " : "",
            s->setting);
-    printf("%-18s %5s %10s  %-8s %11s %11s %8s\n", "operator", "cases", "candidates", "bits", "worst error",
+    verify_say(s->o, "%-18s %5s %10s  %-8s %11s %11s %8s\n", "operator", "cases", "candidates", "bits", "worst error",
            "derivative", "time [s]");
     const t_family *f;
     for (int i = 0; (f = t_family_at(i)); i++)
@@ -191,9 +193,11 @@ scl_status verify_operators(const verify_options *o, json_t *report, scl_err *er
         scl_arena_free(&arena);
     }
     SCL_TRY(status);
+    if (!s.cases && o->candidate > 0)
+        return scl_fail(err, SCL_BAD_CONFIG, "--candidate %d: no case has so many", o->candidate);
     json_object_set_new(report, "passed", json_integer(s.cases - s.failed));
     json_object_set_new(report, "failed", json_integer(s.failed));
-    printf("%d passed, %d failed%s\n", s.cases - s.failed, s.failed, s.cases ? "" : ": nothing was checked");
+    verify_say(o, "%d passed, %d failed%s\n", s.cases - s.failed, s.failed, s.cases ? "" : ": nothing was checked");
     return s.failed || !s.cases ? SCL_DIFFERENT : SCL_OK;
 }
 

@@ -1,9 +1,11 @@
 /* Reports of verify: JSON and JUnit. */
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "cl/device.h"
+#include "cli/cli.h"
 #include "cli/verify.h"
 
 json_t *verify_device_json(const scl_device_info *d)
@@ -15,16 +17,18 @@ json_t *verify_device_json(const scl_device_info *d)
 
 scl_status verify_write_json(const json_t *report, const char *path, scl_err *err)
 {
-    char *text = json_dumps(report, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
-    if (!text)
-        return scl_fail(err, SCL_FAILED, "the report cannot be written as JSON");
-    scl_status status = SCL_OK;
-    if (!strcmp(path, "-"))
-        puts(text);
-    else
-        status = scl_file_write(path, text, strlen(text), NULL, err);
-    free(text);
-    return status;
+    return cli_write_json(path, json_incref((json_t *)report), err);
+}
+
+void verify_say(const verify_options *o, const char *format, ...)
+{
+    va_list args;
+    if (!o->show)
+        return;
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    fflush(stdout);
 }
 
 static void escaped(FILE *f, const char *text)
@@ -43,6 +47,35 @@ static const char *text_of(const json_t *row, const char *key)
 {
     const char *text = json_string_value(json_object_get(row, key));
     return text ? text : "";
+}
+
+static void property(FILE *f, const char *name, const char *value)
+{
+    fputs("    <property name=\"", f);
+    escaped(f, name);
+    fputs("\" value=\"", f);
+    escaped(f, value);
+    fputs("\"/>\n", f);
+}
+
+/* Versions and devices, as far as they are texts. */
+static void properties(FILE *f, const json_t *report)
+{
+    const char *key;
+    json_t *value, *device;
+    size_t i;
+    char name[80];
+    fputs("  <properties>\n", f);
+    json_object_foreach(json_object_get(report, "versions"), key, value)
+        if (json_is_string(value))
+            property(f, key, json_string_value(value));
+    json_array_foreach(json_object_get(report, "devices"), i, device)
+        json_object_foreach(device, key, value) {
+            snprintf(name, sizeof name, "device.%zu.%s", i, key);
+            if (json_is_string(value))
+                property(f, name, json_string_value(value));
+        }
+    fputs("  </properties>\n", f);
 }
 
 scl_status verify_write_junit(const json_t *report, const char *path, scl_err *err)
@@ -64,6 +97,7 @@ scl_status verify_write_junit(const json_t *report, const char *path, scl_err *e
             "failures=\"%d\" "
             "skipped=\"%d\">\n",
             json_array_size(rows), failed, skipped);
+    properties(f, report);
     json_array_foreach(rows, i, row) {
         fputs("  <testcase classname=\"", f);
         escaped(f, text_of(row, "op"));

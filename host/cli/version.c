@@ -2,13 +2,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <jansson.h>
 #include <sys/utsname.h>
-#include <yaml.h>
-#include <zlib.h>
 
 #include "cl/device.h"
 #include "cli/cli.h"
+#include "run/versions.h"
 
 static json_t *devices(scl_arena *arena, bool show)
 {
@@ -30,6 +28,11 @@ static json_t *devices(scl_arena *arena, bool show)
     return array;
 }
 
+static const char *of(const json_t *versions, const char *key)
+{
+    return json_string_value(json_object_get(versions, key));
+}
+
 scl_status scl_cli_version(int argc, char **argv, scl_err *err)
 {
     const char *json_file = NULL;
@@ -49,14 +52,14 @@ scl_status scl_cli_version(int argc, char **argv, scl_err *err)
     const bool show = cli_shows_text(json_file);
     char host[256];
     snprintf(host, sizeof host, "%.60s %.100s %.60s", system.sysname, system.release, system.machine);
+    json_t *report = scl_versions();
     if (show)
-        printf("scorecl     " SCL_VERSION " (arithmetic 1), built by %s\nsystem      %s\nlibraries   CLBlast " SCL_CLBLAST_VERSION
-               ", OpenCL loader " SCL_OPENCL_LOADER_VERSION ", libyaml %s, jansson " JANSSON_VERSION ", zlib %s\n",
-               __VERSION__, host, yaml_get_version_string(), zlibVersion());
-    json_t *report = json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "scorecl", SCL_VERSION, "arithmetic", 1,
-                               "compiler", __VERSION__, "system", host, "clblast", SCL_CLBLAST_VERSION, "opencl_loader",
-                               SCL_OPENCL_LOADER_VERSION, "libyaml", yaml_get_version_string(), "jansson", JANSSON_VERSION,
-                               "zlib", zlibVersion(), "devices", devices(&arena, show));
+        printf("scorecl     %s (arithmetic 1), built by %s\nsystem      %s\n"
+               "libraries   CLBlast %s, OpenCL loader %s, libyaml %s, jansson %s, zlib %s\nkernels     sha256 %.16s\n",
+               of(report, "scorecl"), of(report, "compiler"), host, of(report, "clblast"), of(report, "opencl_loader"),
+               of(report, "libyaml"), of(report, "jansson"), of(report, "zlib"), of(report, "kernels_sha256"));
+    json_object_set_new(report, "system", json_string(host));
+    json_object_set_new(report, "devices", devices(&arena, show));
     scl_arena_free(&arena);
     if (json_file)
         return cli_write_json(json_file, report, err);

@@ -77,3 +77,12 @@ scl_status scl_build_graph(scl_graph **out, scl_arena *arena, const scl_config *
         return scl_step_sample(out, arena, &spec, "", err);
     return scl_fail(err, SCL_BAD_CONFIG, "stage '%s' has no graph '%s'", stage->name, which);
 }
+
+const char *const *scl_tune_list(const scl_config *config, scl_arena *arena)
+{
+    const char **list = SCL_NEW_ARRAY(arena, const char *, config->n_tune + 1);
+    for (int i = 0; i < config->n_tune; i++)
+        list[i] = scl_arena_printf(arena, "%s.%s=%d", config->tune[i].op, config->tune[i].param,
+                                   config->tune[i].value);
+    return list;
+}

@@ -23,6 +23,9 @@ scl_device_info scl_build_device(const scl_stage_config *stage, const scl_device
 scl_status scl_build_graph(scl_graph **out, scl_arena *arena, const scl_config *config, const scl_stage_config *stage,
                            const char *which, scl_err *err);
 
+/* tune.OP.PARAM as scl_plan_options wants it.  In arena. */
+const char *const *scl_tune_list(const scl_config *config, scl_arena *arena);
+
 /* Is this stage's average of the weights kept and used? */
 static inline bool scl_build_ema(const scl_stage_config *stage) { return stage->train.ema > 0; }
 

@@ -103,8 +103,6 @@ const char *scl_run_resume_command(const scl_run *run, scl_arena *arena);
 
 /* stages.c */
 int scl_stage_index(const scl_config *config, const char *name); /* -1: none */
-/* tune.OP.PARAM as scl_plan_options wants it. */
-const char *const *scl_tune_list(const scl_config *config, scl_arena *arena);
 /* scl_run_config with other functions behind the stages, which need no device (tests). */
 scl_status scl_run_with(const scl_config *config, const scl_run_options *options,
                         scl_stage_function *const *function, bool needs_devices, scl_err *err);

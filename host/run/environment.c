@@ -11,6 +11,7 @@
 #include "cl/device.h"
 #include "cl/probe.h"
 #include "run/engine.h"
+#include "run/versions.h"
 
 /* The first line of a small file, without its newline; NULL: cannot be read.  In arena. */
 static char *first_line(const char *path, scl_arena *arena)
@@ -74,8 +75,9 @@ void scl_environment_start(scl_run *run)
     }
     json_t *e = run->environment;
     struct utsname name;
-    json_object_set_new(e, "scorecl", json_string(SCL_VERSION));
-    json_object_set_new(e, "arithmetic", json_integer(run->config->arithmetic));
+    json_t *versions = scl_versions();
+    json_object_update(e, versions);
+    json_decref(versions);
     if (uname(&name) == 0)
         json_object_set_new(e, "system",
                             json_pack("{s:s, s:s, s:s, s:s}", "name", name.sysname, "release", name.release,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "run/build.h"
 #include "run/engine.h"
 #include "run/signal.h"
 

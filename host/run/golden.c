@@ -32,7 +32,7 @@ static void report(const check *c, const char *name, double error, double gate, 
 static void by_maximum(const check *c, int i, size_t part, double tolerance)
 {
     const scl_tensor *t = &c->g->file->tensor[i];
-    const double *want = golden_tensor(c->g, t->name), *got = c->g->result[i];
+    const double *want = scl_golden_tensor(c->g, t->name), *got = c->g->result[i];
     double error = 0, gate = tolerance;
     for (size_t first = 0; first < t->count; first += part) {
         double worst = 0, scale = 1;
@@ -54,7 +54,7 @@ static void by_maximum(const check *c, int i, size_t part, double tolerance)
 static void losses(const check *c, int i, double tolerance)
 {
     const scl_tensor *t = &c->g->file->tensor[i];
-    const double *want = golden_tensor(c->g, t->name), *got = c->g->result[i];
+    const double *want = scl_golden_tensor(c->g, t->name), *got = c->g->result[i];
     double error = 0, gate = tolerance * fabs(want[0]);
     for (size_t k = 0; k < t->count; k++) {
         const double d = fabs(got[k] - want[k]), allowed = tolerance * fabs(want[k]);
@@ -77,9 +77,9 @@ static double distance(const double *a, const double *b, size_t n)
 static void weights(const check *c, int i)
 {
     const scl_tensor *t = &c->g->file->tensor[i];
-    const double *want = golden_tensor(c->g, t->name);
+    const double *want = scl_golden_tensor(c->g, t->name);
     const double *before =
-        golden_tensor(c->g, scl_arena_printf(&c->g->arena, "param.%s", t->name + strlen("adam3.")));
+        scl_golden_tensor(c->g, scl_arena_printf(&c->g->arena, "param.%s", t->name + strlen("adam3.")));
     report(c, t->name, distance(c->g->result[i], want, t->count),
            c->g->W * gate_adam_weights * distance(want, before, t->count), "");
 }
@@ -113,14 +113,14 @@ static void gradients(const check *c, int first, int end, const char *group)
     const char *worst = "";
     for (int i = first; i < end; i++) {
         const scl_tensor *t = &c->g->file->tensor[i];
-        const double *want = golden_tensor(c->g, t->name);
+        const double *want = scl_golden_tensor(c->g, t->name);
         whole += pow(distance(want, NULL, t->count), 2);
         off += pow(distance(c->g->result[i], want, t->count), 2);
     }
     whole = sqrt(whole);
     for (int i = first; i < end; i++) {
         const scl_tensor *t = &c->g->file->tensor[i];
-        const double *want = golden_tensor(c->g, t->name), norm = distance(want, NULL, t->count);
+        const double *want = scl_golden_tensor(c->g, t->name), norm = distance(want, NULL, t->count);
         const double scale = norm > 1e-4 * whole ? norm : 1e-4 * whole;
         const double relative =
             absent_rows_zero(c, i) ? distance(c->g->result[i], want, t->count) / scale : INFINITY;
@@ -235,7 +235,7 @@ static scl_status describe(golden *g, const char *conv, scl_err *err)
     g->net.height = (int)image->dim[2];
     g->net.width = (int)image->dim[3];
     g->net.levels = (int)sigmas->count;
-    g->sigma = golden_tensor(g, "sigmas");
+    g->sigma = scl_golden_tensor(g, "sigmas");
     g->n = x ? (int)x->dim[0] : 0;
     g->n_chain = x0 && x0->rank == 4 ? (int)x0->dim[0] : 0;
     return scl_net_check(&g->net, err);
@@ -245,20 +245,20 @@ static scl_status compute(golden *g, scl_err *err)
 {
     if (strcmp(g->net.net, "ncsn") != 0)
         return SCL_OK;
-    if (g->n && golden_find(g, "in.noise") >= 0 && golden_find(g, "in.labels") >= 0) {
-        SCL_TRY(golden_gradients(g, err));
-        if (golden_find(g, "out.adam_losses") >= 0)
-            SCL_TRY(golden_adam(g, err));
+    if (g->n && scl_golden_find(g, "in.noise") >= 0 && scl_golden_find(g, "in.labels") >= 0) {
+        SCL_TRY(scl_golden_gradients(g, err));
+        if (scl_golden_find(g, "out.adam_losses") >= 0)
+            SCL_TRY(scl_golden_adam(g, err));
     }
-    if (g->n_chain && golden_find(g, "out.ald") >= 0)
-        SCL_TRY(golden_langevin(g, err));
+    if (g->n_chain && scl_golden_find(g, "out.ald") >= 0)
+        SCL_TRY(scl_golden_langevin(g, err));
     return SCL_OK;
 }
 
-scl_status scl_golden_check(scl_backend *b, const char *file, const char *conv, scl_golden_visit *visit,
-                            void *user, scl_err *err)
+scl_status scl_golden_check(scl_backend *b, const char *file, const char *conv, const char *const *tune,
+                            scl_golden_visit *visit, void *user, scl_err *err)
 {
-    golden g = { .b = b, .W = 1 };
+    golden g = { .b = b, .W = 1, .tune = tune };
     SCL_TRY(scl_safetensors_open(&g.file, file, err));
     g.result = SCL_NEW_ARRAY(&g.arena, double *, g.file->n + 1);
     scl_status status = describe(&g, conv, err);

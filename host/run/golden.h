@@ -14,10 +14,10 @@ typedef struct scl_golden_row {
     const char *note;           /* why it was skipped, or which tensor is worst; "" */
 } scl_golden_row;
 
-/* Calls visit for every quantity, in byte order of names.  conv: direct or clblast.  The texts live during
- * the call. */
+/* Calls visit for every quantity, in byte order of names.  conv: as in a config; tune: forced candidates
+ * (scl_plan_options), may be NULL.  The texts live during the call. */
 typedef void scl_golden_visit(void *user, const scl_golden_row *row);
-scl_status scl_golden_check(scl_backend *b, const char *file, const char *conv, scl_golden_visit *visit,
-                            void *user, scl_err *err);
+scl_status scl_golden_check(scl_backend *b, const char *file, const char *conv, const char *const *tune,
+                            scl_golden_visit *visit, void *user, scl_err *err);
 
 #endif

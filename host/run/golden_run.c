@@ -10,7 +10,7 @@
 #include "score/noise.h"
 #include "score/schedule.h"
 
-int golden_find(const golden *g, const char *name)
+int scl_golden_find(const golden *g, const char *name)
 {
     for (int i = 0; i < g->file->n; i++)
         if (!strcmp(g->file->tensor[i].name, name))
@@ -18,7 +18,7 @@ int golden_find(const golden *g, const char *name)
     return -1;
 }
 
-double *golden_tensor(golden *g, const char *name)
+double *scl_golden_tensor(golden *g, const char *name)
 {
     const scl_tensor *t = scl_safetensors_find(g->file, name);
     if (!t)
@@ -28,22 +28,22 @@ double *golden_tensor(golden *g, const char *name)
     return out;
 }
 
-void golden_set(golden *g, const char *name, const double *values)
+void scl_golden_set(golden *g, const char *name, const double *values)
 {
-    const int i = golden_find(g, name);
+    const int i = scl_golden_find(g, name);
     if (i < 0)
         return;
     g->result[i] = SCL_NEW_ARRAY(&g->arena, double, g->file->tensor[i].count + 1);
     memcpy(g->result[i], values, sizeof(double) * g->file->tensor[i].count);
 }
 
-float *golden_images(golden *g, const char *name, size_t first, size_t count)
+float *scl_golden_images(golden *g, const char *name, size_t first, size_t count)
 {
     const scl_tensor *t = scl_safetensors_find(g->file, name);
     const size_t C = (size_t)g->net.channels, P = (size_t)g->net.height * (size_t)g->net.width;
     if (!t || t->count < (first + count) * C * P)
         return NULL;
-    const double *from = golden_tensor(g, name) + first * C * P;
+    const double *from = scl_golden_tensor(g, name) + first * C * P;
     float *to = SCL_NEW_ARRAY(&g->arena, float, count * C * P);
     for (size_t n = 0; n < count; n++)
         for (size_t c = 0; c < C; c++)
@@ -52,10 +52,10 @@ float *golden_images(golden *g, const char *name, size_t first, size_t count)
     return to;
 }
 
-void golden_set_images(golden *g, const char *name, const float *nhwc, int samples, int height, int width,
+void scl_golden_set_images(golden *g, const char *name, const float *nhwc, int samples, int height, int width,
                        int channels)
 {
-    const int i = golden_find(g, name);
+    const int i = scl_golden_find(g, name);
     const size_t C = (size_t)channels, P = (size_t)height * (size_t)width, N = (size_t)samples;
     if (i < 0 || g->file->tensor[i].count != N * C * P)
         return;
@@ -131,7 +131,8 @@ static scl_status start(golden *g, runner *r, scl_err *err)
 {
     if (strstr(scl_net_conv(r->graph, &g->arena), "=winograd4"))
         g->W = 4;
-    SCL_TRY(scl_plan_make(&r->plan, &g->arena, r->graph, &g->b->info, NULL, err));
+    const scl_plan_options options = { .tune = g->tune };
+    SCL_TRY(scl_plan_make(&r->plan, &g->arena, r->graph, &g->b->info, &options, err));
     SCL_TRY(scl_store_create(&r->store, g->b, &r->graph, 1, err));
     SCL_TRY(put_constants(g, r, err));
     return scl_exec_create(&r->exec, g->b, r->plan, r->store, NULL, err);
@@ -140,8 +141,8 @@ static scl_status start(golden *g, runner *r, scl_err *err)
 static scl_status put_batch(golden *g, const runner *r, long step, scl_err *err)
 {
     const size_t images = sizeof(float) * (size_t)(g->n * g->net.channels * g->net.height * g->net.width);
-    const float *x = golden_images(g, "in.x", 0, (size_t)g->n),
-                *z = golden_images(g, "in.noise", 0, (size_t)g->n);
+    const float *x = scl_golden_images(g, "in.x", 0, (size_t)g->n),
+                *z = scl_golden_images(g, "in.noise", 0, (size_t)g->n);
     const scl_tensor *labels = scl_safetensors_find(g->file, "in.labels");
     const float inv = (float)(1.0 / g->n);
     uint32_t counters[SCL_COUNTERS] = { 0 };
@@ -178,7 +179,7 @@ static scl_status keep(golden *g, const runner *r, const scl_value *v, scl_err *
     SCL_TRY(fetch(g, r, v->name, v, &data, err));
     if (!strcmp(v->name, "loss")) {
         const double loss = (double)data[0];
-        golden_set(g, "out.dsm_loss", &loss);
+        scl_golden_set(g, "out.dsm_loss", &loss);
     } else if (!strncmp(v->name, "grad.", 5)) {
         const size_t n = scl_value_count(v);
         float *file = SCL_NEW_ARRAY(&g->arena, float, n);
@@ -186,10 +187,10 @@ static scl_status keep(golden *g, const runner *r, const scl_value *v, scl_err *
         scl_layout_to_file(v, data, file);
         for (size_t i = 0; i < n; i++)
             wide[i] = (double)file[i];
-        golden_set(g, scl_arena_printf(&g->arena, "dsm_%s", v->name), wide);
+        scl_golden_set(g, scl_arena_printf(&g->arena, "dsm_%s", v->name), wide);
     } else {
         const bool stage = !strncmp(v->name, "stage.", 6);      /* of the first sample */
-        golden_set_images(g, stage ? v->name : scl_arena_printf(&g->arena, "out.%s", v->name), data,
+        scl_golden_set_images(g, stage ? v->name : scl_arena_printf(&g->arena, "out.%s", v->name), data,
                           stage ? 1 : v->dim[0], v->dim[1], v->dim[2], v->dim[3]);
     }
     return SCL_OK;
@@ -216,7 +217,7 @@ static scl_status run_gradients(golden *g, runner *r, scl_err *err)
     return SCL_OK;
 }
 
-scl_status golden_gradients(golden *g, scl_err *err)
+scl_status scl_golden_gradients(golden *g, scl_err *err)
 {
     runner r = { 0 };
     scl_step_spec spec = spec_of(g, NULL);
@@ -254,7 +255,7 @@ static scl_status keep_weights(golden *g, const runner *r, scl_err *err)
     for (int i = 0; i < r->graph->n_value; i++) {
         const scl_value *v = r->graph->value[i];
         const char *name = scl_arena_printf(&g->arena, "adam3.%s", v->name ? v->name : "");
-        if (v->role != SCL_PARAM || golden_find(g, name) < 0)
+        if (v->role != SCL_PARAM || scl_golden_find(g, name) < 0)
             continue;
         const size_t n = scl_value_count(v);
         float *device = SCL_NEW_ARRAY(&g->arena, float, 2 * n), *file = device + n;
@@ -263,7 +264,7 @@ static scl_status keep_weights(golden *g, const runner *r, scl_err *err)
         scl_layout_to_file(v, device, file);
         for (size_t k = 0; k < n; k++)
             wide[k] = (double)file[k];
-        golden_set(g, name, wide);
+        scl_golden_set(g, name, wide);
     }
     return SCL_OK;
 }
@@ -285,11 +286,11 @@ static scl_status run_adam(golden *g, runner *r, scl_err *err)
         if (step == 2)
             SCL_TRY(keep_weights(g, r, err));
     }
-    golden_set(g, "out.adam_losses", losses);
+    scl_golden_set(g, "out.adam_losses", losses);
     return SCL_OK;
 }
 
-scl_status golden_adam(golden *g, scl_err *err)
+scl_status scl_golden_adam(golden *g, scl_err *err)
 {
     runner r = { 0 };
     const scl_step_spec spec = spec_of(g, "adam");
@@ -326,7 +327,7 @@ static scl_status run_langevin(golden *g, runner *r, scl_err *err)
                  chain = (size_t)g->n_chain * image;
     const int updates = (int)(out->count / chain);
     const char *step_lr = scl_safetensors_meta(g->file, "ald_step_lr");
-    float *x = golden_images(g, "ald.x0", 0, (size_t)g->n_chain);
+    float *x = scl_golden_images(g, "ald.x0", 0, (size_t)g->n_chain);
     float *all = SCL_NEW_ARRAY(&g->arena, float, out->count);
     const scl_noise noise = { .levels = g->net.levels, .level = g->sigma };
     if (!x || !step_lr)
@@ -336,7 +337,7 @@ static scl_status run_langevin(golden *g, runner *r, scl_err *err)
     for (int q = 0; q < updates; q++) {
         double drift, amount;
         const int level = q / 2;
-        const float *z = golden_images(g, "ald.z", (size_t)(q * g->n_chain), (size_t)g->n_chain);
+        const float *z = scl_golden_images(g, "ald.z", (size_t)(q * g->n_chain), (size_t)g->n_chain);
         if (!z || level >= g->net.levels)
             return scl_fail_at(err, SCL_FAILED, g->file->path, 0, 0,
                                "ald.z or sigmas is too short for out.ald");
@@ -344,14 +345,14 @@ static scl_status run_langevin(golden *g, runner *r, scl_err *err)
         SCL_TRY(update(g, r, level, drift, amount, z, x, err));
         memcpy(all + (size_t)q * chain, x, sizeof *x * chain);
     }
-    golden_set_images(g, "out.ald", all, updates * g->n_chain, g->net.height, g->net.width, g->net.channels);
+    scl_golden_set_images(g, "out.ald", all, updates * g->n_chain, g->net.height, g->net.width, g->net.channels);
     const double last = g->sigma[g->net.levels - 1];
     SCL_TRY(update(g, r, g->net.levels - 1, last * last, 0, x, x, err));
-    golden_set_images(g, "out.ald_denoised", x, g->n_chain, g->net.height, g->net.width, g->net.channels);
+    scl_golden_set_images(g, "out.ald_denoised", x, g->n_chain, g->net.height, g->net.width, g->net.channels);
     return SCL_OK;
 }
 
-scl_status golden_langevin(golden *g, scl_err *err)
+scl_status scl_golden_langevin(golden *g, scl_err *err)
 {
     runner r = { 0 };
     scl_step_spec spec = spec_of(g, NULL);

@@ -10,6 +10,7 @@ typedef struct golden {
     scl_arena arena;
     scl_backend *b;
     scl_safetensors *file;
+    const char *const *tune;            /* of scl_plan_options */
     scl_net_config net;
     int n;                              /* samples of in.x; 0: there is none */
     int n_chain;                        /* samples of ald.x0; 0 */
@@ -20,17 +21,17 @@ typedef struct golden {
 } golden;
 
 /* The tensor's number; -1: none. */
-int golden_find(const golden *g, const char *name);
-double *golden_tensor(golden *g, const char *name);          /* as doubles, in the arena; NULL: none */
-float *golden_images(golden *g, const char *name, size_t first, size_t count); /* NCHW of the file as NHWC */
-void golden_set(golden *g, const char *name,
+int scl_golden_find(const golden *g, const char *name);
+double *scl_golden_tensor(golden *g, const char *name);          /* as doubles, in the arena; NULL: none */
+float *scl_golden_images(golden *g, const char *name, size_t first, size_t count); /* NCHW of the file as NHWC */
+void scl_golden_set(golden *g, const char *name,
                 const double *values); /* ignored when the file has no such tensor */
-void golden_set_images(golden *g, const char *name, const float *nhwc, int samples, int height, int width,
+void scl_golden_set_images(golden *g, const char *name, const float *nhwc, int samples, int height, int width,
                        int channels);
 
-scl_status golden_gradients(golden *g,
+scl_status scl_golden_gradients(golden *g,
                             scl_err *err); /* out.perturbed, out.score, stage.*, out.dsm_loss, dsm_grad.* */
-scl_status golden_adam(golden *g, scl_err *err);             /* out.adam_losses, adam3.* */
-scl_status golden_langevin(golden *g, scl_err *err);         /* out.ald, out.ald_denoised */
+scl_status scl_golden_adam(golden *g, scl_err *err);             /* out.adam_losses, adam3.* */
+scl_status scl_golden_langevin(golden *g, scl_err *err);         /* out.ald, out.ald_denoised */
 
 #endif

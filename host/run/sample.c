@@ -34,6 +34,7 @@ typedef struct sampling {
     float *trajectory;                /* [levels, columns, pixels]; NULL: not asked for */
     int columns;
     scl_ticket *kept;                 /* of each level's row, on its way */
+    size_t peak_bytes;                /* of the largest batch */
     scl_progress progress;
     long done, total;                 /* score evaluations of a batch */
     float probe[AHEAD];
@@ -87,6 +88,9 @@ static scl_status open_sampler(sampling *s, sampler *r, int n, scl_err *err)
     SCL_TRY(scl_store_create(&r->store, s->b, &r->graph, 1, err));
     SCL_TRY(scl_exec_create(&r->exec, s->b, r->plan, r->store, NULL, err));
     const size_t peak = r->plan->peak_bytes + scl_store_bytes(r->store);
+    if (peak > s->peak_bytes)
+        s->peak_bytes = peak;
+    scl_stage_note(s->c, "peak_bytes", "%zu", s->peak_bytes);
     scl_info("%s: on %s, batches of %d, peak device memory %.1f MiB", s->c->stage->name, s->b->info.name, n, (double)peak / (1 << 20));
     const char *prefix = s->config->weights == SCL_WEIGHTS_EMA ? "ema." : "";
     return scl_checkpoint_weights(s->from, r->store, prefix, "", err);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "cl/device.h"
+#include "run/build.h"
 #include "run/engine.h"
 #include "run/signal.h"
 
@@ -301,15 +302,6 @@ static scl_status check_names(const scl_config *config, const scl_run_options *o
                             i < 0 ? "--only" : "--force", name, config->file);
     }
     return SCL_OK;
-}
-
-const char *const *scl_tune_list(const scl_config *config, scl_arena *arena)
-{
-    const char **list = SCL_NEW_ARRAY(arena, const char *, config->n_tune + 1);
-    for (int i = 0; i < config->n_tune; i++)
-        list[i] = scl_arena_printf(arena, "%s.%s=%d", config->tune[i].op, config->tune[i].param,
-                                   config->tune[i].value);
-    return list;
 }
 
 static scl_status in_folder(scl_run *run, scl_err *err)

@@ -40,6 +40,14 @@ for command in tune profile report; do
 done
 expect 2 2 "not in this version" verify --config good.yaml --steps 2
 expect 2 2 "not in this version" verify --fingerprint
+expect 2 2 "takes a number from 0 on, not 'abc'" verify --candidate abc
+expect 2 2 "verify knows the keys conv and tune.OP.PARAM" verify -o seed=1
+expect 2 2 "15 is no candidate; there are 1|16|64" verify --op adam -o tune.adam.WG=15
+expect 2 2 "conv: must be one of auto" verify -o conv=round
+expect 0 1 '"kernels_sha256"' verify --probe --device reference --json -
+expect 0 1 'bits promised' verify --probe --device reference --junit junit.xml
+grep -q '<property name="compiler" value=' junit.xml || fail 'no versions in the JUnit report'
+expect 0 1 "computes the C definitions themselves" verify --probe --device reference
 expect 2 2 "nothing would be drawn" sample none.safetensors -n 0
 expect 0 1 '"class": "reference"' devices --device reference --json -
 for command in run check dump sample devices verify bench ops schema checksum version; do
