@@ -13,6 +13,14 @@ static json_t *faults_json(const scl_config_errors *errors)
     return list;
 }
 
+/* With --print: what the text result shows. */
+static void add_config(json_t *row, const scl_config *config)
+{
+    scl_arena arena = { 0 };
+    json_object_set_new(row, "config", json_loads(scl_config_json(config, &arena), 0, NULL));
+    scl_arena_free(&arena);
+}
+
 static void say(const scl_config *config, bool print)
 {
     scl_arena arena = { 0 };
@@ -76,8 +84,10 @@ scl_status scl_cli_check(int argc, char **argv, scl_err *err)
         cli_print_faults(&errors);
         if (config && cli_shows_text(json_file))
             say(config, print);
-        json_array_append_new(report, json_pack("{s:s, s:b, s:o}", "file", argv[i], "right", one == SCL_OK, "errors",
-                                                faults_json(&errors)));
+        json_t *row = json_pack("{s:s, s:b, s:o}", "file", argv[i], "right", one == SCL_OK, "errors", faults_json(&errors));
+        if (config && print)
+            add_config(row, config);
+        json_array_append_new(report, row);
         scl_config_errors_free(&errors);
         scl_config_free(config);
     }

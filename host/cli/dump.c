@@ -10,7 +10,7 @@
 #include "run/build.h"
 
 typedef struct request {
-    const char *what, *config_file, *stage, *graph, *format, *describe;
+    const char *what, *config_file, *stage, *graph, *format, *json, *describe;
     cli_overrides overrides;
 } request;
 
@@ -153,6 +153,7 @@ scl_status scl_cli_dump(int argc, char **argv, scl_err *err)
         { "stage", 0, CLI_TEXT, &r.stage, "S", "of which stage (default: the first)" },
         { "graph", 0, CLI_TEXT, &r.graph, "G", "train, eval or sample (default: the stage's own)" },
         { "format", 0, CLI_TEXT, &r.format, "F", "text, dot or json" },
+        { "json", 0, CLI_TEXT, &r.json, "FILE", "as --format json, to a file (-: standard output)" },
         { "describe", 0, CLI_TEXT, &r.describe, "FILE", "plan for this device description; no device is opened" },
         { NULL, 'o', CLI_OVERRIDE, &r.overrides, "KEY=VALUE", "override a key by its path" },
         { "device", 0, CLI_DEVICE, &r.overrides, "SEL", "plan for this device" },
@@ -168,18 +169,25 @@ scl_status scl_cli_dump(int argc, char **argv, scl_err *err)
         return scl_fail(err, SCL_BAD_CONFIG, "dump shows config, stages, graph, plan or schedule, not '%s'", r.what);
     if (!is_one_of(r.format, formats))
         return scl_fail(err, SCL_BAD_CONFIG, "--format is text, dot or json, not '%s'", r.format);
+    if (r.json)
+        r.format = "json";
+    const bool dot = !strcmp(r.format, "dot");
+    if (dot && (!strcmp(r.what, "config") || !strcmp(r.what, "schedule")))
+        return scl_fail(err, SCL_BAD_CONFIG, "--format dot: a %s is no graph; dump %s has text and json", r.what, r.what);
     scl_config *config;
     scl_arena arena = { 0 };
     char *text = NULL;
     scl_status status = SCL_OK;
     SCL_TRY(cli_read_config(argv[2], &r.overrides, &config, err));
     if (!strcmp(r.what, "config"))
-        text = scl_config_text(config, &arena);
+        text = strcmp(r.format, "json") ? scl_config_text(config, &arena) : scl_config_json(config, &arena);
     else if (!strcmp(r.what, "stages"))
         text = stages_text(config, r.format, &arena);
     else
         status = graph_text(&r, config, &text, &arena, err);
-    if (status == SCL_OK && text)
+    if (status == SCL_OK && text && r.json)
+        status = cli_write_json(r.json, json_loads(text, 0, NULL), err);
+    else if (status == SCL_OK && text)
         fputs(text, stdout);
     scl_arena_free(&arena);
     scl_config_free(config);

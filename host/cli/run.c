@@ -5,16 +5,31 @@
 
 #include "cli/cli.h"
 
-/* The run's state.json, with the exit code. */
+static void add(json_t *to, const char *key, double value)
+{
+    if (value >= 0)
+        json_object_set_new(to, key, json_real(value));
+}
+
+static void keep_plan(void *user, const scl_planned *p)
+{
+    json_t *row = json_pack("{s:s, s:s}", "action", p->action, "reason", p->reason);
+    add(row, "seconds", p->seconds);
+    add(row, "gflop", p->gflop);
+    add(row, "disk_bytes", p->disk_bytes);
+    json_object_set_new(user, p->stage, row);
+}
+
+/* The run's state.json, with the exit code; of a dry run, what it said. */
 static scl_status write_result(const scl_config *config, const scl_run_options *o, scl_status status,
                                const char *file, scl_err *err)
 {
     char folder[4096], path[4120];
     snprintf(folder, sizeof folder, o->out ? "%s" : "runs/%s", o->out ? o->out : config->name);
     snprintf(path, sizeof path, "%s/state.json", folder);
-    json_t *state = json_load_file(path, 0, NULL), *stages = json_object_get(state, "stages");
-    json_t *result = json_pack("{s:s, s:i, s:O}", "run", folder, "exit_code", (int)status, "stages",
-                               stages ? stages : json_null());
+    json_t *state = json_load_file(path, 0, NULL), *stages = o->dry_run ? o->user : json_object_get(state, "stages");
+    json_t *result = json_pack("{s:s, s:i, s:b, s:O}", "run", folder, "exit_code", (int)status, "dry_run", o->dry_run,
+                               "stages", stages ? stages : json_null());
     json_decref(state);
     return cli_write_json(file, result, err);
 }
@@ -49,6 +64,9 @@ scl_status scl_cli_run(int argc, char **argv, scl_err *err)
     SCL_TRY(cli_read_config(argv[1], &overrides, &config, err));
     options.force = force.at;
     options.n_force = force.n;
+    json_t *plan = json_object();
+    options.planned = keep_plan;
+    options.user = plan;
     scl_status status = scl_run_config(config, &options, err);
     if (json_file) {
         scl_err fault = { 0 };
@@ -59,13 +77,20 @@ scl_status scl_cli_run(int argc, char **argv, scl_err *err)
             scl_err_clear(&fault);
         }
     }
+    json_decref(plan);
     scl_config_free(config);
     return status;
+}
+
+static void keep_samples(void *user, const char *folder, int count, const char *checksum)
+{
+    json_object_update_new(user, json_pack("{s:s, s:i, s:s}", "folder", folder, "count", count, "checksum", checksum));
 }
 
 scl_status scl_cli_sample(int argc, char **argv, scl_err *err)
 {
     scl_sample_options options = { .count = -1 };
+    const char *json_file = NULL;
     cli_overrides overrides = { 0 };
     bool done;
     int n;
@@ -75,6 +100,7 @@ scl_status scl_cli_sample(int argc, char **argv, scl_err *err)
         { "out", 0, CLI_TEXT, &options.out, "DIR", "where the pictures go" },
         { "seed", 0, CLI_SEED, &overrides, "N", "another seed: other samples" },
         { "device", 0, CLI_DEVICE, &overrides, "SEL", "where to compute" },
+        { "json", 0, CLI_TEXT, &json_file, "FILE", "what was drawn (-: standard output)" },
         { 0 },
     };
     const cli_command command = { "CHECKPOINT", "Draws samples; the checkpoint carries what is needed.", flags, 1, 1 };
@@ -87,12 +113,18 @@ scl_status scl_cli_sample(int argc, char **argv, scl_err *err)
     scl_err fault = { 0 };
     options.overrides = overrides.at;
     options.n_overrides = overrides.n;
-    const scl_status status = scl_run_sample(argv[1], &options, &errors, &fault);
+    json_t *result = json_pack("{s:s}", "checkpoint", argv[1]);
+    options.made = keep_samples;
+    options.user = result;
+    scl_status status = scl_run_sample(argv[1], &options, &errors, &fault);
     cli_print_faults(&errors);
     if (errors.n == 0)
         *err = fault;
     else
         scl_err_clear(&fault);
     scl_config_errors_free(&errors);
+    if (json_file && status == SCL_OK)
+        return cli_write_json(json_file, result, err);
+    json_decref(result);
     return status;
 }

@@ -163,6 +163,9 @@ void scl_config_free(scl_config *config);           /* accepts NULL */
 /* The resolved config as YAML, every key with its value; reading it back gives the same config.  In arena. */
 char *scl_config_text(const scl_config *config, scl_arena *arena);
 
+/* The same as a JSON object: words stand where they stand in YAML ("never"), a path that is not set is null.  In arena. */
+char *scl_config_json(const scl_config *config, scl_arena *arena);
+
 /* The stage of that name, or NULL. */
 const scl_stage_config *scl_config_stage(const scl_config *config, const char *name);
 

@@ -1,4 +1,6 @@
 /* The resolved config as YAML, and what decides a stage's result. */
+#include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "config/schema.h"
@@ -84,6 +86,90 @@ char *scl_config_text(const scl_config *config, scl_arena *arena)
     text t = { .arena = arena };
     put_section(&t, SCL_SECTION_ROOT, SCL_STAGE_TRAIN, config, 0);
     return t.at;
+}
+
+static json_t *section_json(scl_section section, scl_stage_kind kind, const void *base, scl_arena *arena);
+
+static json_t *stages_json(const scl_config *config, scl_arena *arena)
+{
+    json_t *stages = json_object();
+    for (int i = 0; i < config->n_stage; i++)
+        json_object_set_new(stages, config->stage[i].name,
+                            section_json(SCL_SECTION_STAGE, config->stage[i].kind, &config->stage[i], arena));
+    return stages;
+}
+
+static json_t *tune_json(const scl_config *config)
+{
+    json_t *ops = json_object();
+    for (int i = 0; i < config->n_tune; i++) {
+        json_t *op = json_object_get(ops, config->tune[i].op);
+        if (!op)
+            json_object_set_new(ops, config->tune[i].op, op = json_object());
+        json_object_set_new(op, config->tune[i].param, json_integer(config->tune[i].value));
+    }
+    return ops;
+}
+
+static json_t *list_json(const scl_key *key, const void *base, scl_arena *arena)
+{
+    json_t *list = json_array();
+    const scl_stage_config *stage = base;
+    const unsigned set = key->type == SCL_KEY_SET ? *(const unsigned *)((const char *)base + key->offset) : 0;
+    const char *choice;
+    bool available;
+    for (int i = 0; key->type == SCL_KEY_NAMES && i < stage->n_needs; i++)
+        json_array_append_new(list, json_string(stage->needs[i]));
+    for (int i = 0; set && (choice = scl_key_choice(key, i, &available, arena)); i++)
+        if (set >> i & 1u)
+            json_array_append_new(list, json_string(choice));
+    return list;
+}
+
+static json_t *value_json(const scl_key *key, scl_stage_kind kind, const void *base, scl_arena *arena)
+{
+    const void *field = (const char *)base + key->offset;
+    const char *word;
+    switch (key->type) {
+    case SCL_KEY_BOOL: return json_boolean(*(const bool *)field);
+    case SCL_KEY_INT:
+        if (*(const int *)field == 0 && scl_key_range(key).word[0])
+            return json_string(scl_key_range(key).word);
+        return json_integer(*(const int *)field);
+    case SCL_KEY_INT64: return json_integer((json_int_t)*(const uint64_t *)field);
+    case SCL_KEY_REAL: return json_real(*(const double *)field);
+    case SCL_KEY_TEXT:
+    case SCL_KEY_PATH:
+        word = *(const char *const *)field;
+        return word ? json_string(word) : json_null();
+    case SCL_KEY_CHOICE: return json_string(scl_key_print(key, base, arena));
+    case SCL_KEY_SET:
+    case SCL_KEY_NAMES: return list_json(key, base, arena);
+    case SCL_KEY_SECTION: return section_json(scl_key_subsection(key), kind, field, arena);
+    case SCL_KEY_STAGES: return stages_json(base, arena);
+    case SCL_KEY_TUNE: return tune_json(base);
+    }
+    return json_null();
+}
+
+static json_t *section_json(scl_section section, scl_stage_kind kind, const void *base, scl_arena *arena)
+{
+    const scl_key *key;
+    json_t *object = json_object();
+    for (int i = 0; (key = scl_key_at(i)); i++)
+        if (key->section == section && scl_key_of_kind(key, kind) && !inherited(key, base))
+            json_object_set_new(object, key->name, value_json(key, kind, base, arena));
+    return object;
+}
+
+char *scl_config_json(const scl_config *config, scl_arena *arena)
+{
+    json_t *object = section_json(SCL_SECTION_ROOT, SCL_STAGE_TRAIN, config, arena);
+    char *dumped = json_dumps(object, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    char *copy = scl_arena_printf(arena, "%s\n", dumped ? dumped : "null");
+    free(dumped);
+    json_decref(object);
+    return copy;
 }
 
 static void put_inputs(text *t, scl_section section, const scl_stage_config *stage, const void *base, const char *path,

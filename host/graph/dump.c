@@ -153,6 +153,11 @@ char *scl_plan_text(const scl_plan *plan, const char *format, scl_arena *arena)
         json_t *steps = json_array();
         for (int i = 0; i < s->n_node; i++) {
             json_t *step = node_json(s->step[i].node);
+            for (int o = 0; o < s->step[i].node->n_out; o++)
+                if (s->step[i].out[o].in == SCL_PLACE_SLAB)
+                    json_object_set_new(json_array_get(json_object_get(step, "out"), (size_t)o), "slab",
+                                        json_pack("[I,I]", (json_int_t)s->step[i].out[o].offset,
+                                                  (json_int_t)s->step[i].out[o].bytes));
             json_object_set_new(step, "implementation", json_string(choice_text(&plan->choice[i], choice, sizeof choice)));
             json_array_append_new(steps, step);
         }

@@ -130,8 +130,8 @@ static const char *action_name(scl_action action)
     return name[action];
 }
 
-/* A guess from what the stage did before: seconds a step so far. */
-static void say_expected(scl_run *run, const scl_stage_config *stage, const scl_decision *d)
+/* Time: a guess from what the stage did before, seconds a step so far. */
+static void say_expected(scl_run *run, const scl_stage_config *stage, const scl_decision *d, scl_planned *p)
 {
     const scl_stage_state *s = &run->state[scl_stage_index(run->config, stage->name)];
     scl_stage_cost cost;
@@ -142,10 +142,13 @@ static void say_expected(scl_run *run, const scl_stage_config *stage, const scl_
         char text[64];
         const double more =
             s->steps > 0 && d->next.steps > 0 ? (double)d->next.steps / (double)s->steps : 1.0;
-        scl_duration_text(s->seconds * more, text, sizeof text);
+        p->seconds = s->seconds * more;
+        scl_duration_text(p->seconds, text, sizeof text);
         scl_info("    time: about %s (from its last run)", text);
     }
     if (scl_stage_cost_of(run->config, stage, &cost, &why) == SCL_OK) {
+        p->gflop = cost.flops / 1e9;
+        p->disk_bytes = cost.disk_bytes;
         scl_info("    arithmetic: about %.3g GFLOP; disk: at most about %.1f MB", cost.flops / 1e9,
                  cost.disk_bytes / 1e6);
     } else {
@@ -180,7 +183,10 @@ scl_status scl_dry_run(scl_run *run, scl_err *err)
             }
         runs[at] = d.action != SCL_ACTION_SKIP;
         scl_info("%s %s: %s", stage->name, action_name(d.action), d.reason);
-        say_expected(run, stage, &d);
+        scl_planned p = { stage->name, action_name(d.action), d.reason, -1, -1, -1 };
+        say_expected(run, stage, &d, &p);
+        if (run->options->planned)
+            run->options->planned(run->options->user, &p);
     }
     scl_info("run directory: %s; nothing was run (--dry-run)", run->folder);
     return SCL_OK;

@@ -148,6 +148,8 @@ static scl_status draw(drawing *d, scl_err *err)
     }
     if (status == SCL_OK)
         status = scl_environment_write(&run, err);
+    if (status == SCL_OK && d->options->made)
+        d->options->made(d->options->user, run.folder, d->stage.sample.count, run.state[0].result);
     json_decref(run.environment);
     pthread_mutex_destroy(&run.lock);
     scl_arena_free(&run.arena);

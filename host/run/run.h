@@ -4,6 +4,12 @@
 
 #include "config/config.h"
 
+/* What --dry-run says of a stage.  action: "runs", "goes on", "is left". */
+typedef struct scl_planned {
+    const char *stage, *action, *reason;
+    double seconds, gflop, disk_bytes; /* below 0: not known */
+} scl_planned;
+
 typedef struct scl_run_options {
     const char *out; /* run directory; NULL: runs/NAME */
     bool resume, dry_run, keep_going;
@@ -11,6 +17,8 @@ typedef struct scl_run_options {
     const char *const *force; /* stages to run again in any case */
     int n_force;
     int jobs; /* most stages at the same time; 0: one per device */
+    void (*planned)(void *user, const scl_planned *p); /* dry_run: called for every stage; may be NULL */
+    void *user;
 } scl_run_options;
 
 /* Runs what has to be run.  Everything that is shown goes through base/log.h, and into log.txt.  Errors:
@@ -25,6 +33,9 @@ typedef struct scl_sample_options {
     const scl_override
         *overrides; /* -o: keys of the config inside the checkpoint ("stages.sample.sampler.step_lr") */
     int n_overrides;
+    /* Called when all is written; checksum: as `scorecl checksum` of samples.npy.  May be NULL. */
+    void (*made)(void *user, const char *folder, int count, const char *checksum);
+    void *user;
 } scl_sample_options;
 
 /* Draws samples from a checkpoint, with the config that it carries.  errors: faults of the overrides. */

@@ -16,6 +16,19 @@ expect 2 "--resume" "$SCORECL" run "${args[@]}" --out run
 expect 0 "inputs unchanged" "$SCORECL" run "${args[@]}" --out run --resume
 expect 0 "optimizer.lr was" "$SCORECL" run "${args[@]}" --out run --resume --dry-run -o stages.train.optimizer.lr=0.5
 [ "$(weights run)" = "$first" ] || fail "--dry-run changed something"
+expect 0 "nothing was run" "$SCORECL" run "${args[@]}" --out run --resume --dry-run -o stages.sample.count=5 --json plan.json
+python3 -c "
+import json
+r = json.load(open('plan.json'))
+assert r['dry_run'] and {n: s['action'] for n, s in r['stages'].items()} == {'train': 'is left', 'sample': 'runs'}, r
+assert 'count was 4, is 5' in r['stages']['sample']['reason'] and r['stages']['sample']['gflop'] > 0, r
+" || fail "the JSON result of a dry run"
+python3 -c "
+import json
+e = json.load(open('run/environment.json'))
+assert e['compiler'] and e['clblast'] and len(e['kernels_sha256']) == 64, e
+assert all(e['stages'][s]['peak_bytes'] > 0 for s in ('train', 'sample')), e
+" || fail "environment.json"
 # The printed config is the config.
 expect 0 "inputs unchanged" "$SCORECL" run run/config.yaml --out run --resume
 expect 0 "sample finished" "$SCORECL" run "${args[@]}" --out run --only sample --force sample
@@ -34,7 +47,12 @@ assert r['exit_code'] == 0 and status == {'train': 'finished', 'sample': 'pendin
 expect 1 "/dev/null" "$SCORECL" run "${args[@]}" --out /dev/null/run
 
 # Samples without a config: those of the sample stage again.
-expect 0 "drawn" "$SCORECL" sample "$(latest run)" --device reference --out drawn
+expect 0 "drawn" "$SCORECL" sample "$(latest run)" --device reference --out drawn --json drawn.json
+python3 -c "
+import json
+r = json.load(open('drawn.json'))
+assert r['folder'] == 'drawn' and r['count'] == 4 and len(r['checksum']) == 64, r
+" || fail "the JSON result of sample"
 [ "$("$SCORECL" checksum drawn/samples.npy | cut -c1-64)" = "$("$SCORECL" checksum run/sample/samples.npy | cut -c1-64)" ] ||
     fail "the checkpoint alone gives other samples"
 expect 0 "many" "$SCORECL" sample "$(latest run)" --device reference --out many -n 7 -o stages.sample.sampler.steps_per_level=1

@@ -86,6 +86,19 @@ expect 0 1 '"right": true' check --json - good.yaml
 
 "$SCORECL" schema --json-schema | python3 -m json.tool >/dev/null || fail "the JSON schema is no JSON"
 
+# --json and --format json are the same result; what has no such form is refused.
+json() { python3 -c "import json, sys; r = json.load(sys.stdin); assert $1, r" || fail "JSON: $1"; }
+"$SCORECL" check --print --json - good.yaml | json "r[0]['config']['stages']['sample']['needs'] == ['train'] and \
+    r[0]['config']['data']['test_path'] is None and r[0]['config']['stages']['train']['eval']['images'] == 'all'"
+"$SCORECL" dump config good.yaml --format json | json "r['model']['ngf'] == 4 and r['stages']['train']['ema'] == 0.999"
+"$SCORECL" dump stages good.yaml --json - | json "[s['name'] for s in r] == ['train', 'sample']"
+"$SCORECL" dump plan good.yaml --device reference --json - | json "r['slab_bytes'] > 0 and any('slab' in o for s in r['steps'] for o in s['out'])"
+printf '{"class": "CPU", "name": "made up"}' >made-up.json
+"$SCORECL" dump schedule good.yaml --describe made-up.json --json - | json "len(r['launches']) > 20 and r['launches'][0]['kernel']"
+"$SCORECL" schema --json - | json "'properties' in r"
+expect 2 2 "a config is no graph" dump config good.yaml --format dot
+expect 2 2 "a schedule is no graph" dump schedule good.yaml --format dot
+
 # the resolved config reads back as itself, from another folder
 mkdir elsewhere
 "$SCORECL" check --print good.yaml >elsewhere/resolved.yaml
