@@ -70,7 +70,7 @@ static double device_tolerance(const t_run *r, const scl_device_info *device, in
     scl_choice c;
     if (!scl_choice_at(&c, r->built.node, device, candidate) && !scl_choice_at(&c, r->built.node, device, 0))
         return 0;
-    return c.impl->tolerance > 0 ? c.impl->tolerance : r->table->tolerance;
+    return c.impl->tolerance;
 }
 
 static bool within(const t_tensor *t, const float *got, double tolerance, double *error)

@@ -76,7 +76,6 @@ struct scl_op {
     /* A pointwise operator: its expression over the names of `in`; ref and kernel are generated, and it is fused like any
      * pointwise node.  Inputs that the expression does not name are there for vjp. */
     const char *expr;
-    double tolerance;                      /* bits differ from ref by design (clblast): accepted relative error; 0: equal bits */
 };
 
 typedef const scl_op *scl_family[];
@@ -143,7 +142,7 @@ typedef struct scl_gemm {
 } scl_gemm;
 scl_status scl_launch_gemm(scl_launcher *q, const scl_node *n, scl_err *err, const scl_gemm *gemm);
 
-/* ---- the registry (graph/registry.c, filled from host/ops/ops.def) ---- */
+/* ---- the registry (host/ops/registry.c, filled from host/ops/ops.def) ---- */
 
 const scl_op *scl_op_find(const char *name);        /* NULL: none */
 const scl_op *scl_op_at(int i);                     /* in the order of ops.def; NULL after the last */
