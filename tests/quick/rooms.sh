@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The house (docs/design/architecture.md, section 2): includes point down only, CL/cl.h under host/cl alone, no file above 600
-# lines, nothing below the command line prints to standard output or exits.
+# lines, no function above 60, nothing below the command line prints to standard output or ends the process.
 set -euo pipefail
 cd "$SOURCE"
 faults=0
@@ -41,7 +41,19 @@ done < <(find host cl tests tools -type f \( -name '*.[ch]' -o -name '*.cl' -o -
 
 while IFS=: read -r file line _; do
     fault "$file:$line: prints to standard output or exits below the command line"
-done < <(grep -rnE --include=*.c '(^|[^a-z_])(printf|puts|putchar|exit)\(' host | grep -v '^host/cli/' || true)
+done < <(grep -rnE --include=*.[ch] '(^|[^a-z_])(v?printf|puts|putchar|exit)\(|[(,] *stdout *[,)]' host | grep -v '^host/cli/' || true)
 
-echo "rooms: $includes includes, $faults faults"
+# Without memory for a line of text nothing can be said: the two places where that ends the process.
+while IFS=: read -r file line _; do
+    fault "$file:$line: aborts"
+done < <(grep -rnE --include=*.[ch] '(^|[^a-z_])(abort)\(' host | grep -v '^host/base/arena.c\|^host/graph/expr_print.c' || true)
+
+functions=0
+while read -r file line lines; do
+    functions=$((functions + 1))
+    [ "$lines" -le 60 ] || fault "$file:$line: a function of $lines lines, the limit is 60"
+done < <(find host cl tests -name '*.[ch]' -o -name '*.cl' | xargs awk '/^\{/ { at = FNR } /^\}/ && at { print FILENAME, at, FNR - at + 1; at = 0 }')
+[ "$functions" -gt 500 ] || fault "only $functions functions were found"
+
+echo "rooms: $includes includes, $functions functions, $faults faults"
 [ "$faults" = 0 ]
