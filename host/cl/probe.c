@@ -27,7 +27,7 @@ static char *cache_key(const scl_cl *cl, scl_arena *arena)
     char sources[65];
     scl_source_hash(sources);
     const char *extra = getenv("SCL_CL_OPTIONS");
-    return scl_arena_printf(arena, "device probe 1\n%s\n%s\n%s\n", cl->identity, extra ? extra : "", sources);
+    return scl_arena_printf(arena, "device probe 2\n%s\n%s\n%s\n", cl->identity, extra ? extra : "", sources);
 }
 
 static bool load_result(const char *key, scl_probe_result *out)

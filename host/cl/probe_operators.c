@@ -8,13 +8,16 @@
 #include "graph/optim.h"
 #include "graph/plan.h"
 
-enum { N = 2, SIZE = 6, C_IN = 5, C_OUT = 16, COUNT = N * SIZE * SIZE * C_OUT };
+enum { N = 2, SIZE = 6, C_IN = 5, C_OUT = 16, COUNT = N * SIZE * SIZE * C_OUT,
+       ROW = 70 * 1024 + 5 };     /* blocks of a flat row: more than one chain of them holds */
 
-/* conv2d, InstanceNorm++, ELU; the result is the gradient of an Adam step on a weight of the same size. */
+/* conv2d, InstanceNorm++, ELU; the result is the gradient of an Adam step on a weight of the same size.  Beside it the sums of a
+ * long flat row, as a gradient's norm has them. */
 static scl_status make_graph(scl_arena *arena, scl_graph **out, scl_err *err)
 {
     scl_graph *g = *out = scl_graph_new(arena, "probe");
-    scl_value *x, *w, *bias, *rows, *y, *stats[2], *means[2], *coef[2], *z, *e, *adam[3], *theta, *m, *v, *scale, *c, *flag;
+    scl_value *x, *w, *bias, *rows, *y, *stats[2], *means[2], *coef[2], *z, *e, *adam[3], *theta, *m, *v, *scale, *c, *flag,
+              *row, *sum, *squares;
     SCL_TRY(scl_value_get(g, &x, SCL_INPUT, "x", SCL_F32, SCL_DIMS(N, SIZE, SIZE, C_IN), err));
     SCL_TRY(scl_value_get(g, &w, SCL_PARAM, "w", SCL_F32, SCL_DIMS(3, 3, C_IN, C_OUT), err));
     SCL_TRY(scl_value_get(g, &bias, SCL_PARAM, "bias", SCL_F32, SCL_DIMS(C_OUT), err));
@@ -25,6 +28,9 @@ static scl_status make_graph(scl_arena *arena, scl_graph **out, scl_err *err)
     SCL_TRY(scl_value_get(g, &scale, SCL_INPUT, "scale", SCL_F32, SCL_DIMS(1), err));
     SCL_TRY(scl_value_get(g, &c, SCL_INPUT, "coef", SCL_F32, SCL_DIMS(16), err));
     SCL_TRY(scl_value_get(g, &flag, SCL_STATE, "flag", SCL_U32, SCL_DIMS(1), err));
+    SCL_TRY(scl_value_get(g, &row, SCL_INPUT, "row", SCL_F32, SCL_DIMS(1, ROW), err));
+    SCL_TRY(SCL_APPLY(g, &sum, err, "flat_sum", SCL_IN("x", row)));
+    SCL_TRY(SCL_APPLY(g, &squares, err, "sumsq_chain", SCL_IN("g", row)));
     SCL_TRY(SCL_APPLY(g, &y, err, "conv2d", SCL_IN("x", x), SCL_IN("w", w), SCL_IN("bias", bias), SCL_INT("dilation", 2)));
     SCL_TRY(SCL_APPLY(g, stats, err, "pixel_stats", SCL_IN("x", y)));
     SCL_TRY(SCL_APPLY(g, means, err, "channel_stats", SCL_IN("mean", stats[0])));
@@ -38,6 +44,8 @@ static scl_status make_graph(scl_arena *arena, scl_graph **out, scl_err *err)
                       SCL_IN("scale", scale), SCL_IN("coef", c), SCL_IN("flag", flag)));
     scl_output(y, "conv2d");
     scl_output(e, "normalisation and ELU");
+    scl_output(sum, "sum of a long row");
+    scl_output(squares, "squares of a long row");
     return SCL_OK;
 }
 
@@ -68,10 +76,18 @@ static scl_status fill(scl_store *store, scl_err *err)
     return SCL_OK;
 }
 
-static const char *const names[] = { "conv2d", "normalisation and ELU", "theta", "m", "v" };
-enum { RESULTS = 5 };
+static const struct { const char *value, *text; int count; } results[] = {
+    { "conv2d", "conv2d", COUNT },
+    { "normalisation and ELU", "normalisation and ELU", COUNT },
+    { "theta", "Adam's theta", COUNT },
+    { "m", "Adam's m", COUNT },
+    { "v", "Adam's v", COUNT },
+    { "sum of a long row", "sum of a long row", 1 },
+    { "squares of a long row", "squares of a long row", 1 },
+};
+enum { RESULTS = sizeof results / sizeof *results };
 
-static scl_status run_on(scl_backend *b, float *results, scl_err *err)
+static scl_status run_on(scl_backend *b, float *out, scl_err *err)
 {
     scl_arena arena = { 0 };
     scl_graph *g;
@@ -90,7 +106,7 @@ static scl_status run_on(scl_backend *b, float *results, scl_err *err)
     if (status == SCL_OK)
         status = scl_exec_run(exec, err);
     for (int i = 0; i < RESULTS && status == SCL_OK; i++)
-        status = scl_exec_read(exec, names[i], results + i * COUNT, 4 * COUNT, err);
+        status = scl_exec_read(exec, results[i].value, out + i * COUNT, sizeof(float) * (size_t)results[i].count, err);
     scl_exec_free(exec);
     scl_store_free(store);
     scl_arena_free(&arena);
@@ -111,10 +127,10 @@ scl_status scl_probe_operators(scl_backend *b, scl_probe_result *r, scl_err *err
     for (int i = 0; i < RESULTS && status == SCL_OK; i++) {
         r->n_check++;
         int k = 0;
-        while (k < COUNT && scl_bits_of(want[i * COUNT + k]) == scl_bits_of(got[i * COUNT + k]))
+        while (k < results[i].count && scl_bits_of(want[i * COUNT + k]) == scl_bits_of(got[i * COUNT + k]))
             k++;
-        if (k < COUNT)
-            scl_probe_differs(r, "%s%s, element %d: %a instead of %a", i < 2 ? "" : "Adam's ", names[i], k,
+        if (k < results[i].count)
+            scl_probe_differs(r, "%s, element %d: %a instead of %a", results[i].text, k,
                               (double)got[i * COUNT + k], (double)want[i * COUNT + k]);
     }
     if (reference)
