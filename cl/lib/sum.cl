@@ -10,38 +10,42 @@
 #define SUM_SLOTS (SUM_LANES / VEC)
 #define SUM_ROUND (WG > SUM_SLOTS ? WG / SUM_SLOTS : 1) /* blocks in flight */
 
-// sum64 as a stream: values join a chain of 64, a full chain joins the chain above.  An empty level holds +0, which changes
-// nothing, as no value is -0.
-typedef struct sum_stream { float level[SUM_LEVELS]; uint count; } sum_stream;
+#define FN(name) sum64_##name
+#define STREAM sum64
+#define floatT float
+#include "lib/stream_body.h"
+#undef FN
+#undef STREAM
+#undef floatT
+
+#if VEC > 1
+#define FN(name) sum64_##name##_v
+#define STREAM sum64_v
+#define floatT floatV
+#include "lib/stream_body.h"
+#undef FN
+#undef STREAM
+#undef floatT
+#else
+#define sum64_v sum64
+#define sum64_clear_v sum64_clear
+#define sum64_join_v sum64_join
+#define sum64_total_v sum64_total
+#endif
+
+// A stream that counts for itself.
+typedef struct sum_stream { sum64 sum; int count; } sum_stream;
 
 static inline sum_stream sum_start(void)
 {
     sum_stream s;
-    for (int k = 0; k < SUM_LEVELS; k++)
-        s.level[k] = 0.0f;
+    sum64_clear(&s.sum);
     s.count = 0;
     return s;
 }
 
-static inline void sum_push(sum_stream *s, const float v)
-{
-    s->level[0] += v;
-    s->count++;
-    uint full = s->count;
-    for (int k = 1; k < SUM_LEVELS && full % SUM_GROUP == 0; k++) {
-        s->level[k] += s->level[k - 1];
-        s->level[k - 1] = 0.0f;
-        full /= SUM_GROUP;
-    }
-}
-
-static inline float sum_end(const sum_stream *s)
-{
-    float sum = s->level[0];
-    for (int k = 1; k < SUM_LEVELS; k++)
-        sum = s->level[k] + sum;
-    return sum;
-}
+static inline void sum_push(sum_stream *s, const float v) { sum64_join(&s->sum, s->count++, v); }
+static inline float sum_end(const sum_stream *s) { return sum64_total(&s->sum); }
 
 // Folds SUM_ROUND blocks of lanes, then adds the first `blocks` of them in order.  All work-items call it.
 static inline void sum_fold(local float *lane, const int blocks, sum_stream *s)

@@ -9,33 +9,7 @@
 #endif
 #include "lib/vec.cl"
 #include "lib/math.cl"
-#include "lib/sum_order.h"
-
-// sum64 as a stream: the i-th value joins a chain of 64, full chains join the chain above.  A level that is empty holds +0,
-// which changes nothing, as no value is -0.
-typedef struct sum64 { floatV level[SUM_LEVELS]; } sum64;
-
-static void sum64_start(sum64 *s)
-{
-    for (int k = 0; k < SUM_LEVELS; k++)
-        s->level[k] = (floatV)(0.0f);
-}
-
-static void sum64_push(sum64 *s, const int i, const floatV v)
-{
-    s->level[0] += v;
-    int full = i + 1;
-    for (int k = 1; k < SUM_LEVELS && full % SUM_GROUP == 0; k++) {
-        s->level[k] += s->level[k - 1];
-        s->level[k - 1] = (floatV)(0.0f);
-        full /= SUM_GROUP;
-    }
-}
-
-static floatV sum64_end(const sum64 *s)
-{
-    return s->level[3] + (s->level[2] + (s->level[1] + s->level[0]));
-}
+#include "lib/sum.cl"
 
 // Sums of the pixels of one leaf of h x w; full leaves are unrolled.
 static floatV leaf_sum(global const float *p, const int h, const int w, const int W, const int C)
@@ -61,13 +35,13 @@ kernel void pixel_sum(global const float *restrict x, global float *restrict s, 
     if (item >= items)
         return;
     global const float *p = x + (size_t)n * H * W * C + c;
-    sum64 sum;
-    sum64_start(&sum);
+    sum64_v sum;
+    sum64_clear_v(&sum);
     int leaf = 0;
     for (int by = 0; by < H; by += SUM_LEAF)
         for (int bx = 0; bx < W; bx += SUM_LEAF)
-            sum64_push(&sum, leaf++, leaf_sum(p + (size_t)(by * W + bx) * C, min(SUM_LEAF, H - by), min(SUM_LEAF, W - bx), W, C));
-    vstoreV(scl_flush_v(sum64_end(&sum)), s + (size_t)n * C + c);
+            sum64_join_v(&sum, leaf++, leaf_sum(p + (size_t)(by * W + bx) * C, min(SUM_LEAF, H - by), min(SUM_LEAF, W - bx), W, C));
+    vstoreV(scl_flush_v(sum64_total_v(&sum)), s + (size_t)n * C + c);
 }
 
 // An item is a row of pixels.
@@ -125,44 +99,29 @@ kernel void pixel_stats(global const float *restrict x, global float *restrict m
     if (item >= items)
         return;
     global const float *p = x + (size_t)n * H * W * C + c;
-    sum64 sum;
-    sum64_start(&sum);
+    sum64_v sum;
+    sum64_clear_v(&sum);
     int leaf = 0;
     for (int by = 0; by < H; by += SUM_LEAF)
         for (int bx = 0; bx < W; bx += SUM_LEAF)
-            sum64_push(&sum, leaf++, leaf_sum(p + (size_t)(by * W + bx) * C, min(SUM_LEAF, H - by), min(SUM_LEAF, W - bx), W, C));
-    const floatV mu = scl_flush_v(sum64_end(&sum) * inv_pixels);
+            sum64_join_v(&sum, leaf++, leaf_sum(p + (size_t)(by * W + bx) * C, min(SUM_LEAF, H - by), min(SUM_LEAF, W - bx), W, C));
+    const floatV mu = scl_flush_v(sum64_total_v(&sum) * inv_pixels);
     vstoreV(mu, mean + (size_t)n * C + c);
-    sum64_start(&sum);
+    sum64_clear_v(&sum);
     leaf = 0;
     for (int by = 0; by < H; by += SUM_LEAF)
         for (int bx = 0; bx < W; bx += SUM_LEAF) {
             const int h = min(SUM_LEAF, H - by), w = min(SUM_LEAF, W - bx);
             const float inv = h == SUM_LEAF ? (w == SUM_LEAF ? 0x1p-4f : inv_right) : (w == SUM_LEAF ? inv_bottom : inv_corner);
-            sum64_push(&sum, leaf++, leaf_spread(p + (size_t)(by * W + bx) * C, h, w, W, C, inv, mu));
+            sum64_join_v(&sum, leaf++, leaf_spread(p + (size_t)(by * W + bx) * C, h, w, W, C, inv, mu));
         }
-    vstoreV(scl_flush_v(sum64_end(&sum) * inv_pixels), variance + (size_t)n * C + c);
+    vstoreV(scl_flush_v(sum64_total_v(&sum) * inv_pixels), variance + (size_t)n * C + c);
 }
 
-// Folds the lanes of a block by halves, and adds the block to the row.  All work-items of the group call it.
-static float flat_fold(local float *lane, const float sum)
-{
-    const int lid = (int)get_local_id(0);
-    for (int h = SUM_LANES / 2; h; h /= 2) {
-        barrier(CLK_LOCAL_MEM_FENCE);
-        for (int l = lid; l < h; l += WG)
-            lane[l] += lane[l + h];
-    }
-    barrier(CLK_LOCAL_MEM_FENCE);
-    const float total = sum + lane[0];
-    barrier(CLK_LOCAL_MEM_FENCE);
-    return total;
-}
-
-// Flat sums over C channels: of u, and of (u - offset)^2.
+// Flat sum over C channels; all work-items of the group call it.
 static float flat_sum(global const float *u, const int C, local float *lane)
 {
-    float sum = 0.0f;
+    sum_stream sum = sum_start();
     for (int b = 0; b < C; b += SUM_BLOCK) {
         for (int l = (int)get_local_id(0); l < SUM_LANES; l += WG) {
             float acc = 0.0f;
@@ -170,15 +129,15 @@ static float flat_sum(global const float *u, const int C, local float *lane)
                 acc += u[c];
             lane[l] = acc;
         }
-        sum = flat_fold(lane, sum);
+        sum_fold(lane, 1, &sum);
     }
-    return sum;
+    return sum_end(&sum);
 }
 
 // Of a[c] * (mean[c] - m), or of (mean[c] - m)^2 where a is 0.
 static float flat_product(global const float *a, global const float *mean, const float m, const int C, local float *lane)
 {
-    float sum = 0.0f;
+    sum_stream sum = sum_start();
     for (int b = 0; b < C; b += SUM_BLOCK) {
         for (int l = (int)get_local_id(0); l < SUM_LANES; l += WG) {
             float acc = 0.0f;
@@ -188,9 +147,9 @@ static float flat_product(global const float *a, global const float *mean, const
             }
             lane[l] = acc;
         }
-        sum = flat_fold(lane, sum);
+        sum_fold(lane, 1, &sum);
     }
-    return sum;
+    return sum_end(&sum);
 }
 
 // One group per sample.
@@ -198,7 +157,7 @@ __attribute__((reqd_work_group_size(WG, 1, 1)))
 kernel void channel_stats(global const float *restrict mean, global float *restrict m, global float *restrict v, const int C,
                           const float inv_c, const float inv_c1)
 {
-    local float lane[SUM_LANES];
+    local float lane[SUM_ROUND * SUM_LANES];
     const int n = (int)get_group_id(0);
     global const float *mu = mean + (size_t)n * C;
     const float sum = flat_sum(mu, C, lane), centre = scl_flush(sum * inv_c);
@@ -265,20 +224,20 @@ kernel void norm_grad(global const float *restrict x, global const float *restri
         return;
     const size_t first = (size_t)n * H * W * C + c, at = (size_t)n * C + c;
     const floatV mu = vloadV(mean + at), sigma = scl_sqrt_v(vloadV(variance + at) + eps);
-    sum64 sums, products;
-    sum64_start(&sums);
-    sum64_start(&products);
+    sum64_v sums, products;
+    sum64_clear_v(&sums);
+    sum64_clear_v(&products);
     int leaf = 0;
     for (int by = 0; by < H; by += SUM_LEAF)
         for (int bx = 0; bx < W; bx += SUM_LEAF, leaf++) {
             const size_t p = first + (size_t)(by * W + bx) * C;
             floatV s, q;
             leaf_sums(u + p, x + p, min(SUM_LEAF, H - by), min(SUM_LEAF, W - bx), W, C, mu, &s, &q);
-            sum64_push(&sums, leaf, s);
-            sum64_push(&products, leaf, q);
+            sum64_join_v(&sums, leaf, s);
+            sum64_join_v(&products, leaf, q);
         }
-    const floatV total = scl_flush_v(sum64_end(&sums)), r = scl_rcp_v(sigma);
-    const floatV slope = scl_flush_v(scl_div_v(sum64_end(&products), sigma));
+    const floatV total = scl_flush_v(sum64_total_v(&sums)), r = scl_rcp_v(sigma);
+    const floatV slope = scl_flush_v(scl_div_v(sum64_total_v(&products), sigma));
     vstoreV(total, s0 + at);
     vstoreV(slope, s1 + at);
     const floatV k0 = total * inv_pixels, k1 = slope * inv_pixels * -r;
@@ -296,7 +255,7 @@ kernel void channel_grad(global const float *restrict mean, global const float *
                          global const float *restrict u, global float *restrict w, const int C, const float inv_c,
                          const float inv_c1, const float eps)
 {
-    local float lane[SUM_LANES];
+    local float lane[SUM_ROUND * SUM_LANES];
     const int n = (int)get_group_id(0);
     const size_t first = (size_t)n * C;
     const float centre = m[n], r = scl_rcp(scl_sqrt(v[n] + eps));

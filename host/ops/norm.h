@@ -25,6 +25,8 @@ static inline float scl_inverse(double count) { return (float)(1.0 / count); }
 
 /* Elements from one sample's row of gamma, alpha, beta to the next: 0 where all samples share one. */
 int scl_row_step(const scl_node *n);
+/* C: a sample's statistics need two channels. */
+scl_status scl_check_channels(scl_node *n, scl_err *err);
 /* rows is [N,3C] or [1,3C]: what the signature cannot say.  Input `rows` by its place in the table. */
 scl_status scl_check_rows(const scl_node *n, int rows, scl_err *err);
 

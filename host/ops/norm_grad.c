@@ -81,13 +81,6 @@ const scl_op scl_op_norm_grad = {
 
 /* ---- channel_grad ---- */
 
-static scl_status channel_grad_shape(scl_node *n, scl_err *err)
-{
-    if (scl_dim(n, 'C') < 2)
-        return scl_fail(err, SCL_FAILED, "%s: InstanceNorm++ needs at least 2 channels", n->op->name);
-    return SCL_OK;
-}
-
 SCL_FAST_REF static void channel_grad_ref(const scl_node *n, const scl_host_values *v)
 {
     const int C = scl_dim(n, 'C');
@@ -120,7 +113,7 @@ const scl_op scl_op_channel_grad = {
     .formula = "w = (u - 1/C sum u - mhat * 1/(C-1) sum u*mhat) / sqrt(v+eps)",
     .in = { "mean f32[N,C]", "m f32[N]", "v f32[N] > 0", "u f32[N,C]" }, .out = { "w f32[N,C]" },
     .attr = { "eps real 1e-12..1 = 1e-5" },
-    .shape = channel_grad_shape, .ref = channel_grad_ref,
+    .shape = scl_check_channels, .ref = channel_grad_ref,
     .impl = { { .name = "group_per_sample", .tune = "WG=1|16|64", .cpu = "WG=1", .gpu = "WG=64", .fits = scl_group_fits,
                 .launch = channel_grad_launch } },
     .flops = "9*N*C", .bytes = "12*N*C",

@@ -88,7 +88,7 @@ int main(int argc, char **argv)
     const struct { const char *file, *from, *to, *names; } faults[] = {
         { "lib/math_body.h", "fma(p, r2, r)", "p * r2 + r", "exp" },
         { "lib/math_body.h", "fabs(x) < K(0x1p-60f) ? K(0.0f) : x", "x", "flush" },
-        { "lib/sum.cl", "s->level[k - 1] = 0.0f;", "", "squares of a long row" },      /* short rows do not see it */
+        { "lib/stream_body.h", "s->level[k - 1] = (floatT)(0.0f);", "", "squares of a long row" },      /* short rows do not see it */
         { "probe/arith.cl", "fma(X, Y, Z)", "X * Y + Z", "fma of vectors" },
     };
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
