@@ -10,8 +10,11 @@ t_difference t_compare_bits(const void *a, const void *b, const t_tensor *t)
     t_difference d = { 0 };
     const size_t size = scl_dtype_bytes(t->sig.dtype);
     const unsigned char *got = a, *want = b;
+    /* What ref does not write of a stack of partial sums is nobody's: an open leaf may have stood there. */
+    static const unsigned char unwritten[4] = { 0xff, 0xff, 0xff, 0xff };
+    const bool stack = !strcmp(t->sig.inplace, "acc");
     for (size_t i = 0; i < t->count; i++) {
-        if (!memcmp(got + i * size, want + i * size, size))
+        if (!memcmp(got + i * size, want + i * size, size) || (stack && !memcmp(want + i * size, unwritten, size)))
             continue;
         if (!d.count++) {
             d.first = i;
