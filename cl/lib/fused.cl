@@ -4,7 +4,7 @@
 //   PRE_HOIST(n, c, count)  declares what is the same for VEC channels from c on of sample n, of which `count` exist
 //   PRE(v)     what stands for the value v read from the first input: flushed; padding stays zero
 //   POST_ARGS, POST_PASS, POST_HOIST  likewise;  POST_LOAD(e, count)  declares what is read at element e of the result
-//   POST(v)    what is stored instead of the result v
+//   POST(v)    what is stored instead of the result v; HAS_POST: is there one?
 #ifndef LIB_FUSED_CL
 #define LIB_FUSED_CL
 
@@ -28,7 +28,10 @@
 #define PRE_HOIST(n, c, count)
 #define PRE_INSIDE(v, inside) (v)
 #endif
-#ifndef POST
+#ifdef POST
+#define HAS_POST 1
+#else
+#define HAS_POST 0
 #define POST_ARGS
 #define POST_PASS
 #define POST_HOIST(n, c, count)

@@ -10,6 +10,10 @@
 #include "lib/vec.cl"
 #include "lib/math.cl"
 #include "lib/sum.cl"
+#ifndef CUT
+#define CUT 0       /* VEC divides the channels */
+#endif
+#include "lib/fused.cl"
 
 // Sums of the pixels of one leaf of h x w; full leaves are unrolled.
 static floatV leaf_sum(global const float *p, const int h, const int w, const int W, const int C)
@@ -168,6 +172,17 @@ kernel void channel_stats(global const float *restrict mean, global float *restr
     }
 }
 
+// VEC channels: a and b from their row and the statistics of the sample.
+static void norm_coefs(global const float *row, const floatV mean, const floatV variance, const float m, const float v, const int C,
+                       const float eps, global float *a, global float *b)
+{
+    const floatV gamma = vloadV(row), alpha = vloadV(row + C), beta = vloadV(row + 2 * C);
+    const floatV sigma = scl_sqrt_v(variance + eps), tau = (floatV)(scl_sqrt(v + eps));
+    const floatV mhat = scl_div_v(mean - m, tau), shift = gamma * alpha;
+    vstoreV(scl_flush_v(scl_div_v(gamma, sigma)), a);
+    vstoreV(scl_flush_v(fma(shift, mhat, beta)), b);
+}
+
 // row_step: from one sample's row [gamma | alpha | beta] to the next; 0 where all share one.
 __attribute__((reqd_work_group_size(WG, 1, 1)))
 kernel void norm_coef(global const float *restrict mean, global const float *restrict variance, global const float *restrict m,
@@ -177,13 +192,8 @@ kernel void norm_coef(global const float *restrict mean, global const float *res
     const int item = (int)get_global_id(0), blocks = C / VEC, n = item / blocks, c = item % blocks * VEC;
     if (item >= items)
         return;
-    global const float *row = rows + (size_t)n * row_step + c;
     const size_t at = (size_t)n * C + c;
-    const floatV gamma = vloadV(row), alpha = vloadV(row + C), beta = vloadV(row + 2 * C);
-    const floatV sigma = scl_sqrt_v(vloadV(variance + at) + eps), tau = (floatV)(scl_sqrt(v[n] + eps));
-    const floatV mhat = scl_div_v(vloadV(mean + at) - m[n], tau), shift = gamma * alpha;
-    vstoreV(scl_flush_v(scl_div_v(gamma, sigma)), a + at);
-    vstoreV(scl_flush_v(fma(shift, mhat, beta)), b + at);
+    norm_coefs(rows + (size_t)n * row_step + c, vloadV(mean + at), vloadV(variance + at), m[n], v[n], C, eps, a + at, b + at);
 }
 
 // Sums of one leaf: of u, and of u * (x - mu).
@@ -288,3 +298,7 @@ kernel void norm_rows_grad(global const float *restrict s0, global const float *
     vstoreV(scl_flush_v(total), drow + 2 * C);
     vstoreV(scl_flush_v(ga * total * inv_pixels), t + at);
 }
+
+#if WG == 1
+#include "lib/norm_sample.cl"
+#endif

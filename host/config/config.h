@@ -127,7 +127,7 @@ typedef struct scl_config {
     int arithmetic;
     scl_conv_choice conv;
     scl_precision precision;
-    bool fuse, fuse_output, fuse_input;
+    bool fuse, fuse_output, fuse_along, fuse_input;
     scl_launches launches;
     scl_data_config data;
     scl_model_config model;

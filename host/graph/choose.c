@@ -6,6 +6,7 @@
 
 #include "graph/build.h"
 #include "graph/passes.h"
+#include "graph/signature.h"
 
 int scl_tune_get(const scl_tune *tune, const char *name)
 {
@@ -54,7 +55,7 @@ static const scl_impl *impls_of(const scl_node *n)
 
 static bool fits(const scl_impl *impl, const scl_node *n, const scl_device_info *device, const scl_tune *tune)
 {
-    const unsigned sides = (n->pre ? SCL_FUSE_INPUT : 0u) | (n->post ? SCL_FUSE_OUTPUT : 0u);
+    const unsigned sides = (n->pre ? SCL_FUSE_INPUT : 0u) | (!n->post ? 0u : n->n_out > scl_op_outputs(n->op) ? SCL_FUSE_ALONG : SCL_FUSE_OUTPUT);
     return (impl->fuses & sides) == sides && (!impl->fits || impl->fits(n, device, tune));
 }
 

@@ -1,9 +1,11 @@
-/* Fusion across the borders of operators that take it (scl_impl.fuses: convolutions).
+/* Fusion across the borders of operators that take it (scl_impl.fuses: convolutions, statistics).
  *
  *   input side    the pointwise node that makes the operator's first input (normalisation's scale and shift, activation) is
  *                 computed where the input is read, if all readers of its result take it: the result is never stored
  *   output side   the one pointwise node that reads the result (residual add, activation's derivative) is computed where it is
  *                 written
+ *   along         a pointwise node that reads the operator's input, element by element, and its results (a normalisation is
+ *                 applied) is computed by the same kernel, as a further output
  *
  * Every inner result keeps its flush, so the bits are those of the unfused plan.  Which of them pay is the plan's choice. */
 #include <string.h>
@@ -11,6 +13,7 @@
 #include "graph/build.h"
 #include "graph/expr.h"
 #include "graph/passes.h"
+#include "graph/signature.h"
 
 enum { MOST_EXTRA = 6 };
 
@@ -117,6 +120,15 @@ static scl_node *copy_of(const fusion *f, const scl_node *n)
     return copy;
 }
 
+static void drop_gone(fusion *f)
+{
+    int kept = 0;
+    for (int i = 0; i < f->p->n_node; i++)
+        if (!f->gone[i])
+            f->p->node[kept++] = f->p->node[i];
+    f->p->n_node = kept;
+}
+
 static void fuse_output(fusion *f, int i)
 {
     const scl_node *n = f->p->node[i];
@@ -180,6 +192,79 @@ static void fuse_input(fusion *f, int i)
     f->gone[i] = true;
 }
 
+/* ---- along ---- */
+
+/* "v_mean" of the operator's result called mean; NULL: not a result of n. */
+static const char *own_result(const fusion *f, const scl_node *n, const scl_value *v)
+{
+    for (int o = 0; o < n->n_out; o++)
+        if (n->out[o] == v)
+            return scl_arena_printf(f->p->arena, "v_%s", scl_sig_parse(n->op->out[o]).name);
+    return NULL;
+}
+
+/* Does the pointwise node read nothing but in[0] of n at its element, results of n, and what persists? */
+static bool goes_along(const fusion *f, const scl_node *n, const scl_node *pointwise)
+{
+    bool results = false;
+    if (!scl_is_pointwise(pointwise) || pointwise->out[0]->storage || !same_shape(pointwise->out[0], n->in[0]) ||
+        full_reads(pointwise, n->in[0]) < 1 || n->n_in + pointwise->n_in > SCL_MAX_IN)
+        return false;
+    for (int i = 0; i < pointwise->n_in; i++) {
+        const scl_value *v = pointwise->in[i];
+        const bool own = own_result(f, n, v) != NULL;
+        if (v != n->in[0] && !(own && pointwise->in_index[i] == SCL_INDEX_SAMPLE_CHANNEL) &&
+            (v->role == SCL_INTERMEDIATE || pointwise->in_index[i] == SCL_INDEX_FULL))
+            return false;
+        results |= own;
+    }
+    return results;
+}
+
+static void fuse_along(fusion *f, int i)
+{
+    for (int j = i + 1; j < f->p->n_node; j++) {
+        const scl_node *n = f->p->node[i], *pointwise = f->p->node[j];
+        if (f->gone[j] || !goes_along(f, n, pointwise) || updated_between(f, pointwise, i, j))
+            continue;
+        scl_node *fused = copy_of(f, n);
+        const scl_expr *e = adopt(f, fused, pointwise, n->in[0], "post", "y");
+        int kept = n->n_in;
+        for (int k = n->n_in; k < fused->n_in; k++) {      /* its own results are at hand */
+            const char *own = own_result(f, n, fused->in[k]);
+            if (own) {
+                e = scl_expr_rename(e, fused->in_name[k], own, f->p->arena);
+                continue;
+            }
+            fused->in[kept] = fused->in[k];
+            fused->in_name[kept] = fused->in_name[k];
+            fused->in_index[kept] = fused->in_index[k];
+            fused->in_offset[kept++] = fused->in_offset[k];
+        }
+        fused->n_in = kept;
+        fused->post = e;
+        fused->out[fused->n_out++] = pointwise->out[0];
+        f->p->node[i] = fused;
+        f->gone[j] = true;
+        return;
+    }
+}
+
+void scl_pass_fuse_along(scl_program *p, const scl_device_info *device, const scl_plan_options *options)
+{
+    scl_arena scratch = { 0 };
+    fusion f = { .p = p, .device = device, .options = options };
+    f.gone = SCL_NEW_ARRAY(&scratch, bool, p->n_node);
+    scl_node **node = SCL_NEW_ARRAY(p->arena, scl_node *, p->n_node);
+    memcpy(node, p->node, sizeof *node * (size_t)p->n_node);
+    p->node = node;
+    for (int i = 0; i < p->n_node; i++)
+        if (!f.gone[i] && takes(&f, p->node[i], SCL_FUSE_ALONG))
+            fuse_along(&f, i);
+    drop_gone(&f);
+    scl_arena_free(&scratch);
+}
+
 void scl_pass_fuse_sides(scl_program *p, const scl_device_info *device, const scl_plan_options *options)
 {
     scl_arena scratch = { 0 };
@@ -191,10 +276,6 @@ void scl_pass_fuse_sides(scl_program *p, const scl_device_info *device, const sc
     for (int i = 0; i < p->n_node && options->fuse_input; i++)
         if (!f.gone[i] && can_enter(&f, i))
             fuse_input(&f, i);
-    int kept = 0;
-    for (int i = 0; i < p->n_node; i++)
-        if (!f.gone[i])
-            p->node[kept++] = p->node[i];
-    p->n_node = kept;
+    drop_gone(&f);
     scl_arena_free(&scratch);
 }

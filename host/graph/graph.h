@@ -12,7 +12,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-enum { SCL_MAX_RANK = 6, SCL_MAX_IN = 16, SCL_MAX_OUT = 6, SCL_MAX_ATTR = 8 };
+enum { SCL_MAX_RANK = 6, SCL_MAX_IN = 16, SCL_MAX_OUT = 8, SCL_MAX_ATTR = 8 };
 
 typedef enum scl_dtype { SCL_F32, SCL_I32, SCL_U32, SCL_U8 } scl_dtype;
 

@@ -41,6 +41,8 @@ static const scl_value *named_value(const scl_node *n, const char *name, bool *f
             return n->out[o];
     if (scl_is_pointwise(n) && !strcmp(name, "out"))
         return n->out[0];
+    if (!strcmp(name, "along"))     /* what a plan computes along with the operator, if anything */
+        return n->n_out > scl_op_outputs(n->op) ? n->out[n->n_out - 1] : NULL;
     *found = false;
     return NULL;
 }

@@ -35,7 +35,7 @@ int scl_tune_get(const scl_tune *tune, const char *name);   /* asserts that it i
 
 typedef struct scl_launcher scl_launcher;
 
-enum { SCL_FUSE_INPUT = 1, SCL_FUSE_OUTPUT = 2 };
+enum { SCL_FUSE_INPUT = 1, SCL_FUSE_OUTPUT = 2, SCL_FUSE_ALONG = 4 };
 
 /* One way to run an operator on a device.  All of one algorithm give the same bits as ref. */
 typedef struct scl_impl {
@@ -52,7 +52,7 @@ typedef struct scl_impl {
     unsigned prepared_from;    /* bit i: they read input i */
     /* Emits the launches, once per plan, with SCL_LAUNCH. */
     scl_status (*launch)(scl_launcher *q, const scl_node *n, scl_err *err);
-    unsigned fuses;            /* sides that take a pointwise node: SCL_FUSE_INPUT | SCL_FUSE_OUTPUT */
+    unsigned fuses;            /* where it takes a pointwise node in: SCL_FUSE_ ..., graph/fuse_conv.c */
     double tolerance;          /* this one adds in an order of its own (clblast): accepted relative error; 0: the bits of ref */
 } scl_impl;
 

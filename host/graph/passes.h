@@ -23,6 +23,8 @@ void scl_pass_fuse(scl_program *p);
 
 /* Takes pointwise nodes into the operators before and behind them, where the chosen implementation has code for it. */
 void scl_pass_fuse_sides(scl_program *p, const scl_device_info *device, const scl_plan_options *options);
+/* Has an operator compute a pointwise node along with its results.  Last of all: such a node is not made again elsewhere. */
+void scl_pass_fuse_along(scl_program *p, const scl_device_info *device, const scl_plan_options *options);
 
 /* First and last position in the order at which each intermediate value (by id) is alive; -1: not in the program. */
 typedef struct scl_life { int first, last; } scl_life;

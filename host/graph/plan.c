@@ -149,6 +149,12 @@ static scl_status run_passes(scl_program *p, scl_choice **choice, scl_slab *slab
     *slab = scl_slab_place(p, device, *choice, options);
     if (options->recompute)
         recompute(p, choice, slab, device, options);
+    if (options->no_fuse || options->no_fuse_along || device->klass == SCL_CLASS_REFERENCE)
+        return SCL_OK;
+    scl_pass_fuse_along(p, device, options);
+    for (int i = 0; i < p->n_node; i++)
+        SCL_TRY(scl_choose(&(*choice)[i], p->node[i], device, options, err));
+    *slab = scl_slab_place(p, device, *choice, options);
     return SCL_OK;
 }
 

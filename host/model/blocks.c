@@ -41,15 +41,12 @@ scl_status scl_block_norm(scl_builder *b, scl_value **out, scl_value *x, const c
 {
     const char *before = scl_scope_push(b->g, "%s", name);
     scl_graph *g = b->g;
-    scl_value *table, *rows, *stat[2], *across[2], *coef[2];
+    scl_value *table, *rows, *stat[6];
     SCL_TRY(param(b, &table, "embed.weight", SCL_DIMS(b->c->levels, 3 * x->dim[3])));
     SCL_TRY(SCL_APPLY(g, &rows, b->err, "embedding", SCL_IN("table", table), SCL_IN("label", b->label)));
-    SCL_TRY(SCL_APPLY(g, stat, b->err, "pixel_stats", SCL_IN("x", x)));
-    SCL_TRY(SCL_APPLY(g, across, b->err, "channel_stats", SCL_IN("mean", stat[0])));
-    SCL_TRY(SCL_APPLY(g, coef, b->err, "norm_coef", SCL_IN("mean", stat[0]), SCL_IN("variance", stat[1]),
-                      SCL_IN("m", across[0]), SCL_IN("v", across[1]), SCL_IN("rows", rows)));
-    SCL_TRY(SCL_APPLY(g, out, b->err, "norm_apply", SCL_IN("x", x), SCL_IN("mean", stat[0]), SCL_IN("a", coef[0]),
-                      SCL_IN("b", coef[1]), SCL_IN("variance", stat[1]), SCL_IN("m", across[0]), SCL_IN("v", across[1]),
+    SCL_TRY(SCL_APPLY(g, stat, b->err, "norm_stats", SCL_IN("x", x), SCL_IN("rows", rows)));
+    SCL_TRY(SCL_APPLY(g, out, b->err, "norm_apply", SCL_IN("x", x), SCL_IN("mean", stat[0]), SCL_IN("a", stat[4]),
+                      SCL_IN("b", stat[5]), SCL_IN("variance", stat[1]), SCL_IN("m", stat[2]), SCL_IN("v", stat[3]),
                       SCL_IN("rows", rows)));
     scl_scope_pop(g, before);
     return SCL_OK;

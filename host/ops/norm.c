@@ -158,16 +158,19 @@ static const scl_op pixel_spread = {
 
 /* ---- statistics ---- */
 
-static void pixel_stats_ref(const scl_node *n, const scl_host_values *v)
+void scl_norm_pixel_stats(const float *x, int N, int H, int W, int C, float *mean, float *variance)
 {
-    const int N = scl_dim(n, 'N'), H = scl_dim(n, 'H'), W = scl_dim(n, 'W'), C = scl_dim(n, 'C');
-    const float *x = v->in[0], inv = scl_inverse((double)H * W);
-    float *mean = v->out[0], *variance = v->out[1];
+    const float inv = scl_inverse((double)H * W);
     for (int i = 0; i < N * C; i++) {
         const scl_plane p = { x + (size_t)(i / C) * H * W * C + i % C, H, W, C };
         mean[i] = scl_flush(scl_pixel_sum(p.data, H, W, (size_t)C) * inv);
         variance[i] = scl_flush(plane_spread(&p, mean[i]) * inv);
     }
+}
+
+static void pixel_stats_ref(const scl_node *n, const scl_host_values *v)
+{
+    scl_norm_pixel_stats(v->in[0], scl_dim(n, 'N'), scl_dim(n, 'H'), scl_dim(n, 'W'), scl_dim(n, 'C'), v->out[0], v->out[1]);
 }
 
 static scl_status pixel_stats_launch(scl_launcher *q, const scl_node *n, scl_err *err)
@@ -201,15 +204,17 @@ scl_status scl_check_channels(scl_node *n, scl_err *err)
     return SCL_OK;
 }
 
+void scl_norm_channel_stats(const float *mean, int N, int C, float *m, float *v)
+{
+    for (int i = 0; i < N; i++, mean += C) {
+        m[i] = scl_flush(scl_flat_sum(mean, (size_t)C) * scl_inverse(C));
+        v[i] = scl_flush(scl_flat_distances(NULL, mean, m[i], C) * scl_inverse(C - 1));
+    }
+}
+
 static void channel_stats_ref(const scl_node *n, const scl_host_values *v)
 {
-    const int C = scl_dim(n, 'C');
-    float *m = v->out[0], *variance = v->out[1];
-    for (int i = 0; i < scl_dim(n, 'N'); i++) {
-        const float *mean = (const float *)v->in[0] + (size_t)i * C;
-        m[i] = scl_flush(scl_flat_sum(mean, (size_t)C) * scl_inverse(C));
-        variance[i] = scl_flush(scl_flat_distances(NULL, mean, m[i], C) * scl_inverse(C - 1));
-    }
+    scl_norm_channel_stats(v->in[0], scl_dim(n, 'N'), scl_dim(n, 'C'), v->out[0], v->out[1]);
 }
 
 static scl_status channel_stats_launch(scl_launcher *q, const scl_node *n, scl_err *err)
@@ -238,18 +243,20 @@ static const scl_op channel_stats = {
 
 static scl_status norm_coef_shape(scl_node *n, scl_err *err) { return scl_check_rows(n, 4, err); }
 
-SCL_FAST_REF static void norm_coef_ref(const scl_node *n, const scl_host_values *v)
+SCL_FAST_REF void scl_norm_coefs(const scl_norm_values *v, int N, int C, int row_step, float eps)
 {
-    const int C = scl_dim(n, 'C'), step = scl_row_step(n);
-    const float *mean = v->in[0], *variance = v->in[1], *m = v->in[2], *var_m = v->in[3], *rows = v->in[4];
-    const float eps = (float)scl_attr_real(n, "eps");
-    float *a = v->out[0], *b = v->out[1];
-    for (int i = 0; i < scl_dim(n, 'N') * C; i++) {
-        const float *row = rows + (size_t)(i / C) * step + i % C, gamma = row[0], alpha = row[C], beta = row[2 * C];
-        const float mhat = scl_div(mean[i] - m[i / C], scl_sqrt(var_m[i / C] + eps)), shift = gamma * alpha;
-        a[i] = scl_flush(scl_div(gamma, scl_sqrt(variance[i] + eps)));
-        b[i] = scl_flush(fmaf(shift, mhat, beta));
+    for (int i = 0; i < N * C; i++) {
+        const float *row = v->rows + (size_t)(i / C) * row_step + i % C, gamma = row[0], alpha = row[C], beta = row[2 * C];
+        const float mhat = scl_div(v->mean[i] - v->m[i / C], scl_sqrt(v->v[i / C] + eps)), shift = gamma * alpha;
+        v->a[i] = scl_flush(scl_div(gamma, scl_sqrt(v->variance[i] + eps)));
+        v->b[i] = scl_flush(fmaf(shift, mhat, beta));
     }
+}
+
+static void norm_coef_ref(const scl_node *n, const scl_host_values *v)
+{
+    const scl_norm_values values = { v->in[0], v->in[1], v->in[2], v->in[3], v->in[4], v->out[0], v->out[1] };
+    scl_norm_coefs(&values, scl_dim(n, 'N'), scl_dim(n, 'C'), scl_row_step(n), (float)scl_attr_real(n, "eps"));
 }
 
 static scl_status norm_coef_launch(scl_launcher *q, const scl_node *n, scl_err *err)
@@ -344,5 +351,5 @@ static const scl_op norm_apply = {
     .flops = "3*N*H*W*C", .bytes = "8*N*H*W*C",
 };
 
-scl_family scl_family_norm = { &pixel_sum, &pixel_spread, &pixel_stats, &channel_stats, &norm_coef, &norm_apply,
+scl_family scl_family_norm = { &pixel_sum, &pixel_spread, &pixel_stats, &channel_stats, &norm_coef, &scl_op_norm_stats, &norm_apply,
                                &scl_op_norm_grad, &scl_op_channel_grad, &scl_op_norm_rows_grad, NULL };

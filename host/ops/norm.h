@@ -33,6 +33,20 @@ scl_status scl_check_rows(const scl_node *n, int rows, scl_err *err);
 /* fits of the kernels with one group per sample: WG alone. */
 bool scl_group_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
 
+/* ---- definitions that two operators share; all arrays [N,C] or [N], rows as above ---- */
+typedef struct scl_norm_values {
+    const float *mean, *variance, *m, *v, *rows;
+    float *a, *b;
+} scl_norm_values;
+void scl_norm_pixel_stats(const float *x, int N, int H, int W, int C, float *mean, float *variance);
+void scl_norm_channel_stats(const float *mean, int N, int C, float *m, float *v);
+void scl_norm_coefs(const scl_norm_values *v, int N, int C, int row_step, float eps);
+
+/* Kernels with a group of one work-item per sample: a CPU's vectors, and samples for every thread. */
+#define SCL_SAMPLE_TUNE "WG=1 VEC=16|8|4|2|1"
+bool scl_sample_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
+
+extern const scl_op scl_op_norm_stats;
 extern const scl_op scl_op_norm_grad, scl_op_channel_grad, scl_op_norm_rows_grad;
 
 #endif

@@ -67,6 +67,16 @@ static scl_status norm_grad_launch(scl_launcher *q, const scl_node *n, scl_err *
                       SCL_F32_ARG(eps, eps_of(n)));
 }
 
+static scl_status norm_grad_sample(scl_launcher *q, const scl_node *n, scl_err *err)
+{
+    const int H = scl_dim(n, 'H'), W = scl_dim(n, 'W'), C = scl_dim(n, 'C');
+    const size_t level = sizeof(float) * SUM_LEVELS * (size_t)C;
+    return SCL_LAUNCH(q, n, err, "norm_grad_sample", scl_groups(1, (size_t)scl_dim(n, 'N'), 1, 1), SCL_BUF(x), SCL_BUF(mean),
+                      SCL_BUF(variance), SCL_BUF(u), SCL_BUF(g), SCL_BUF(s0), SCL_BUF(s1), SCL_I32(H, H), SCL_I32(W, W),
+                      SCL_I32(C, C), SCL_F32_ARG(inv_pixels, scl_inverse((double)H * W)), SCL_F32_ARG(eps, eps_of(n)),
+                      SCL_LOCAL(sums, level), SCL_LOCAL(products, level));
+}
+
 const scl_op scl_op_norm_grad = {
     .name = "norm_grad", .family = "norm",
     .brief = "derivative of a channel's normalisation over its pixels, applied to u",
@@ -74,7 +84,8 @@ const scl_op scl_op_norm_grad = {
     .in = { "x f32[N,H,W,C]", "mean f32[N,C]", "variance f32[N,C] > 0", "u f32[N,H,W,C]" },
     .out = { "g f32[N,H,W,C]", "s0 f32[N,C]", "s1 f32[N,C]" }, .attr = { "eps real 1e-12..1 = 1e-5" },
     .ref = norm_grad_ref,
-    .impl = { { .name = "channels", .tune = SCL_ITEMS_TUNE, .gpu = SCL_ITEMS_GPU, .fits = scl_items_fit_c,
+    .impl = { { .name = "sample", .tune = SCL_SAMPLE_TUNE, .fits = scl_sample_fits, .launch = norm_grad_sample },
+              { .name = "channels", .tune = SCL_ITEMS_TUNE, .gpu = SCL_ITEMS_GPU, .fits = scl_items_fit_c,
                 .launch = norm_grad_launch } },
     .flops = "9*N*H*W*C", .bytes = "12*N*H*W*C",
 };

@@ -39,7 +39,7 @@ scl_step_spec scl_build_spec(const scl_config *config, const scl_stage_config *s
 scl_plan_options scl_build_plan_options(const scl_config *config, const scl_stage_config *stage, const char *const *tune)
 {
     return (scl_plan_options){ .no_fuse = !config->fuse, .no_fuse_output = !config->fuse_output,
-                               .fuse_input = config->fuse_input, .no_in_place = !stage->memory.in_place,
+                               .no_fuse_along = !config->fuse_along, .fuse_input = config->fuse_input, .no_in_place = !stage->memory.in_place,
                                .weights_rest = stage->kind == SCL_STAGE_SAMPLE,
                                .recompute = stage->memory.recompute == SCL_RECOMPUTE_ACTIVATIONS,
                                .record = config->launches == SCL_LAUNCHES_RECORDED, .tune = tune };

@@ -23,6 +23,7 @@ for conv in winograd4 winograd2; do
     run "$conv-definitions" --device reference;   equal "$conv-definitions"
     run "$conv-unfused" -o fuse=false;            equal "$conv-unfused"
     run "$conv-no-output" -o fuse_output=false;   equal "$conv-no-output"
+    run "$conv-no-along" -o fuse_along=false;     equal "$conv-no-along"
     run "$conv-input" -o fuse_input=true;         equal "$conv-input"
     run "$conv-micro" -o stages.train.accumulate=5; equal "$conv-micro"
 done

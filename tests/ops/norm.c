@@ -202,6 +202,13 @@ static void oracle_rows_grad(const t_case *t)
         }
 }
 
+static void oracle_stats(const t_case *t)
+{
+    oracle_pixel_stats(t);
+    oracle_channel_stats(t);
+    oracle_coef(t);
+}
+
 static const t_case cases_sum[] = {
     { "one_pixel", "N=1 H=1 W=1 C=1", .grad = true },
     { "short_leaves", "N=2 H=5 W=6 C=3", .grad = true },
@@ -246,6 +253,15 @@ static const t_case cases_coef[] = {
     { "mnist", "N=32 B=32 C=64 S=192", .bench = true },
 };
 
+static const t_case cases_stats[] = {
+    { .name = "two_channels", .dims = "N=1 B=1 H=3 W=3 C=2 S=6" },
+    { .name = "short_leaves", .dims = "N=2 B=2 H=5 W=6 C=3 S=9", .tol = 1e-5 }, /* leaves cut at the right, below and in the corner */
+    { .name = "shared_row", .dims = "N=3 B=1 H=4 W=7 C=4 S=12", .tol = 1e-5 },
+    { .name = "wide_vector", .dims = "N=5 B=5 H=7 W=8 C=48 S=144", .tol = 1e-5 },
+    { .name = "more_than_64_leaves", .dims = "N=2 B=2 H=33 W=35 C=16 S=48", .tol = 1e-5 }, /* a second level of the sums */
+    { "mnist", "N=32 B=32 H=28 W=28 C=64 S=192", .bench = true, .tol = 1e-5 },
+};
+
 static const t_case cases_apply[] = {
     { "two_channels", "N=2 B=2 H=3 W=3 C=2 S=6", .grad = true, .grad_of = "x rows", .prepare = prepare_apply },
     { "short_leaves", "N=2 B=2 H=5 W=6 C=3 S=9", .grad = true, .grad_of = "x rows", .prepare = prepare_apply },
@@ -283,6 +299,7 @@ static const t_op ops[] = {
     T_OP(pixel_stats, oracle_pixel_stats, cases_pixel_stats),
     T_OP(channel_stats, oracle_channel_stats, cases_channel_stats),
     T_OP(norm_coef, oracle_coef, cases_coef),
+    T_OP(norm_stats, oracle_stats, cases_stats),
     T_OP(norm_apply, oracle_apply, cases_apply),
     T_OP(norm_grad, oracle_grad, cases_grad),
     T_OP(channel_grad, oracle_channel_grad, cases_channel_grad),
