@@ -29,7 +29,7 @@ static const scl_backend_vtable vtable = {
     .alloc = scl_cl_alloc, .release = scl_cl_release, .write = scl_cl_write, .read = scl_cl_read,
     .read_start = scl_cl_read_start, .write_start = scl_cl_write_start, .wait = scl_cl_wait, .fill = scl_cl_fill,
     .copy = scl_cl_copy, .load = scl_cl_load, .unload = scl_cl_unload, .run = scl_cl_run, .prepare = scl_cl_prepare,
-    .finish = cl_finish, .close = cl_close,
+    .run_timed = scl_cl_run_timed, .finish = cl_finish, .close = cl_close,
 };
 
 scl_cl *scl_cl_of(scl_backend *b) { return b->v == &vtable ? (scl_cl *)b : NULL; }

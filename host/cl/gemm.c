@@ -47,10 +47,10 @@ scl_status scl_cl_gemm_prepare(scl_cl *cl, scl_cl_gemm *x, scl_err *err)
     return SCL_OK;
 }
 
-scl_status scl_cl_gemm_run(scl_cl *cl, const scl_cl_gemm *x, scl_err *err)
+scl_status scl_cl_gemm_run(scl_cl *cl, const scl_cl_gemm *x, cl_event *event, scl_err *err)
 {
     const scl_gemm *g = x->gemm;
     return check(CLBlastSgemmWithTempBuffer(OPERANDS(g), g->alpha, x->a, g->a_offset, (size_t)g->lda, x->b, g->b_offset,
-                                            (size_t)g->ldb, g->beta, x->c, g->c_offset, (size_t)g->ldc, &cl->queue, NULL,
+                                            (size_t)g->ldb, g->beta, x->c, g->c_offset, (size_t)g->ldc, &cl->queue, event,
                                             x->scratch), "CLBlastSgemm", err);
 }

@@ -50,14 +50,21 @@ scl_status scl_cl_check_grid(scl_cl *cl, cl_kernel kernel, const char *name, con
     return SCL_OK;
 }
 
-scl_status scl_cl_launch(scl_cl *cl, cl_kernel kernel, const char *name, const scl_grid *grid, scl_err *err)
+static scl_status launch(scl_cl *cl, cl_kernel kernel, const char *name, const scl_grid *grid, cl_event *event,
+                         scl_err *err)
 {
-    const cl_int code = clEnqueueNDRangeKernel(cl->queue, kernel, 3, NULL, grid->global, grid->local, 0, NULL, NULL);
+    const cl_int code =
+        clEnqueueNDRangeKernel(cl->queue, kernel, 3, NULL, grid->global, grid->local, 0, NULL, event);
     if (code == CL_SUCCESS)
         return SCL_OK;
     return scl_fail(err, SCL_FAILED, "kernel %s, global %zux%zux%zu, local %zux%zux%zu: clEnqueueNDRangeKernel: %s (%d)", name,
                     grid->global[0], grid->global[1], grid->global[2], grid->local[0], grid->local[1], grid->local[2],
                     scl_cl_error_name(code), code);
+}
+
+scl_status scl_cl_launch(scl_cl *cl, cl_kernel kernel, const char *name, const scl_grid *grid, scl_err *err)
+{
+    return launch(cl, kernel, name, grid, NULL, err);
 }
 
 /* The buffer of a region: the block itself, or a sub-buffer of it. */
@@ -250,17 +257,19 @@ void scl_cl_unload(scl_backend *b, scl_loaded *s)
     free(s);
 }
 
-static scl_status enqueue(scl_cl *cl, scl_loaded *s, int from, int to, scl_err *err)
+/* event: one for each launch of the range; NULL: none are kept. */
+static scl_status enqueue(scl_cl *cl, scl_loaded *s, int from, int to, cl_event *event, scl_err *err)
 {
-    const bool whole = s->record && from == 0 && to == s->schedule->n_launch - s->schedule->n_prepare;
+    const bool whole = s->record && !event && from == 0 && to == s->schedule->n_launch - s->schedule->n_prepare;
     if (whole)
         SCL_TRY(scl_record_run(s->record, err));
     for (int i = whole ? to : from; i < to; i++) {
         const item *it = &s->item[i];
+        cl_event *note = event ? &event[i - from] : NULL;
         if (it->kernel)
-            SCL_TRY(scl_cl_launch(cl, it->kernel, it->launch->kernel, &it->launch->grid, err));
+            SCL_TRY(launch(cl, it->kernel, it->launch->kernel, &it->launch->grid, note, err));
         else
-            SCL_TRY(scl_cl_gemm_run(cl, &it->gemm, err));
+            SCL_TRY(scl_cl_gemm_run(cl, &it->gemm, note, err));
     }
     SCL_CL(err, "run", clFlush, cl->queue);
     return SCL_OK;
@@ -271,10 +280,57 @@ scl_status scl_cl_run(scl_backend *b, scl_loaded *s, int first, int end, scl_err
     const struct scl_step *step = s->schedule->step;
     if (first >= end)
         return SCL_OK;
-    return enqueue(scl_cl_of(b), s, step[first].first_launch, step[end - 1].first_launch + step[end - 1].n_launch, err);
+    const int from = step[first].first_launch, to = step[end - 1].first_launch + step[end - 1].n_launch;
+    return enqueue(scl_cl_of(b), s, from, to, NULL, err);
 }
 
 scl_status scl_cl_prepare(scl_backend *b, scl_loaded *s, scl_err *err)
 {
-    return enqueue(scl_cl_of(b), s, s->schedule->n_launch - s->schedule->n_prepare, s->schedule->n_launch, err);
+    const int n = s->schedule->n_launch;
+    return enqueue(scl_cl_of(b), s, n - s->schedule->n_prepare, n, NULL, err);
+}
+
+/* CLBlast gives the event of its last kernel alone: a product counts from the end of the launch before it. */
+static scl_status read_spans(const scl_loaded *s, int n, const cl_event *event, scl_span *span, scl_err *err)
+{
+    for (int i = 0; i < n; i++) {
+        cl_ulong at[2] = { 0 };
+        for (int k = 0; k < 2; k++)
+            SCL_CL(err, "run", clGetEventProfilingInfo, event[i],
+                   k ? CL_PROFILING_COMMAND_END : CL_PROFILING_COMMAND_START, sizeof at[k], &at[k], NULL);
+        span[i] = (scl_span){ 1e-9 * (double)at[0], 1e-9 * (double)at[1] };
+        if (!s->item[i].kernel && i > 0)
+            span[i].begin = span[i - 1].end;
+    }
+    return SCL_OK;
+}
+
+/* On a queue of its own: one that notes times pays for it on every launch. */
+scl_status scl_cl_run_timed(scl_backend *b, scl_loaded *s, scl_span *span, scl_err *err)
+{
+    scl_cl *cl = scl_cl_of(b);
+    const cl_command_queue usual = cl->queue;
+    const int n = s->schedule->n_launch - s->schedule->n_prepare;
+    void *memory;
+    cl_int code;
+    SCL_CL(err, "run", clFinish, usual);
+    SCL_TRY(scl_alloc_bytes(&memory, sizeof(cl_event) * (size_t)(n + 1), "the events of a run", err));
+    cl_event *event = memory;
+    cl->queue = clCreateCommandQueue(cl->context, cl->device, CL_QUEUE_PROFILING_ENABLE, &code);
+    scl_status status = scl_cl_check(code, "clCreateCommandQueue", cl->base.info.name, err);
+    if (status == SCL_OK) {
+        status = enqueue(cl, s, 0, n, event, err);
+        code = clFinish(cl->queue);
+        clReleaseCommandQueue(cl->queue);
+    }
+    cl->queue = usual;
+    if (status == SCL_OK)
+        status = scl_cl_check(code, "clFinish", "run", err);
+    if (status == SCL_OK)
+        status = read_spans(s, n, event, span, err);
+    for (int i = 0; i < n; i++)
+        if (event[i])
+            clReleaseEvent(event[i]);
+    free(event);
+    return status;
 }

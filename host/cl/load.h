@@ -10,6 +10,7 @@ scl_status scl_cl_load(scl_backend *b, const scl_schedule *s, scl_memory *slab, 
 void scl_cl_unload(scl_backend *b, scl_loaded *loaded);
 scl_status scl_cl_run(scl_backend *b, scl_loaded *loaded, int first, int end, scl_err *err);
 scl_status scl_cl_prepare(scl_backend *b, scl_loaded *loaded, scl_err *err);
+scl_status scl_cl_run_timed(scl_backend *b, scl_loaded *loaded, scl_span *span, scl_err *err);
 
 /* The one place that enqueues kernels.  Every kernel gets an explicit local size. */
 scl_status scl_cl_launch(scl_cl *cl, cl_kernel kernel, const char *name, const scl_grid *grid, scl_err *err);
@@ -22,6 +23,7 @@ typedef struct scl_cl_gemm {
     cl_mem a, b, c, scratch;      /* scratch owned; NULL: none needed */
 } scl_cl_gemm;
 scl_status scl_cl_gemm_prepare(scl_cl *cl, scl_cl_gemm *g, scl_err *err);
-scl_status scl_cl_gemm_run(scl_cl *cl, const scl_cl_gemm *g, scl_err *err);
+/* event: NULL, or of the product's last kernel. */
+scl_status scl_cl_gemm_run(scl_cl *cl, const scl_cl_gemm *g, cl_event *event, scl_err *err);
 
 #endif

@@ -14,6 +14,8 @@ typedef struct scl_backend scl_backend;
 
 /* Where a persistent value lives. */
 typedef struct scl_region { scl_memory *memory; size_t offset, bytes; } scl_region;
+/* When a launch of a schedule began and ended, seconds on the device's own clock. */
+typedef struct scl_span { double begin, end; } scl_span;
 typedef struct scl_binding { const scl_value *value; scl_region region; } scl_binding;
 
 typedef struct scl_backend_vtable {
@@ -37,6 +39,8 @@ typedef struct scl_backend_vtable {
     scl_status (*run)(scl_backend *b, scl_loaded *loaded, int first, int end, scl_err *err);
     /* Enqueues the schedule's last n_prepare launches.  NULL: the backend has none. */
     scl_status (*prepare)(scl_backend *b, scl_loaded *loaded, scl_err *err);
+    /* Enqueues all steps and waits; span: of each of their launches.  NULL: the device has no such clock. */
+    scl_status (*run_timed)(scl_backend *b, scl_loaded *loaded, scl_span *span, scl_err *err);
     scl_status (*finish)(scl_backend *b, scl_err *err);
     void (*close)(scl_backend *b);                                          /* frees b */
 } scl_backend_vtable;

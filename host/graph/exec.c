@@ -68,6 +68,15 @@ scl_status scl_exec_run(scl_exec *e, scl_err *err)
     return e->backend->v->run(e->backend, e->loaded, 0, e->plan->schedule.n_node, err);
 }
 
+scl_status scl_exec_run_timed(scl_exec *e, scl_span *span, scl_err *err)
+{
+    if (!e->backend->v->run_timed)
+        return scl_fail(err, SCL_FAILED, "%s does not tell when its launches begin and end",
+                        e->backend->info.name);
+    SCL_TRY(prepare(e, err));
+    return e->backend->v->run_timed(e->backend, e->loaded, span, err);
+}
+
 static scl_region region_of(const scl_exec *e, const scl_place *place)
 {
     if (place->in == SCL_PLACE_SLAB)

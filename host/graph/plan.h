@@ -49,6 +49,8 @@ scl_status scl_exec_create(scl_exec **out, scl_backend *b, const scl_plan *plan,
                            scl_err *err);
 void scl_exec_free(scl_exec *exec);                                  /* NULL is accepted */
 scl_status scl_exec_run(scl_exec *exec, scl_err *err);               /* enqueues; does not wait */
+/* A run that waits: when each of its launches began and ended.  SCL_FAILED where the device cannot tell. */
+scl_status scl_exec_run_timed(scl_exec *exec, scl_span *span, scl_err *err);
 /* The place of a value marked output (or persistent); zero bytes when it does not exist. */
 scl_region scl_exec_region(const scl_exec *exec, const char *value_name);
 scl_status scl_exec_read(scl_exec *exec, const char *value_name, void *to, size_t bytes, scl_err *err);   /* waits */
