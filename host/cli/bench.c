@@ -17,11 +17,21 @@ static const char help[] =
     "  --device SEL     as everywhere\n"
     "  --op NAME        only this operator's cases\n"
     "  --all            every tuning candidate of every case, fastest last\n"
-    "  --what NAME      only forward, train_step or sample_step\n"
+    "  --what NAME      only forward, train_step or sample_step (--scaling: conv2d, conv2d_dx, conv2d_dw "
+    "too)\n"
+    "  --by-operator    below each step, where its time goes\n"
+    "  --scaling        time per image against batch 1 to 128 and, at batch 8, channels 16 to 256: forward, "
+    "train_step\n"
+    "                   and the convolutions of the first level\n"
     "  --threads N      threads of a PoCL device\n"
     "  --seconds S      time for each row (default 1)\n"
-    "  -o KEY=VALUE     override a key of the config\n"
+    "  -o KEY=VALUE     override a key of the config, sizes too: -o conv=direct\n"
     "  --json FILE      the same rows (-: standard output)\n";
+
+bool bench_quiet(const bench_options *o)
+{
+    return o->json && !strcmp(o->json, "-");
+}
 
 double bench_peak(scl_backend *b)
 {
@@ -106,7 +116,18 @@ static scl_status bench_operators(ops_bench *s, scl_err *err)
     return known ? SCL_OK : scl_fail(err, SCL_BAD_CONFIG, "no operator with cases is called '%s'", s->o->op);
 }
 
-enum { OPT_DEVICE = 256, OPT_OP, OPT_ALL, OPT_WHAT, OPT_THREADS, OPT_SECONDS, OPT_JSON, MAX_OVERRIDES = 64 };
+enum {
+    OPT_DEVICE = 256,
+    OPT_OP,
+    OPT_ALL,
+    OPT_WHAT,
+    OPT_BY_OPERATOR,
+    OPT_SCALING,
+    OPT_THREADS,
+    OPT_SECONDS,
+    OPT_JSON,
+    MAX_OVERRIDES = 64
+};
 
 static const struct option options[] = {
     { "help", no_argument, NULL, 'h' },
@@ -114,6 +135,8 @@ static const struct option options[] = {
     { "op", required_argument, NULL, OPT_OP },
     { "all", no_argument, NULL, OPT_ALL },
     { "what", required_argument, NULL, OPT_WHAT },
+    { "by-operator", no_argument, NULL, OPT_BY_OPERATOR },
+    { "scaling", no_argument, NULL, OPT_SCALING },
     { "threads", required_argument, NULL, OPT_THREADS },
     { "seconds", required_argument, NULL, OPT_SECONDS },
     { "json", required_argument, NULL, OPT_JSON },
@@ -137,6 +160,8 @@ static scl_status set(bench_options *o, scl_override *list, int c, char *value, 
     case OPT_OP: o->op = value; break;
     case OPT_ALL: o->all = true; break;
     case OPT_WHAT: o->what = value; break;
+    case OPT_BY_OPERATOR: o->by_operator = true; break;
+    case OPT_SCALING: o->scaling = true; break;
     case OPT_THREADS: o->threads = atoi(value); break;
     case OPT_SECONDS: o->seconds = strtod(value, NULL); break;
     case OPT_JSON: o->json = value; break;
@@ -155,13 +180,36 @@ static scl_status bench_all(const bench_options *o, int argc, char **argv, json_
     json_object_set_new(report, "device", verify_device_json(&b->info));
     scl_status status = SCL_OK;
     if (argc == 0) {
-        ops_bench s = { .b = b, .o = o, .rows = rows, .quiet = o->json && !strcmp(o->json, "-") };
+        ops_bench s = { .b = b, .o = o, .rows = rows, .quiet = bench_quiet(o) };
         status = bench_operators(&s, err);
     }
     for (int i = 0; i < argc && status == SCL_OK; i++)
         status = bench_network(b, argv[i], o, rows, err);
     b->v->close(b);
     return status;
+}
+
+/* Flags that would print nothing, or not what was asked for. */
+static scl_status check(const bench_options *o, bool network, scl_err *err)
+{
+    static const char *const names[] = { "forward", "train_step", "sample_step",
+                                         "conv2d",  "conv2d_dx",  "conv2d_dw" };
+    int i = 0;
+    while (o->what && i < 6 && strcmp(o->what, names[i]) != 0)
+        i++;
+    if (i == 6 || (o->what && (o->scaling ? i == 2 : i > 2)))
+        return scl_fail(err, SCL_BAD_CONFIG, "--what %s: %s", o->what,
+                        o->scaling ? "forward, train_step, conv2d, conv2d_dx or conv2d_dw"
+                                   : "forward, train_step or sample_step");
+    if ((o->scaling || o->by_operator || o->what) && !network)
+        return scl_fail(err, SCL_BAD_CONFIG,
+                        "%s is of a network: give a config or sizes such as 28x28x1-ngf64-b32",
+                        o->scaling       ? "--scaling"
+                        : o->by_operator ? "--by-operator"
+                                         : "--what");
+    if (o->scaling && o->by_operator)
+        return scl_fail(err, SCL_BAD_CONFIG, "--scaling and --by-operator are two runs");
+    return SCL_OK;
 }
 
 scl_status scl_cli_bench(int argc, char **argv, scl_err *err)
@@ -177,6 +225,7 @@ scl_status scl_cli_bench(int argc, char **argv, scl_err *err)
         }
         SCL_TRY(set(&o, list, c, optarg, err));
     }
+    SCL_TRY(check(&o, optind < argc, err));
     if (o.threads > 0) {
         char text[16];
         snprintf(text, sizeof text, "%d", o.threads);

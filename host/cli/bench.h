@@ -10,6 +10,8 @@
 typedef struct bench_options {
     const char *device, *op, *json, *what;
     bool all;                          /* every candidate */
+    bool by_operator;                  /* where the time of a step goes */
+    bool scaling;                      /* against the batch and against the channels */
     int threads;                       /* 0: as the device has them */
     double seconds;                    /* a row takes about this long */
     const scl_override *overrides; int n_overrides;
@@ -18,7 +20,11 @@ typedef struct bench_options {
 /* One measured FMA peak beside the times it belongs to, GFLOP/s; 0 where it cannot be measured. */
 double bench_peak(scl_backend *b);
 
-/* Rows forward, train_step, sample_step of a network: a config file, or "28x28x1-ngf64-b32". */
+/* Are the rows written to standard output as JSON, so that no table may be there? */
+bool bench_quiet(const bench_options *o);
+
+/* Rows forward, train_step, sample_step of a network, or its scaling: a config file, or
+ * "28x28x1-ngf64-b32". */
 scl_status bench_network(scl_backend *b, const char *config, const bench_options *o, json_t *rows,
                          scl_err *err);
 
