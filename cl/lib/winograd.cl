@@ -109,6 +109,10 @@ static inline void winograd_weights(const floatV g[9], global float *o, const si
 #undef STORE
 }
 
+// Floats from one frequency of U to the next: a vector more than its weights, or all frequencies would fall into the same sets of
+// the caches.
+#define WINOGRAD_STEP(KP, C) ((size_t)(KP) * (C) + VEC)
+
 // packed: VEC zeros | bias[KP] | U.  w [9][C][K]; padded output channels are zero.  A work-item per input channel and VEC output
 // channels.
 __attribute__((reqd_work_group_size(WG, 1, 1)))
@@ -125,7 +129,7 @@ kernel void winograd_pack(global const float *restrict w, global const float *re
     floatV g[9];
     for (int tap = 0; tap < 9; tap++)
         g[tap] = load_some(w + ((size_t)tap * C + c) * K + k, K - k);
-    winograd_weights(g, packed + VEC + KP + ((size_t)(k / NR) * C + c) * NR + k % NR, (size_t)KP * C);
+    winograd_weights(g, packed + VEC + KP + ((size_t)(k / NR) * C + c) * NR + k % NR, WINOGRAD_STEP(KP, C));
 }
 
 // The weights of the data gradient: w'[tap][c][k] = w[8-tap][k][c], for w [9][K][C].  A work-item per VEC x VEC channels, which it
@@ -153,7 +157,7 @@ kernel void winograd_pack_flipped(global const float *restrict w, global float *
         floatV g[9];
         for (int tap = 0; tap < 9; tap++)
             g[tap] = vloadV(turned[tap][i]);
-        winograd_weights(g, packed + VEC + KP + ((size_t)(k / NR) * C + c0 + i) * NR + k % NR, (size_t)KP * C);
+        winograd_weights(g, packed + VEC + KP + ((size_t)(k / NR) * C + c0 + i) * NR + k % NR, WINOGRAD_STEP(KP, C));
     }
 }
 

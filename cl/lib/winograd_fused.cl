@@ -97,7 +97,7 @@ kernel void winograd_fused(global const float *restrict x, global const float *r
                     for (int c0 = ca; c0 < cb; c0 += CHAIN) {
                         floatV acc[MR][NV];
                         winograd_chain(acc, v + f * v_step + t0 * row + c0 - ca, row,
-                                       weights + ((size_t)f * KP + k0) * C + (size_t)c0 * NR, min(CHAIN, cb - c0));
+                                       weights + f * WINOGRAD_STEP(KP, C) + (size_t)k0 * C + (size_t)c0 * NR, min(CHAIN, cb - c0));
                         local float *o = m + f * m_step + t0 * KP + k0;
                         #pragma unroll
                         for (int i = 0; i < MR; i++) {

@@ -18,7 +18,8 @@ static sizes sizes_of(const scl_node *n, const scl_tune *tune)
     const int pass = scl_tune_get(tune, "PASS"), row = round_up(z.s.C, z.VEC);
     z.w = scl_winograd_of(&z.s, scl_winograd_m(scl_attr_text(n, "algorithm")));
     z.KP = round_up(z.s.K, z.NR);
-    z.packed = sizeof(float) * ((size_t)z.VEC + (size_t)z.KP * (1 + (size_t)z.w.frequencies * z.s.C));
+    z.packed = sizeof(float) * ((size_t)z.VEC + (size_t)z.KP +
+                                (size_t)z.w.frequencies * ((size_t)z.KP * (size_t)z.s.C + (size_t)z.VEC));
     z.v = sizeof(float) * (size_t)z.w.frequencies * (size_t)(z.tiles * (row < pass ? row : pass) + z.VEC);
     z.m = sizeof(float) * (size_t)z.w.frequencies * (size_t)(z.tiles * z.KP + z.VEC);
     return z;
