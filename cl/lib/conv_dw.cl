@@ -1,7 +1,7 @@
 // Direct weight gradient in the canonical order: chains over the pixels of a leaf, leaves merged in the tree over
 // samples, which lives as a stack in global memory [T][tap][C][K].  See host/ops/conv.c.  A work-item owns one tap,
 // MR input channels and NR output channels and walks all samples of the launch.
-// Needs WG, MR, NR, VEC, lib/vec.cl, lib/math.cl, lib/tile.cl and lib/tree.cl.
+// Needs WG, MR, NR, VEC, lib/vec.cl, lib/math.cl, lib/tile.cl, lib/tree.cl and lib/dw_tile.cl.
 #ifndef LIB_CONV_DW_CL
 #define LIB_CONV_DW_CL
 
@@ -16,14 +16,6 @@ kernel void conv_widen(global const float *restrict dy, global float *restrict w
     for (int p = first; p < end; p++)
         for (int k = 0; k < KP; k++)
             wide[(size_t)p * KP + k] = k < K ? dy[(size_t)p * K + k] : 0.0f;
-}
-
-static int trailing_ones(uint i)
-{
-    int n = 0;
-    for (; i & 1u; i >>= 1)
-        n++;
-    return n;
 }
 
 // One chain: pixels p ... end-1 of a sample (or of samples that follow each other) whose x and dy begin here.  Image row by
@@ -49,30 +41,6 @@ static void conv_dw_chain(floatV acc[MR][NV], const int channel[MR], global cons
         }
         p += xe - xp;
     }
-}
-
-// Flushes a finished chain and adds it to `merges` older nodes, one level below the other; returns where the sum belongs.
-static global float *conv_dw_merge(floatV acc[MR][NV], const int channel[MR], global float *o, int merges, const size_t level,
-                                   const int K, const int columns)
-{
-    #pragma unroll
-    for (int i = 0; i < MR; i++) {
-        #pragma unroll
-        for (int j = 0; j < NV; j++)
-            acc[i][j] = scl_flush_v(acc[i][j]);
-    }
-    for (; merges > 0; merges--) {
-        o -= level;
-        #pragma unroll
-        for (int i = 0; i < MR; i++) {
-            #pragma unroll
-            for (int j = 0; j < NV; j++) {
-                const floatV older = load_some(o + (size_t)channel[i] * K + j * VEC, columns - j * VEC);
-                acc[i][j] = scl_flush_v(older + acc[i][j]);
-            }
-        }
-    }
-    return o;
 }
 
 // Samples first ... N-1 of the run; a launch may end inside a leaf, as a run may.  Q samples a leaf, or G > 1 segments a
@@ -104,27 +72,16 @@ kernel void conv_dw(global const float *restrict x, global const float *restrict
             const int slot = tree_slots(leaf) + tree_slots((uint)segment);
             const int begin = segment * SEGMENT, end = G == 1 ? here * P : min(P, begin + SEGMENT);
             /* The last segment drains the sample's own tree, which is the same addition, and is a leaf then. */
-            const int merges = segment < G - 1 ? trailing_ones((uint)segment)
-                                               : tree_slots((uint)segment) + trailing_ones(leaf);
+            const int merges = segment < G - 1 ? tree_merges((uint)segment)
+                                               : tree_slots((uint)segment) + tree_merges(leaf);
             global float *o = own + (size_t)slot * level;
             floatV acc[MR][NV];
-            #pragma unroll
-            for (int i = 0; i < MR; i++) {
-                #pragma unroll
-                for (int j = 0; j < NV; j++)
-                    acc[i][j] = opened ? load_some(o + (size_t)channel[i] * K + j * VEC, columns - j * VEC) : (floatV)(0.0f);
-            }
+            dw_begin(acc, channel, o, opened, K, columns);
             conv_dw_chain(acc, channel, x + (size_t)n * P * C + c0, dy + (size_t)n * P * KP + k0, begin, end, H, W, C, KP,
                           oy, ox);
             if (closed)
-                o = conv_dw_merge(acc, channel, o, merges, level, K, columns);
-            #pragma unroll
-            for (int i = 0; i < MR; i++)
-                if (i < rows) {
-                    #pragma unroll
-                    for (int j = 0; j < NV; j++)
-                        store_some(acc[i][j], o + (size_t)i * K + j * VEC, columns - j * VEC);
-                }
+                o = dw_merge(acc, channel, o, merges, level, K, columns);
+            dw_end(acc, rows, o, K, columns);
         }
         n += here;
     }

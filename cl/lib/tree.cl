@@ -14,6 +14,15 @@ static int tree_slots(uint i)
     return (int)(((i + (i >> 4)) & 0x0f0f0f0fu) * 0x01010101u >> 24);
 }
 
+// Merges that follow leaf i: its trailing ones.
+static int tree_merges(uint i)
+{
+    int n = 0;
+    for (; i & 1u; i >>= 1)
+        n++;
+    return n;
+}
+
 // Pushes leaf i.  slot: of these values, the oldest; step: to the next.
 static void tree_push(global float *slot, const size_t step, const uint i, floatV node)
 {

@@ -1,6 +1,6 @@
 // conv - see host/ops/conv.c.  WG: work-items of a group; MR x NR: the register tile of a work-item; VEC: floats of a vector.
 // None changes a bit.  CPUs: WG=1, float16, 4x64 to 12x16; GPUs: small tiles, WG=64.
-// WM: 4 or 2 for the kernels of Winograd F(WM x WM, 3 x 3), 0 for the others.
+// WM: 4 or 2 for the kernels of Winograd F(WM x WM, 3 x 3), 0 for the others; DW: those of its weight gradient.
 #pragma OPENCL FP_CONTRACT OFF
 #ifndef WM
 #define WM 0
@@ -22,10 +22,15 @@
 #include "lib/tree.cl"
 #include "lib/tile.cl"
 #include "lib/fused.cl"
+#include "lib/dw_tile.cl"
 #if WM == 0
 #include "lib/conv_direct.cl"
 #include "lib/conv_dw.cl"
 #include "lib/conv_gemm.cl"
+#else
+#include "lib/winograd.cl"
+#ifdef DW
+#include "lib/winograd_dw.cl"
 #else
 #ifndef TILES
 #define TILES 8
@@ -33,6 +38,6 @@
 #ifndef PASS
 #define PASS 256
 #endif
-#include "lib/winograd.cl"
 #include "lib/winograd_fused.cl"
+#endif
 #endif

@@ -18,6 +18,7 @@
 #include "lib/tree.cl"
 #include "lib/tile.cl"
 #include "lib/fused.cl"
+#include "lib/dw_tile.cl"
 #include "lib/conv_direct.cl"
 #include "lib/conv_dw.cl"
 #include "lib/conv_gemm.cl"

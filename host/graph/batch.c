@@ -14,6 +14,11 @@ scl_value *scl_accumulator(scl_graph *g, int rank, const int *dims)
     return scl_value_get(g, &v, SCL_ACCUM, name, SCL_F32, rank, dims, &err) == SCL_OK ? v : NULL;
 }
 
+bool scl_runs_aligned(const scl_graph *g, int samples)
+{
+    return !g->accumulate || (g->micro_batch > 0 && g->micro_batch % samples == 0);
+}
+
 static int log2_floor(int n)
 {
     int k = 0;

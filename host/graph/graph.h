@@ -82,6 +82,7 @@ struct scl_graph {
     const char *scope;                    /* scope given to new nodes; set by scl_scope_push */
     int global_batch;                     /* most samples of a global batch: sizes the trees over samples; 0: the N of the values */
     bool accumulate;                      /* micro-batches: trees over samples live in accumulators */
+    int micro_batch;                      /* samples of every run of a batch but its last; 0: not known */
 };
 
 /* The step's counters, value "counters" u32[SCL_COUNTERS] with role SCL_INPUT: what changes from run to run and what the
@@ -111,6 +112,8 @@ scl_value *scl_counters(scl_graph *g);
 /* The accumulator of a sum over samples in micro-batch mode (a persistent SCL_ACCUM value, unique to its user), or NULL when the
  * whole batch is one run and the stack may live in the slab. */
 scl_value *scl_accumulator(scl_graph *g, int rank, const int *dims);
+/* Does every run start at a multiple of so many samples of its batch, and end at one or with the batch? */
+bool scl_runs_aligned(const scl_graph *g, int samples);
 /* Slots of the stack of a tree over samples with Q samples a leaf and the given number of segments a leaf (1: none). */
 int scl_tree_slots(const scl_graph *g, int n_samples, int samples_per_leaf, int segments_per_leaf);
 /* The canonical sum over the batch of v [N,...]: batch_sum then batch_root. */

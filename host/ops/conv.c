@@ -6,7 +6,9 @@
  *
  * Values NHWC, weights HWIO.  Order of the sums: docs/design/arithmetic.md 3.  Chains of 128 channels over (ky, kx, c), added in
  * order, then the bias.  The weight gradient is a chain over the pixels of a leaf of Q samples (or of segments of a sample) and a
- * tree over leaves; conv2d_dw leaves its stack open for further runs of the same global batch, batch_root drains it.
+ * tree over leaves; conv2d_dw leaves its stack open for further runs of the same global batch, batch_root drains it.  Winograd's tree
+ * stays transformed within a group of 32 samples, whose roots are the leaves of the stack; where a run may begin or end inside a
+ * group, that tree is a part of the stack too, its last rows (`open`).
  *
  * Algorithms: direct (these bits); winograd4, winograd2 (3 x 3 only, bits of their own: winograd.h); clblast (its own order, by
  * tolerance); auto, which the shape of one sample decides and the graph then names.  Rules and definitions shared with linear:
@@ -54,10 +56,10 @@ static const scl_op conv2d_dw = {
     .formula = "dw[ky,kx,c,k] = sum x[n, h + (ky-R/2) d, w + (kx-S/2) d, c] dy[n,h,w,k]",
     .in = { "x f32[N,H,W,C]", "dy f32[N,H,W,K]", "counters u32[16]", "acc f32[T,R,S,C,K]?" },
     .out = { "stack f32[T,R,S,C,K] @acc" },
-    .attr = { "dilation int 1..64 = 1", "algorithm text = direct", "R int 1..", "S int 1..", "T int 1.." },
+    .attr = { "dilation int 1..64 = 1", "algorithm text = direct", "R int 1..", "S int 1..", "T int 1..", "open int 0..1 = 0" },
     .shape = scl_conv_check,
     .ref = scl_conv_dw_pass_ref,
-    .impl = { SCL_CONV_DW_DIRECT_IMPL, SCL_CONV_DW_GEMM_IMPL },
+    .impl = { SCL_WINOGRAD_DW_IMPL, SCL_CONV_DW_DIRECT_IMPL, SCL_CONV_DW_GEMM_IMPL },
     .flops = "2*N*H*W*C*K*R*S",
     .bytes = "4*N*H*W*C+4*N*H*W*K+4*R*S*C*K",
 };

@@ -61,6 +61,16 @@ static const char *resolve_auto(const scl_conv_shape *s)
     return four <= two && four < direct ? "winograd4" : two < direct ? "winograd2" : "direct";
 }
 
+/* The rows of a stack that holds the transformed tree as well. */
+static scl_status check_rows(const scl_node *n, const scl_conv_shape *s, scl_err *err)
+{
+    const int m = scl_winograd_m(scl_attr_text(n, "algorithm")), T = scl_dim(n, 'T');
+    const int rows = m && scl_attr_int(n, "open") ? scl_winograd_dw_of(s, m, SCL_WINOGRAD_GROUP).rows : 0;
+    if (T <= rows)
+        return scl_fail(err, SCL_FAILED, "%s: a stack of %d rows, the open tree of a group alone takes %d", n->op->name, T, rows);
+    return SCL_OK;
+}
+
 scl_status scl_conv_check(scl_node *n, scl_err *err)
 {
     const scl_conv_shape s = forward_of(n);
@@ -74,7 +84,7 @@ scl_status scl_conv_check(scl_node *n, scl_err *err)
     else if (!scl_winograd_m(algorithm) && strcmp(algorithm, "direct") != 0 && strcmp(algorithm, "clblast") != 0)
         return scl_fail(err, SCL_BAD_CONFIG, "%s: no algorithm '%s' (auto, winograd4, winograd2, direct or clblast)",
                         n->op->name, algorithm);
-    return SCL_OK;
+    return is_image(n) && is_pass(n, "_dw") ? check_rows(n, &s, err) : SCL_OK;
 }
 
 /* ---- derivatives ---- */
@@ -98,15 +108,16 @@ static scl_status pass(scl_graph *g, scl_value **out, const scl_node *n, const c
 static scl_status weight_gradient(scl_graph *g, scl_value **out, const scl_node *n, scl_value *x, scl_value *dy, scl_err *err)
 {
     const scl_conv_shape s = forward_of(n);
-    const scl_conv_leaves l = scl_conv_leaves_of(s.H * s.W);
-    const int C = s.C, K = s.K, T = scl_tree_slots(g, x->dim[0], l.Q, l.G);
-    const int image[5] = { T, s.R, s.S, C, K }, layer[3] = { T, C, K };
+    const int m = scl_winograd_m(scl_attr_text(n, "algorithm"));
+    const bool open = m && !scl_runs_aligned(g, SCL_WINOGRAD_GROUP);
+    const scl_conv_leaves l = m ? (scl_conv_leaves){ SCL_WINOGRAD_GROUP, 1 } : scl_conv_leaves_of(s.H * s.W);
+    const int T = scl_tree_slots(g, x->dim[0], l.Q, l.G) + (open ? scl_winograd_dw_of(&s, m, SCL_WINOGRAD_GROUP).rows : 0);
+    const int image[5] = { T, s.R, s.S, s.C, s.K }, layer[3] = { T, s.C, s.K };
     scl_value *acc = is_image(n) ? scl_accumulator(g, 5, image) : scl_accumulator(g, 3, layer), *stack;
     const scl_arg args[] = { SCL_IN("x", x), SCL_IN("dy", dy), SCL_IN("counters", scl_counters(g)), SCL_IN("acc", acc),
-                             SCL_INT("T", T), SCL_TEXT("algorithm", scl_conv_is(n, "clblast") ? "clblast" : "direct"),
-                             SCL_INT("R", s.R),
-                             SCL_INT("S", s.S), SCL_INT("dilation", s.dilation) };
-    SCL_TRY(scl_apply(g, &stack, err, is_image(n) ? "conv2d_dw" : "linear_dw", args, is_image(n) ? 9 : 6));
+                             SCL_INT("T", T), SCL_TEXT("algorithm", scl_attr_text(n, "algorithm")), SCL_INT("R", s.R),
+                             SCL_INT("S", s.S), SCL_INT("dilation", s.dilation), SCL_INT("open", open) };
+    SCL_TRY(scl_apply(g, &stack, err, is_image(n) ? "conv2d_dw" : "linear_dw", args, is_image(n) ? 10 : 6));
     return SCL_APPLY(g, out, err, "batch_root", SCL_IN("stack", stack), SCL_IN("counters", scl_counters(g)),
                      SCL_INT("Q", l.Q), SCL_INT("G", l.G));
 }
@@ -183,5 +194,8 @@ void scl_conv_pass_ref(const scl_node *n, const scl_host_values *v)
 void scl_conv_dw_pass_ref(const scl_node *n, const scl_host_values *v)
 {
     const scl_conv_shape s = scl_conv_shape_of(n);
-    scl_conv_dw_ref(&s, v->in[0], v->in[1], v->in[2], v->out[0]);
+    if (scl_winograd_m(scl_attr_text(n, "algorithm")))
+        scl_winograd_dw_ref(n, v->in[0], v->in[1], v->in[2], v->out[0]);
+    else
+        scl_conv_dw_ref(&s, v->in[0], v->in[1], v->in[2], v->out[0]);
 }

@@ -9,7 +9,13 @@
 
 #include "ops/conv_shape.h"
 
-enum { SCL_WINOGRAD_MAX = 6, SCL_WINOGRAD_FREQUENCIES = SCL_WINOGRAD_MAX * SCL_WINOGRAD_MAX };
+enum {
+    SCL_WINOGRAD_MAX = 6,
+    SCL_WINOGRAD_FREQUENCIES = SCL_WINOGRAD_MAX * SCL_WINOGRAD_MAX,
+    /* Of the weight gradient: tiles of the longest chain, samples that stay transformed.  Canonical: docs/design/arithmetic.md 3 */
+    SCL_WINOGRAD_SEGMENT = 128,
+    SCL_WINOGRAD_GROUP = 32,
+};
 
 typedef struct scl_winograd {
     int m, t;          /* outputs and inputs of a tile's side: t = m + 2 */
@@ -40,7 +46,28 @@ scl_status scl_winograd_fused_launch(scl_launcher *q, const scl_node *n, scl_err
       .fits = scl_winograd_fused_fits, .prepared = scl_winograd_fused_prepared, .prepared_from = SCL_CONV_WEIGHTS,             \
       .fuses = SCL_FUSE_INPUT | SCL_FUSE_OUTPUT, .launch = scl_winograd_fused_launch }
 
+/* ---- weight gradient (winograd_dw.c, winograd_dw_ref.c) ---- */
+
+/* How its tiles fall into leaves, as for pixels, and where the transformed tree of a group of samples lives. */
+typedef struct scl_winograd_dw {
+    scl_winograd w;
+    int Q, G;          /* samples a leaf, or segments a leaf of one sample */
+    int slots;         /* of the tree */
+    size_t level;      /* floats from slot to slot */
+    int rows;          /* the whole of it, in slots of the tree over groups, [R,S,C,K] */
+} scl_winograd_dw;
+/* samples: the most that one tree will hold (more than a group means a group). */
+scl_winograd_dw scl_winograd_dw_of(const scl_conv_shape *s, int m, int samples);
+
+bool scl_winograd_dw_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
+size_t scl_winograd_dw_workspace(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
+scl_status scl_winograd_dw_launch(scl_launcher *q, const scl_node *n, scl_err *err);
+#define SCL_WINOGRAD_DW_IMPL                                                                                                   \
+    { .name = "winograd", .tune = "WG=1|64 VEC=16|8|4 NR=64|32|16|8|4 MR=4|8", .gpu = SCL_CONV_GPU,                            \
+      .fits = scl_winograd_dw_fits, .workspace = scl_winograd_dw_workspace, .launch = scl_winograd_dw_launch }
+
 /* ---- definitions ---- */
+void scl_winograd_dw_ref(const scl_node *n, const float *x, const float *dy, const unsigned *counters, float *stack);
 void scl_winograd_ref(const scl_conv_shape *s, int m, const float *x, const float *weights, const float *bias, float *y);
 
 #endif

@@ -27,6 +27,7 @@ scl_step_spec scl_build_spec(const scl_config *config, const scl_stage_config *s
         .n = (t->batch + accumulate - 1) / accumulate,
         .global_batch = t->batch,
         .accumulate = accumulate > 1,
+        .micro_batch = (t->batch + accumulate - 1) / accumulate,
         .data_count = data_count,
         .dequantize = stage->data.transform.dequantize == SCL_DEQUANTIZE_UNIFORM,
         .flip = stage->data.transform.flip,

@@ -33,7 +33,7 @@ static int least_of(int a, int b)
 /* Runs of at most n samples. */
 static void deal_into(scl_trainer *t, int n)
 {
-    t->spec.n = n;
+    t->spec.n = t->spec.micro_batch = n;
     t->spec.accumulate = n < t->stage->train.batch;
     t->eval_spec.n = t->held_out ? least_of(n, t->eval_spec.data_count) : n;
     t->spec.staged = t->streams ? least_of(n, (int)t->data->count) : 0;

@@ -162,6 +162,7 @@ static step begin(scl_arena *arena, const scl_step_spec *spec, const char *name,
     step s = { .g = scl_graph_new(arena, name), .spec = spec, .err = err };
     s.g->global_batch = spec->global_batch;
     s.g->accumulate = spec->accumulate;
+    s.g->micro_batch = spec->micro_batch;
     return s;
 }
 

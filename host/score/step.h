@@ -21,6 +21,7 @@ typedef struct scl_step_spec {
     int n;                       /* samples of one run (a micro-batch) */
     int global_batch;            /* most samples of a global batch (>= n) */
     bool accumulate;             /* a batch is dealt into several runs */
+    int micro_batch;             /* samples of every run but a batch's last; 0: not known */
     int data_count;              /* samples of the set */
     int staged;                  /* data and order hold so many samples, those of a run; 0: the whole set */
     bool data_float, dequantize, flip;

@@ -71,6 +71,13 @@ static void oracle_conv2d_dw(const t_case *t)
 #define W2 .attrs = "algorithm=winograd2"
 #define W2D2 .attrs = "algorithm=winograd2 dilation=2"
 
+/* Of the weight gradient; `open`: runs may begin and end anywhere, and T counts the rows of a group's tree. */
+#define DW4 .attrs = "algorithm=winograd4", .root = "Q=32 G=1"
+#define DW4D2 .attrs = "algorithm=winograd4 dilation=2", .root = "Q=32 G=1"
+#define DW4_OPEN .attrs = "algorithm=winograd4 open=1", .root = "Q=32 G=1"
+#define DW2 .attrs = "algorithm=winograd2", .root = "Q=32 G=1"
+#define DW2_OPEN .attrs = "algorithm=winograd2 open=1", .root = "Q=32 G=1"
+
 static const t_case cases_conv2d[] = {
     { "one_pixel", "N=1 H=1 W=1 C=1 K=1 R=1 S=1", .grad = true }, /* smallest; all taps but none outside */
     { "centre_tap_only", "N=3 H=1 W=1 C=2 K=3 R=3 S=3", .grad = true }, /* a tile over several samples */
@@ -156,7 +163,35 @@ static const t_case cases_conv2d_dw[] = {
     { "later_run", "N=2 H=16 W=16 C=4 K=8 R=3 S=3 T=3", .counters = "position=5 batch=16" }, /* continues what it finds */
     { "clblast", "N=3 H=6 W=5 C=7 K=10 R=3 S=3 T=1", .attrs = "algorithm=clblast", .root = "Q=32 G=1", .tol = 2e-5 },
     { "clblast_1x1", "N=3 H=28 W=28 C=4 K=8 R=1 S=1 T=2", .attrs = "algorithm=clblast", .root = "Q=1 G=1", .tol = 2e-5 },
+    { "winograd4", "N=1 H=4 W=4 C=3 K=5 R=3 S=3 T=1", DW4 }, /* one tile; fewer channels than a vector */
+    { "winograd4_open", "N=5 H=7 W=6 C=17 K=20 R=3 S=3 T=5", DW4_OPEN, .split = 2 }, /* runs end inside the leaf; channels cut */
+    { "winograd4_leaves", "N=21 H=14 W=13 C=4 K=16 R=3 S=3 T=13", DW4_OPEN, .split = 3 }, /* leaves of 8; a short last one */
+    { "winograd4_groups", "N=37 H=9 W=8 C=3 K=64 R=3 S=3 T=10", DW4_OPEN, .split = 5 }, /* a run holds parts of both groups */
+    { "winograd4_large_runs", "N=101 H=4 W=5 C=5 K=16 R=3 S=3 T=7", DW4_OPEN, .split = 50 }, /* and the end of one */
+    { "winograd4_whole_groups", "N=70 H=13 W=4 C=5 K=16 R=3 S=3 T=2", DW4, .split = 32 }, /* runs of whole groups */
+    { "winograd4_sample_leaves", "N=7 H=28 W=42 C=2 K=16 R=3 S=3 T=25", DW4_OPEN, .split = 2 }, /* three merges at once */
+    { "winograd4_two_segments", "N=3 H=50 W=44 C=3 K=16 R=3 S=3 T=33", DW4_OPEN, .split = 1 }, /* drained into its leaf */
+    { "winograd4_three_segments", "N=5 H=70 W=62 C=1 K=16 R=3 S=3 T=1", DW4 }, /* odd: drained, not merged */
+    { "winograd4_dilated", "N=9 H=14 W=13 C=20 K=64 R=3 S=3 T=1", DW4D2 }, /* phases of unequal size */
+    { "winograd4_dilation_beyond", "N=3 H=3 W=4 C=6 K=16 R=3 S=3 T=1", .attrs = "algorithm=winograd4 dilation=4",
+      .root = "Q=32 G=1" }, /* phases of one pixel and of none */
+    { "winograd4_ragged", "N=2 H=9 W=7 C=37 K=45 R=3 S=3 T=1", DW4 }, /* last tiles of channels are cut */
+    { "winograd4_cut_leaf", "N=5 H=14 W=14 C=520 K=64 R=3 S=3 T=1", DW4 }, /* a leaf's panels beyond a chunk */
+    { "winograd4_cut_segment", "N=2 H=2 W=520 C=520 K=64 R=3 S=3 T=1", DW4 },
+    { "winograd4_cut_sample", "N=1 H=3 W=1030 C=260 K=64 R=3 S=3 T=1", DW4 }, /* a chunk of one segment, then two */
+    { "winograd4_later_run", "N=2 H=16 W=16 C=4 K=16 R=3 S=3 T=14", .attrs = "algorithm=winograd4 open=1",
+      .counters = "position=29 batch=64" }, /* continues what it finds */
+    { "winograd4_on_1x1", "N=5 H=4 W=4 C=3 K=5 R=1 S=1 T=1", .attrs = "algorithm=winograd4", .root = "Q=32 G=1" }, /* direct */
+    { "winograd2", "N=3 H=5 W=7 C=18 K=64 R=3 S=3 T=1", DW2 },
+    { "winograd2_open", "N=37 H=6 W=7 C=3 K=16 R=3 S=3 T=8", DW2_OPEN, .split = 6 },
+    { "winograd2_dilated", "N=9 H=9 W=8 C=20 K=64 R=3 S=3 T=1", .attrs = "algorithm=winograd2 dilation=2", .root = "Q=32 G=1" },
     { "28x28x64_64", "N=32 H=28 W=28 C=64 K=64 R=3 S=3 T=6", .bench = true },
+    { "28x28x64_64_winograd", "N=32 H=28 W=28 C=64 K=64 R=3 S=3 T=1", .attrs = "algorithm=winograd4", .bench = true },
+    { "14x14x128_128_winograd", "N=32 H=14 W=14 C=128 K=128 R=3 S=3 T=1", .attrs = "algorithm=winograd4", .bench = true },
+    { "16x16x256_256_dilated", "N=16 H=16 W=16 C=256 K=256 R=3 S=3 T=5", .attrs = "dilation=2", .bench = true },
+    { "16x16x256_256_dilated_winograd", "N=16 H=16 W=16 C=256 K=256 R=3 S=3 T=1", .attrs = "algorithm=winograd4 dilation=2",
+      .bench = true },
+    { "28x28x16_16_winograd", "N=64 H=28 W=28 C=16 K=16 R=3 S=3 T=2", .attrs = "algorithm=winograd4", .bench = true },
     { "14x14x128_128", "N=32 H=14 W=14 C=128 K=128 R=3 S=3 T=4", .bench = true },
     { "32x32x128_128", "N=4 H=32 W=32 C=128 K=128 R=3 S=3 T=3", .bench = true },
     { "28x28x16_16", "N=64 H=28 W=28 C=16 K=16 R=3 S=3 T=7", .bench = true },
