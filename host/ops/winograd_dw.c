@@ -6,9 +6,10 @@
  * knows where the groups begin, the tiles of a chunk before and after that are two launches. */
 #include "ops/winograd.h"
 
-/* V and D of a chunk stay within a CPU's last cache; a GPU wants many work-items.  A work-item walks a chunk's tiles: not more
- * rounds than llvmpipe runs before it gives up in silence. */
-enum { CPU_CHUNK = 10 << 20, GPU_CHUNK = 64 << 20, MOST_ROUNDS = 32768, ALIGN = 4096 };
+/* On a CPU V and D of a chunk stay in the second caches where that takes no less than a leaf: to cut one costs a round trip of its
+ * chains to memory, C K floats a frequency, which is more than its tiles' 128 (C + K) where those are too many for a cache.  A GPU
+ * wants many work-items.  A work-item walks a chunk's tiles: not more rounds than llvmpipe runs before it gives up in silence. */
+enum { CPU_CHUNK = 3 << 19, GPU_CHUNK = 64 << 20, MOST_CHUNK = 32 << 20, MOST_ROUNDS = 32768, ALIGN = 4096 };
 
 static int round_up(int n, int to) { return (n + to - 1) / to * to; }
 static int divide_up(int n, int by) { return (n + by - 1) / by; }
@@ -25,18 +26,23 @@ typedef struct layout {
     size_t v, d, tree;               /* bytes */
 } layout;
 
-/* Whole leaves or segments where they fit, else equal parts of one. */
+/* Tiles whose panels take so many bytes. */
+static int tiles_in(const layout *l, size_t bytes)
+{
+    const size_t channels = (size_t)(round_up(l->s.C, l->VEC) + round_up(l->s.K, l->VEC));
+    const size_t tiles = bytes / (sizeof(float) * (size_t)l->o.w.frequencies * channels);
+    return tiles < 1 ? 1 : tiles > MOST_ROUNDS ? MOST_ROUNDS : (int)tiles;
+}
+
+/* Whole leaves or samples, whole segments of a sample, or equal parts of a leaf or segment. */
 static void set_chunk(layout *l, bool gpu)
 {
-    const int T = l->o.w.tiles, F = l->o.w.frequencies;
-    const size_t tile = sizeof(float) * (size_t)F * (size_t)(round_up(l->s.C, l->VEC) + round_up(l->s.K, l->VEC));
-    const size_t room = (size_t)(gpu ? GPU_CHUNK : CPU_CHUNK) / tile;
-    const int fit = room < 1 ? 1 : room > MOST_ROUNDS ? MOST_ROUNDS : (int)room;
+    const int T = l->o.w.tiles, fit = tiles_in(l, gpu ? GPU_CHUNK : CPU_CHUNK), most = tiles_in(l, gpu ? GPU_CHUNK : MOST_CHUNK);
     l->whole = l->o.G > 1 ? T : l->o.Q * T;
     l->piece = l->o.G > 1 ? SCL_WINOGRAD_SEGMENT : l->whole;
-    l->chunk = fit >= l->whole   ? least(fit / l->whole * l->whole, SCL_WINOGRAD_GROUP * T)
-               : fit >= l->piece ? fit / l->piece * l->piece
-                                 : divide_up(l->piece, divide_up(l->piece, fit));
+    l->chunk = fit >= l->whole    ? least(fit / l->whole * l->whole, SCL_WINOGRAD_GROUP * T)
+               : most >= l->piece ? (fit < l->piece ? 1 : fit / l->piece) * l->piece
+                                  : divide_up(l->piece, divide_up(l->piece, most));
     l->chunk = least(l->chunk, l->s.N * T);
 }
 

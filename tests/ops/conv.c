@@ -176,9 +176,9 @@ static const t_case cases_conv2d_dw[] = {
     { "winograd4_dilation_beyond", "N=3 H=3 W=4 C=6 K=16 R=3 S=3 T=1", .attrs = "algorithm=winograd4 dilation=4",
       .root = "Q=32 G=1" }, /* phases of one pixel and of none */
     { "winograd4_ragged", "N=2 H=9 W=7 C=37 K=45 R=3 S=3 T=1", DW4 }, /* last tiles of channels are cut */
-    { "winograd4_cut_leaf", "N=5 H=14 W=14 C=520 K=64 R=3 S=3 T=1", DW4 }, /* a leaf's panels beyond a chunk */
-    { "winograd4_cut_segment", "N=2 H=2 W=520 C=520 K=64 R=3 S=3 T=1", DW4 },
-    { "winograd4_cut_sample", "N=1 H=3 W=1030 C=260 K=64 R=3 S=3 T=1", DW4 }, /* a chunk of one segment, then two */
+    { "winograd4_cut_leaf", "N=5 H=14 W=14 C=1900 K=16 R=3 S=3 T=1", DW4 }, /* a leaf's panels beyond a chunk */
+    { "winograd4_cut_segment", "N=1 H=2 W=520 C=1900 K=16 R=3 S=3 T=1", DW4 }, /* a segment's */
+    { "winograd4_cut_sample", "N=2 H=3 W=1030 C=20 K=64 R=3 S=3 T=1", DW4 }, /* a chunk of one segment of three */
     { "winograd4_later_run", "N=2 H=16 W=16 C=4 K=16 R=3 S=3 T=14", .attrs = "algorithm=winograd4 open=1",
       .counters = "position=29 batch=64" }, /* continues what it finds */
     { "winograd4_on_1x1", "N=5 H=4 W=4 C=3 K=5 R=1 S=1 T=1", .attrs = "algorithm=winograd4", .root = "Q=32 G=1" }, /* direct */
