@@ -55,14 +55,14 @@ kernel void winograd_dw_zero(global float *zero)
 }
 
 // v [frequency][channels / VEC][panel][VEC] = B' x B and d [frequency][channels / NR][panel][NR] = A dy A'; panel: room for the
-// launch's tiles, v_step and d_step: floats from frequency to frequency.  A work-item per tile and per_item vectors of channels,
-// of x or of dy.
+// launch's tiles, v_step and d_step: floats from frequency to frequency.  A work-item per tile and per_item vectors of
+// channels, of x or of dy.
 __attribute__((reqd_work_group_size(WG, 1, 1)))
-kernel void winograd_dw_panels(global const float *restrict x, global const float *restrict dy, global const float *restrict zero,
-                               global float *restrict v, global float *restrict d, const int first, const int end,
-                               const int panel, const int v_step, const int d_step, const int H, const int W, const int C,
-                               const int K, const int dilation, const int down, const int across, const int tiles,
-                               const int per_item)
+kernel void winograd_dw_panels(global const float *restrict x, global const float *restrict dy,
+                               global const float *restrict zero, global float *restrict v, global float *restrict d,
+                               const int first, const int end, const int panel, const int v_step, const int d_step,
+                               const int H, const int W, const int C, const int K, const int dilation, const int down,
+                               const int across, const int tiles, const int per_item)
 {
     const int t = (int)get_global_id(0), begin = (int)get_global_id(1) * per_item * VEC;
     if (first + t >= end)
@@ -76,7 +76,7 @@ kernel void winograd_dw_panels(global const float *restrict x, global const floa
         for (int c = begin; c < min(C, begin + per_item * VEC); c += VEC) {
             global float *to = v + (size_t)c * panel + t * VEC;
             floatV o[WT][WT];
-            winograd_input(o, image + c, zero, y0, x0, C - c, H, W, C, dilation);
+            winograd_input(o, image, zero, n, c, y0, x0, H, W, C, dilation);
             TIMES_T(STORE_ROW)
         }
     } else {
@@ -101,14 +101,15 @@ typedef struct {
     int group_closed;   /* is the root of the group in slot 0 then? */
 } dw_piece;
 
-// What begins at tile t and ends at `end` at the latest.  run: position of the run's first sample in a batch of `batch`; Q samples
-// a leaf, or G > 1 segments a leaf, which is one sample then.
+// What begins at tile t and ends at `end` at the latest.  run: position of the run's first sample in a batch of `batch`; Q
+// samples a leaf, or G > 1 segments a leaf, which is one sample then.
 static dw_piece winograd_dw_piece(const int t, const int end, const uint run, const uint batch, const int tiles, const int Q,
                                   const int G)
 {
     const int n = t / tiles, segment = G > 1 ? (t - n * tiles) / SEGMENT : 0;
     const uint position = run + (uint)n, group = position - position % GROUP, leaf = (position - group) / (uint)Q;
-    const uint stop = max(batch, position + 1u), leaf_first = group + leaf * (uint)Q, leaf_end = min(leaf_first + (uint)Q, stop);
+    const uint stop = max(batch, position + 1u);
+    const uint leaf_first = group + leaf * (uint)Q, leaf_end = min(leaf_first + (uint)Q, stop);
     /* A leaf may have begun before the run, at a tile below 0. */
     const int begin = G > 1 ? n * tiles + segment * SEGMENT : (int)(leaf_first - run) * tiles;
     const int finish = segment < G - 1 ? begin + SEGMENT : (int)(leaf_end - run) * tiles;
@@ -125,7 +126,8 @@ static dw_piece winograd_dw_piece(const int t, const int end, const uint run, co
     return p;
 }
 
-// The first tile of the group after the one that tile `first` belongs to.  A launch holds tiles of two groups at most: part 0 and 1.
+// The first tile of the group after the one that tile `first` belongs to.  A launch holds tiles of two groups at most: parts 0
+// and 1.
 static int winograd_dw_boundary(const int first, const uint run, const int tiles)
 {
     const uint position = run + (uint)(first / tiles);

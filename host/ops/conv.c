@@ -4,11 +4,11 @@
  *   dx          = the same operator on dy with w'[ky][kx][k][c] = w[R-1-ky][S-1-kx][c][k]
  *   dw[ky,kx,c,k] = sum over n, h, w of x[n, h + (ky - R/2) d, w + (kx - S/2) d, c] * dy[n,h,w,k]
  *
- * Values NHWC, weights HWIO.  Order of the sums: docs/design/arithmetic.md 3.  Chains of 128 channels over (ky, kx, c), added in
- * order, then the bias.  The weight gradient is a chain over the pixels of a leaf of Q samples (or of segments of a sample) and a
- * tree over leaves; conv2d_dw leaves its stack open for further runs of the same global batch, batch_root drains it.  Winograd's tree
- * stays transformed within a group of 32 samples, whose roots are the leaves of the stack; where a run may begin or end inside a
- * group, that tree is a part of the stack too, its last rows (`open`).
+ * Values NHWC, weights HWIO.  Order of the sums: docs/design/arithmetic.md 3.  Chains of 128 channels over (ky, kx, c), added
+ * in order, then the bias.  The weight gradient is a chain over the pixels of a leaf of Q samples (or of segments of a sample)
+ * and a tree over leaves; conv2d_dw leaves its stack open for further runs of the same global batch, batch_root drains it.
+ * Winograd's tree stays transformed within a group of 32 samples, whose roots are the leaves of the stack; where a run may
+ * begin or end inside a group, that tree is a part of the stack too, its last rows (`open`).
  *
  * Algorithms: direct (these bits); winograd4, winograd2 (3 x 3 only, bits of their own: winograd.h); clblast (its own order, by
  * tolerance); auto, which the shape of one sample decides and the graph then names.  Rules and definitions shared with linear:

@@ -67,7 +67,8 @@ static scl_status check_rows(const scl_node *n, const scl_conv_shape *s, scl_err
     const int m = scl_winograd_m(scl_attr_text(n, "algorithm")), T = scl_dim(n, 'T');
     const int rows = m && scl_attr_int(n, "open") ? scl_winograd_dw_of(s, m, SCL_WINOGRAD_GROUP).rows : 0;
     if (T <= rows)
-        return scl_fail(err, SCL_FAILED, "%s: a stack of %d rows, the open tree of a group alone takes %d", n->op->name, T, rows);
+        return scl_fail(err, SCL_FAILED, "%s: a stack of %d rows, of which the open tree of a group takes %d", n->op->name, T,
+                        rows);
     return SCL_OK;
 }
 

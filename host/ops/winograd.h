@@ -12,7 +12,7 @@
 enum {
     SCL_WINOGRAD_MAX = 6,
     SCL_WINOGRAD_FREQUENCIES = SCL_WINOGRAD_MAX * SCL_WINOGRAD_MAX,
-    /* Of the weight gradient: tiles of the longest chain, samples that stay transformed.  Canonical: docs/design/arithmetic.md 3 */
+    /* Of the weight gradient: tiles of the longest chain, samples that stay transformed (docs/design/arithmetic.md 3). */
     SCL_WINOGRAD_SEGMENT = 128,
     SCL_WINOGRAD_GROUP = 32,
 };

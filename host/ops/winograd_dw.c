@@ -1,14 +1,14 @@
 /* Launches of the Winograd weight gradient: cl/lib/winograd_dw.cl; its definition: winograd_dw_ref.c.
  *
- * A chunk of tiles at a time: V and D of the chunk into the workspace, then the products, which go on with the tree of the group of
- * 32 samples, then, where a group ends, its root.  Chunks deal out the work and change no bit.  The tree lives in the workspace
- * when every run starts and ends with a group; else (attribute `open`) it is the last rows of the stack, and since only the device
- * knows where the groups begin, the tiles of a chunk before and after that are two launches. */
+ * A chunk of tiles at a time: V and D of the chunk into the workspace, then the products, which go on with the tree of the
+ * group of 32 samples, then, where a group ends, its root.  Chunks deal out the work and change no bit.  The tree lives in the
+ * workspace when every run starts and ends with a group; else (attribute `open`) it is the last rows of the stack, and since
+ * only the device knows where the groups begin, the tiles of a chunk before and after that are two launches. */
 #include "ops/winograd.h"
 
-/* On a CPU V and D of a chunk stay in the second caches where that takes no less than a leaf: to cut one costs a round trip of its
- * chains to memory, C K floats a frequency, which is more than its tiles' 128 (C + K) where those are too many for a cache.  A GPU
- * wants many work-items.  A work-item walks a chunk's tiles: not more rounds than llvmpipe runs before it gives up in silence. */
+/* On a CPU V and D of a chunk stay in the second caches where that takes no less than a leaf: to cut one costs a round trip of
+ * its chains to memory, C K floats a frequency, more than its tiles' 128 (C + K) where those do not fit a cache.  A GPU wants
+ * many work-items.  A work-item walks a chunk's tiles: not more rounds than llvmpipe runs before it gives up in silence. */
 enum { CPU_CHUNK = 3 << 19, GPU_CHUNK = 64 << 20, MOST_CHUNK = 32 << 20, MOST_ROUNDS = 32768, ALIGN = 4096 };
 
 static int round_up(int n, int to) { return (n + to - 1) / to * to; }
@@ -37,7 +37,8 @@ static int tiles_in(const layout *l, size_t bytes)
 /* Whole leaves or samples, whole segments of a sample, or equal parts of a leaf or segment. */
 static void set_chunk(layout *l, bool gpu)
 {
-    const int T = l->o.w.tiles, fit = tiles_in(l, gpu ? GPU_CHUNK : CPU_CHUNK), most = tiles_in(l, gpu ? GPU_CHUNK : MOST_CHUNK);
+    const int T = l->o.w.tiles;
+    const int fit = tiles_in(l, gpu ? GPU_CHUNK : CPU_CHUNK), most = tiles_in(l, gpu ? GPU_CHUNK : MOST_CHUNK);
     l->whole = l->o.G > 1 ? T : l->o.Q * T;
     l->piece = l->o.G > 1 ? SCL_WINOGRAD_SEGMENT : l->whole;
     l->chunk = fit >= l->whole    ? least(fit / l->whole * l->whole, SCL_WINOGRAD_GROUP * T)
@@ -97,7 +98,8 @@ static scl_status panels(scl_launcher *q, const scl_node *n, const layout *l, in
 {
     const scl_conv_shape *s = &l->s;
     const int most = divide_up(s->C > s->K ? s->C : s->K, l->VEC), per_item = l->WG > 1 ? 1 : most;
-    const scl_grid grid = scl_groups((size_t)l->WG, (size_t)divide_up(end - first, l->WG), (size_t)divide_up(most, per_item), 2);
+    const scl_grid grid =
+        scl_groups((size_t)l->WG, (size_t)divide_up(end - first, l->WG), (size_t)divide_up(most, per_item), 2);
     return SCL_LAUNCH(q, n, err, "winograd_dw_panels", grid, SCL_DEFINE(WM, l->o.w.m), SCL_DEFINE(DW, 1),
                       cut_of(l), rolled_of(q), SCL_BUF_AS(x, s->in), SCL_BUF_AS(dy, s->weights), SCL_WORK(zero, 0, ALIGN),
                       SCL_WORK(v, ALIGN, l->v), SCL_WORK(d, ALIGN + l->v, l->d), SCL_I32(first, first),
@@ -128,8 +130,9 @@ static scl_status products(scl_launcher *q, const scl_node *n, const layout *l, 
         scl_groups((size_t)l->WG, (size_t)divide_up(items, l->WG), (size_t)l->o.w.frequencies, 1);
     return SCL_LAUNCH(q, n, err, "winograd_dw", grid, SCL_DEFINE(WM, l->o.w.m), SCL_DEFINE(DW, 1), cut_of(l), rolled_of(q),
                       SCL_WORK(v, ALIGN, l->v), SCL_WORK(d, ALIGN + l->v, l->d), SCL_BUF(counters), tree_of(l),
-                      SCL_I32(tree_at, tree_at(l, n)), SCL_I32(first, first), SCL_I32(end, end), SCL_I32(part, part), SCL_I32(panel, l->panel),
-                      SCL_I32(v_step, l->v_step), SCL_I32(d_step, l->d_step), SCL_I32(C, s->C), SCL_I32(K, s->K),
+                      SCL_I32(tree_at, tree_at(l, n)), SCL_I32(first, first), SCL_I32(end, end), SCL_I32(part, part),
+                      SCL_I32(panel, l->panel), SCL_I32(v_step, l->v_step), SCL_I32(d_step, l->d_step), SCL_I32(C, s->C),
+                      SCL_I32(K, s->K),
                       SCL_I32(tiles, l->o.w.tiles), SCL_I32(Q, l->o.Q), SCL_I32(G, l->o.G), SCL_I32(level, l->o.level),
                       SCL_I32(blocks, blocks), SCL_I32(items, items));
 }

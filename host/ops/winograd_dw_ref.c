@@ -2,8 +2,9 @@
  *
  *   dw = G' [ sum over tiles of (B' x B) . (A dy A') ] G          per pair of channels
  *
- * Per frequency a chain of fma over the tiles of a leaf; leaves are flushed and merged in the tree of a group of 32 samples, which
- * stays transformed; its flushed root times G' and G, flushed, is a leaf of the tree over groups, which batch_root drains. */
+ * Per frequency a chain of fma over the tiles of a leaf; leaves are flushed and merged in the tree of a group of 32 samples,
+ * which stays transformed; its flushed root times G' and G, flushed, is a leaf of the tree over groups, which batch_root
+ * drains. */
 #include <string.h>
 
 #include "graph/arith.h"
@@ -119,7 +120,8 @@ static void add_sample(const walk *k, const float *x, const float *dy, unsigned 
     if (first_of_run && in_group % Q)
         memcpy(k->chain, open, sizeof *open * o->level);
     for (int tile = 0; tile < o->w.tiles; tile++) {
-        const int segment = o->G > 1 ? tile / SCL_WINOGRAD_SEGMENT : 0, slot = scl_popcount(leaf) + scl_popcount((unsigned)segment);
+        const int segment = o->G > 1 ? tile / SCL_WINOGRAD_SEGMENT : 0;
+        const int slot = scl_popcount(leaf) + scl_popcount((unsigned)segment);
         if (o->G > 1 ? tile % SCL_WINOGRAD_SEGMENT == 0 : tile == 0 && in_group % Q == 0)
             memset(k->chain, 0, sizeof *k->chain * o->level);
         add_tile(k, x, dy, tile);

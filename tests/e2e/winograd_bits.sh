@@ -28,6 +28,13 @@ for conv in winograd4 winograd2; do
     run "$conv-micro" -o stages.train.accumulate=5; equal "$conv-micro"
 done
 conv=winograd4
+# A batch of more than a group of 32 samples, whole, in runs of a group, and in runs that cut the groups.
+groups=(-o stages.train.batch=64 -o stages.train.steps=2)
+run groups "${groups[@]}"
+for runs in 2 5; do
+    run "groups-$runs" "${groups[@]}" -o "stages.train.accumulate=$runs"
+    [ "$(both groups)" = "$(both "groups-$runs")" ] || fail "a batch in $runs runs ends with different bits"
+done
 POCL_MAX_PTHREAD_COUNT=1 run one_thread;          equal one_thread
 run tiles -o tune.conv2d.TILES=16 -o tune.conv2d_dx.TILES=4; equal tiles
 [ "$(both winograd4)" != "$(both winograd2)" ] || fail "winograd4 and winograd2 are the same"

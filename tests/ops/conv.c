@@ -164,7 +164,7 @@ static const t_case cases_conv2d_dw[] = {
     { "clblast", "N=3 H=6 W=5 C=7 K=10 R=3 S=3 T=1", .attrs = "algorithm=clblast", .root = "Q=32 G=1", .tol = 2e-5 },
     { "clblast_1x1", "N=3 H=28 W=28 C=4 K=8 R=1 S=1 T=2", .attrs = "algorithm=clblast", .root = "Q=1 G=1", .tol = 2e-5 },
     { "winograd4", "N=1 H=4 W=4 C=3 K=5 R=3 S=3 T=1", DW4 }, /* one tile; fewer channels than a vector */
-    { "winograd4_open", "N=5 H=7 W=6 C=17 K=20 R=3 S=3 T=5", DW4_OPEN, .split = 2 }, /* runs end inside the leaf; channels cut */
+    { "winograd4_open", "N=5 H=7 W=6 C=17 K=20 R=3 S=3 T=5", DW4_OPEN, .split = 2 }, /* runs end inside the leaf */
     { "winograd4_leaves", "N=21 H=14 W=13 C=4 K=16 R=3 S=3 T=13", DW4_OPEN, .split = 3 }, /* leaves of 8; a short last one */
     { "winograd4_groups", "N=37 H=9 W=8 C=3 K=64 R=3 S=3 T=10", DW4_OPEN, .split = 5 }, /* a run holds parts of both groups */
     { "winograd4_large_runs", "N=101 H=4 W=5 C=5 K=16 R=3 S=3 T=7", DW4_OPEN, .split = 50 }, /* and the end of one */
