@@ -4,6 +4,8 @@
 static int round_up(int n, int to) { return (n + to - 1) / to * to; }
 static int divide_up(int n, int by) { return (n + by - 1) / by; }
 
+enum { FEW = 4, PASS = 256 }; /* channels transformed at a time, whole chains: as many as a core's cache holds */
+
 typedef struct sizes {
     scl_conv_shape s;
     scl_winograd w;
@@ -15,12 +17,12 @@ static sizes sizes_of(const scl_node *n, const scl_tune *tune)
 {
     sizes z = { .s = scl_conv_shape_of(n), .VEC = scl_tune_get(tune, "VEC"), .NR = scl_tune_get(tune, "NR"),
                 .MR = scl_tune_get(tune, "MR"), .tiles = scl_tune_get(tune, "TILES") };
-    const int pass = scl_tune_get(tune, "PASS"), row = round_up(z.s.C, z.VEC);
+    const int row = round_up(z.s.C, z.VEC);
     z.w = scl_winograd_of(&z.s, scl_winograd_m(scl_attr_text(n, "algorithm")));
     z.KP = round_up(z.s.K, z.NR);
     z.packed = sizeof(float) * ((size_t)z.VEC + (size_t)z.KP +
                                 (size_t)z.w.frequencies * ((size_t)z.KP * (size_t)z.s.C + (size_t)z.VEC));
-    z.v = sizeof(float) * (size_t)z.w.frequencies * (size_t)(z.tiles * (row < pass ? row : pass) + z.VEC);
+    z.v = sizeof(float) * (size_t)z.w.frequencies * (size_t)(z.tiles * (row < PASS ? row : PASS) + z.VEC);
     z.m = sizeof(float) * (size_t)z.w.frequencies * (size_t)(z.tiles * z.KP + z.VEC);
     return z;
 }
@@ -34,6 +36,8 @@ bool scl_winograd_fused_fits(const scl_node *n, const scl_device_info *device, c
     const int K = z.s.K, accumulators = z.NR / z.VEC * z.MR;
     if (z.VEC != (K > 8 ? 16 : K > 4 ? 8 : 4) || z.NR < z.VEC || z.NR > 4 * z.VEC || round_up(K, z.VEC) % z.NR != 0)
         return false;
+    if (z.tiles == FEW && 2 * (z.v + z.m) <= device->local_bytes)
+        return false;       /* only where more tiles do not fit */
     return z.MR <= z.tiles && accumulators >= 8 && accumulators <= 24 && z.v + z.m <= device->local_bytes;
 }
 
@@ -64,7 +68,7 @@ scl_status scl_winograd_fused_launch(scl_launcher *q, const scl_node *n, scl_err
     SCL_TRY(pack(q, n, &z, err));
     scl_launch_prepares(q);
     return SCL_CONV_LAUNCH(q, n, err, "winograd_fused", scl_groups(1, (size_t)divide_up(total, z.tiles), 1, 1),
-                      SCL_DEFINE(WM, z.w.m), SCL_DEFINE(CUT, s->C % z.VEC || s->K % z.VEC), SCL_BUF_AS(x, s->in), SCL_PREPARED(packed, z.packed), SCL_BUF_AS(y, s->out),
+                      SCL_DEFINE(WM, z.w.m), SCL_DEFINE(PASS, PASS), SCL_DEFINE(CUT, s->C % z.VEC || s->K % z.VEC), SCL_BUF_AS(x, s->in), SCL_PREPARED(packed, z.packed), SCL_BUF_AS(y, s->out),
                       SCL_I32(H, s->H), SCL_I32(W, s->W), SCL_I32(C, s->C), SCL_I32(K, s->K), SCL_I32(KP, z.KP),
                       SCL_I32(dilation, s->dilation), SCL_I32(down, z.w.down), SCL_I32(across, z.w.across),
                       SCL_I32(tiles, z.w.tiles), SCL_I32(total, total), SCL_LOCAL(v, z.v), SCL_LOCAL(m, z.m));

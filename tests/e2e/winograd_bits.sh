@@ -36,7 +36,7 @@ for runs in 2 5; do
     [ "$(both groups)" = "$(both "groups-$runs")" ] || fail "a batch in $runs runs ends with different bits"
 done
 POCL_MAX_PTHREAD_COUNT=1 run one_thread;          equal one_thread
-run tiles -o tune.conv2d.TILES=16 -o tune.conv2d_dx.TILES=4; equal tiles
+run tiles -o tune.conv2d.TILES=16 -o tune.conv2d_dx.MR=8; equal tiles
 [ "$(both winograd4)" != "$(both winograd2)" ] || fail "winograd4 and winograd2 are the same"
 
 # 34 residual adds go into the convolution before them; 63 normalised activations into the convolution behind them.
