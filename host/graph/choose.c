@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "graph/build.h"
-#include "graph/passes.h"
+#include "graph/choice.h"
 #include "graph/signature.h"
 
 int scl_tune_get(const scl_tune *tune, const char *name)
@@ -121,7 +121,7 @@ bool scl_choice_at(scl_choice *out, const scl_node *n, const scl_device_info *de
 }
 
 /* Does a choice agree with every forced "OP.PARAM=VALUE" that names this operator and one of its parameters? */
-static bool agrees(const scl_choice *c, const scl_node *n, const char *const *forced, bool *named)
+static bool agrees(const scl_choice *c, const scl_node *n, const char *const *forced)
 {
     const char *op = scl_is_pointwise(n) ? "pointwise" : n->op->name;
     for (; forced && *forced; forced++) {
@@ -132,7 +132,6 @@ static bool agrees(const scl_choice *c, const scl_node *n, const char *const *fo
         for (int i = 0; equal && i < c->tune.n; i++) {
             if (strlen(c->tune.name[i]) != (size_t)(equal - param) || strncmp(c->tune.name[i], param, (size_t)(equal - param)))
                 continue;
-            *named = true;
             if (c->tune.value[i] != atoi(equal + 1))
                 return false;
         }
@@ -140,27 +139,124 @@ static bool agrees(const scl_choice *c, const scl_node *n, const char *const *fo
     return true;
 }
 
+char *scl_choice_text(const scl_choice *c, char *out, size_t size)
+{
+    size_t used = (size_t)snprintf(out, size, "%s", c->impl ? c->impl->name : "ref");
+    for (int i = 0; i < c->tune.n && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, " %s=%d", c->tune.name[i], c->tune.value[i]);
+    return out;
+}
+
+/* "WG=1 VEC=16" behind the name: is it this combination, in this order? */
+static bool is_tune(const scl_tune *tune, const char *text)
+{
+    for (int i = 0; i < tune->n; i++) {
+        char word[40];
+        const int length = snprintf(word, sizeof word, " %s=%d", tune->name[i], tune->value[i]);
+        if (strncmp(text, word, (size_t)length) != 0)
+            return false;
+        text += length;
+    }
+    return !*text;
+}
+
+bool scl_choice_named(scl_choice *out, const scl_node *n, const scl_device_info *device, const char *text)
+{
+    const scl_impl *impls = impls_of(n);
+    const size_t length = strcspn(text, " ");
+    for (const scl_impl *impl = impls; impl < impls + SCL_MAX_IMPL && impl->launch; impl++) {
+        if (strlen(impl->name) != length || strncmp(impl->name, text, length) != 0)
+            continue;
+        scl_choice c = { .impl = impl };
+        const char *own = default_of(impl, device); /* need not be among the candidates */
+        const int total = combination(impl->tune, 0, &c.tune);
+        for (int k = own ? -1 : 0; k < total; k++) {
+            combination(k < 0 ? own : impl->tune, k < 0 ? 0 : k, &c.tune);
+            if (!is_tune(&c.tune, text + length))
+                continue;
+            if (fits(impl, n, device, &c.tune)) {
+                *out = c;
+                return true;
+            }
+            break;
+        }
+    }
+    return false;
+}
+
+/* What measured and shipped rows say.  forced: settings that it must agree with, or NULL. */
+static bool by_rows(scl_choice *out, const scl_node *n, const scl_device_info *device,
+                    const scl_tuning *tuning, const char *const *forced)
+{
+    scl_arena scratch = { 0 };
+    int batch, n_shipped;
+    const scl_shipped_row *rows = scl_shipped_rows(&n_shipped), *s;
+    const char *shape = tuning || n_shipped ? scl_tuning_shape(n, &batch, &scratch) : "";
+    const scl_tuning_row *row = tuning ? scl_tuning_find(tuning, shape, batch) : NULL;
+    bool found = row && scl_choice_named(out, n, device, row->choice) && agrees(out, n, forced);
+    if (found)
+        out->row = row;
+    for (int i = 0; !found && (s = scl_tuning_shipped(rows, n_shipped, device, shape, i)); i++)
+        found = scl_choice_named(out, n, device, s->choice) && agrees(out, n, forced);
+    scl_arena_free(&scratch);
+    return found;
+}
+
 scl_status scl_choose(scl_choice *out, const scl_node *n, const scl_device_info *device, const scl_plan_options *options,
                       scl_err *err)
 {
+    const scl_plan_options none = { 0 };
+    if (!options)
+        options = &none;
     if (!scl_choice_at(out, n, device, 0))
         return scl_fail(err, SCL_FAILED, "%s: no implementation runs this shape on %s", n->op->name, device->name);
-    if (options && options->candidate_index) {
+    if (options->candidate_index) {
         if (!scl_choice_at(out, n, device, options->candidate))
             scl_choice_at(out, n, device, 0);
         return SCL_OK;
     }
-    if (!options || !options->tune)
-        return SCL_OK;
     scl_choice c;
-    for (int i = 0; scl_choice_at(&c, n, device, i); i++) {
-        bool named = false;
-        if (!agrees(&c, n, options->tune, &named))
+    if (by_rows(&c, n, device, options->tuning, options->tune)) {
+        *out = c;
+        return SCL_OK;
+    }
+    for (int i = 0; options->tune && scl_choice_at(&c, n, device, i); i++) {
+        if (!agrees(&c, n, options->tune))
             continue;
         *out = c;
         return SCL_OK;
     }
     return SCL_OK;      /* a forced value that does not fit this shape leaves the default */
+}
+
+const scl_tuning_row *scl_plan_row(const scl_plan *plan, int step)
+{
+    return plan->choice[step].row;
+}
+
+static bool listed(const scl_choice *list, int n, const scl_choice *c)
+{
+    for (int i = 0; i < n; i++)
+        if (list[i].impl == c->impl && same_tune(&list[i].tune, &c->tune))
+            return true;
+    return false;
+}
+
+int scl_choice_list(scl_choice *out, int most, const scl_node *n, const scl_device_info *device)
+{
+    const scl_impl *impls = impls_of(n);
+    int count = most > 0 && scl_choose(&out[0], n, device, NULL, NULL) == SCL_OK;
+    for (const scl_impl *impl = impls; count && impl < impls + SCL_MAX_IMPL && impl->launch; impl++) {
+        scl_choice c = { .impl = impl };
+        const char *own = default_of(impl, device);
+        const int total = combination(impl->tune, 0, &c.tune);
+        for (int k = own ? -1 : 0; k < total && count < most; k++) {
+            combination(k < 0 ? own : impl->tune, k < 0 ? 0 : k, &c.tune);
+            if (fits(impl, n, device, &c.tune) && !listed(out, count, &c))
+                out[count++] = c;
+        }
+    }
+    return count;
 }
 
 int scl_candidate_count(const scl_node *n, const scl_device_info *device)

@@ -137,18 +137,10 @@ char *scl_graph_text(const scl_graph *g, const char *format, scl_arena *arena)
     return end(&t, arena);
 }
 
-static const char *choice_text(const scl_choice *c, char *out, size_t size)
-{
-    size_t used = (size_t)snprintf(out, size, "%s", c->impl ? c->impl->name : "ref");
-    for (int i = 0; i < c->tune.n && used < size; i++)
-        used += (size_t)snprintf(out + used, size - used, " %s=%d", c->tune.name[i], c->tune.value[i]);
-    return out;
-}
-
 char *scl_plan_text(const scl_plan *plan, const char *format, scl_arena *arena)
 {
     const scl_schedule *s = &plan->schedule;
-    char choice[160];
+    char choice[SCL_CHOICE_TEXT];
     if (!strcmp(format, "json")) {
         json_t *steps = json_array();
         for (int i = 0; i < s->n_node; i++) {
@@ -158,7 +150,8 @@ char *scl_plan_text(const scl_plan *plan, const char *format, scl_arena *arena)
                     json_object_set_new(json_array_get(json_object_get(step, "out"), (size_t)o), "slab",
                                         json_pack("[I,I]", (json_int_t)s->step[i].out[o].offset,
                                                   (json_int_t)s->step[i].out[o].bytes));
-            json_object_set_new(step, "implementation", json_string(choice_text(&plan->choice[i], choice, sizeof choice)));
+            scl_choice_text(&plan->choice[i], choice, sizeof choice);
+            json_object_set_new(step, "implementation", json_string(choice));
             json_array_append_new(steps, step);
         }
         return json_text(json_pack("{s:s, s:s, s:I, s:I, s:o}", "graph", plan->graph->name, "device", plan->device.name, "slab_bytes",
@@ -174,7 +167,7 @@ char *scl_plan_text(const scl_plan *plan, const char *format, scl_arena *arena)
             s->n_node, plan->peak_bytes, plan->persistent_bytes);
     for (int i = 0; i < s->n_node; i++) {
         node_line(t.file, s->step[i].node, &scratch);
-        fprintf(t.file, "      %s", choice_text(&plan->choice[i], choice, sizeof choice));
+        fprintf(t.file, "      %s", scl_choice_text(&plan->choice[i], choice, sizeof choice));
         for (int o = 0; o < s->step[i].node->n_out; o++)
             if (s->step[i].out[o].in == SCL_PLACE_SLAB)
                 fprintf(t.file, "  slab[%zu+%zu]", s->step[i].out[o].offset, s->step[i].out[o].bytes);

@@ -3,7 +3,7 @@
 #ifndef SCL_GRAPH_PASSES_H
 #define SCL_GRAPH_PASSES_H
 
-#include "graph/plan.h"
+#include "graph/choice.h"
 
 typedef struct scl_program {
     scl_arena *arena;
@@ -33,13 +33,6 @@ scl_life *scl_lifetimes(const scl_program *p, scl_arena *arena);
 /* Places blocks of given sizes and lifetimes; returns the bytes needed.  align: of every offset. */
 typedef struct scl_block { size_t bytes, offset; scl_life life; } scl_block;
 size_t scl_place_blocks(scl_block *blocks, int n, size_t align);
-
-/* The i-th choice (implementation and tuning) that may run a node; 0 is the default.  false: there is none. */
-typedef struct scl_choice { const scl_impl *impl; scl_tune tune; } scl_choice;
-bool scl_choice_at(scl_choice *out, const scl_node *n, const scl_device_info *device, int i);
-/* The default, or the first that agrees with the forced settings where one does. */
-scl_status scl_choose(scl_choice *out, const scl_node *n, const scl_device_info *device, const scl_plan_options *options,
-                      scl_err *err);
 
 /* Makes cheap results a second time instead of keeping them while memory is scarcest.  choice: of each node; returns that of
  * each node afterwards. */

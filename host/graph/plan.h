@@ -15,6 +15,7 @@ typedef struct scl_plan_options {
     bool record;                     /* launches become one recorded command buffer, where the device has them (same bits) */
     const char *const *tune;         /* forced candidates "conv2d.MR=4", NULL-terminated; may be NULL */
     bool weights_rest;               /* weights do not change after an exec's first run: what is made of them is made once */
+    const struct scl_tuning *tuning; /* measured rows, used where they fit; may be NULL; outlives the plan */
     bool accumulate_only;            /* keep only what feeds accumulators: the plan of every micro-batch but the last */
     bool candidate_index;            /* tests: choose the i-th fitting candidate of every node */
     int candidate;
@@ -26,7 +27,7 @@ typedef struct scl_plan {
     size_t peak_bytes;               /* slab: what is really allocated */
     size_t persistent_bytes;
     scl_device_info device;
-    const struct scl_choice *choice; /* of each step of the schedule; graph/passes.h */
+    const struct scl_choice *choice; /* of each step of the schedule; graph/choice.h */
 } scl_plan;
 
 /* Removes dead nodes, fuses, chooses, orders, places.  Fails (numbers in the message) where a buffer is larger than the device
@@ -36,6 +37,8 @@ scl_status scl_plan_make(scl_plan **out, scl_arena *arena, scl_graph *graph, con
 /* The slab that this plan would have, without laying out a launch or asking whether it fits. */
 scl_status scl_plan_measure(size_t *slab_bytes, scl_graph *graph, const scl_device_info *device, const scl_plan_options *options,
                             scl_err *err);
+/* The measured row that chose for a step of the schedule; NULL: none. */
+const struct scl_tuning_row *scl_plan_row(const scl_plan *plan, int step);
 /* How many choices (implementations x tuning candidates that fit) a node has on a device. */
 int scl_candidate_count(const scl_node *n, const scl_device_info *device);
 
