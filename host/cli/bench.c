@@ -25,6 +25,7 @@ static const char help[] =
     "                   and the convolutions of the first level\n"
     "  --threads N      threads of a PoCL device\n"
     "  --seconds S      time for each row (default 1)\n"
+    "  --untuned        a network without the rows that scorecl tune stored\n"
     "  -o KEY=VALUE     override a key of the config, sizes too: -o conv=direct\n"
     "  --json FILE      the same rows (-: standard output)\n";
 
@@ -125,6 +126,7 @@ enum {
     OPT_SCALING,
     OPT_THREADS,
     OPT_SECONDS,
+    OPT_UNTUNED,
     OPT_JSON,
     MAX_OVERRIDES = 64
 };
@@ -139,6 +141,7 @@ static const struct option options[] = {
     { "scaling", no_argument, NULL, OPT_SCALING },
     { "threads", required_argument, NULL, OPT_THREADS },
     { "seconds", required_argument, NULL, OPT_SECONDS },
+    { "untuned", no_argument, NULL, OPT_UNTUNED },
     { "json", required_argument, NULL, OPT_JSON },
     { 0 },
 };
@@ -164,6 +167,7 @@ static scl_status set(bench_options *o, scl_override *list, int c, char *value, 
     case OPT_SCALING: o->scaling = true; break;
     case OPT_THREADS: o->threads = atoi(value); break;
     case OPT_SECONDS: o->seconds = strtod(value, NULL); break;
+    case OPT_UNTUNED: o->untuned = true; break;
     case OPT_JSON: o->json = value; break;
     case 'o': return add_override(o, list, value, err);
     default: return scl_fail(err, SCL_BAD_CONFIG, "scorecl bench --help lists the options");

@@ -12,6 +12,7 @@ typedef struct bench_options {
     bool all;                          /* every candidate */
     bool by_operator;                  /* where the time of a step goes */
     bool scaling;                      /* against the batch and against the channels */
+    bool untuned;                      /* without the stored tuning rows */
     int threads;                       /* 0: as the device has them */
     double seconds;                    /* a row takes about this long */
     const scl_override *overrides; int n_overrides;

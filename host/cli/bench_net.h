@@ -5,6 +5,7 @@
 
 #include "cli/bench.h"
 #include "graph/plan.h"
+#include "graph/tuning.h"
 #include "score/step.h"
 
 enum { BENCH_MOST_SAMPLES = 200 };
@@ -18,6 +19,7 @@ typedef struct net_bench {
     scl_step_spec spec;
     scl_noise_config noise;
     scl_train_config train;
+    scl_tuning tuning;                 /* the device's stored rows */
     scl_plan_options plan;
     scl_device_info device;            /* as the config lets it be used */
     json_t *rows;

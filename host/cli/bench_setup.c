@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cl/tuning_cache.h"
 #include "cli/bench_net.h"
 #include "graph/autodiff.h"
 #include "graph/optim.h"
@@ -66,7 +67,10 @@ scl_status bench_setup(net_bench *s, scl_err *err)
     s->spec.n = s->spec.global_batch;
     s->noise = stage->noise;
     s->train = stage->train;
-    s->plan = scl_build_plan_options(s->config, stage, scl_tune_list(s->config, &s->config->arena));
+    if (!s->o->untuned)
+        scl_tuning_load(s->b, &s->tuning);
+    s->plan =
+        scl_build_plan_options(s->config, stage, scl_tune_list(s->config, &s->config->arena), &s->tuning);
     s->device = scl_build_device(stage, &s->b->info);
     return scl_net_check(&s->spec.net, err);
 }
@@ -74,6 +78,7 @@ scl_status bench_setup(net_bench *s, scl_err *err)
 void bench_setup_free(net_bench *s)
 {
     scl_config_free(s->config);
+    scl_tuning_free(&s->tuning);
     scl_arena_free(&s->arena);
 }
 

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "config/config.h"
+#include "graph/tuning.h"
 
 #define COMMAND(name, args, brief) scl_status scl_cli_##name(int argc, char **argv, scl_err *err);
 #include "cli/commands.def"
@@ -51,7 +52,12 @@ scl_status cli_parse(const cli_command *command, int argc, char **argv, int *n, 
 scl_status cli_read_config(const char *file, const cli_overrides *overrides, scl_config **out, scl_err *err);
 /* tune.OP.PARAM against the registry, which the config room does not see.  cli_read_config calls it. */
 scl_status cli_check_tune(const scl_config *config, scl_err *err);
+/* SCL_BAD_CONFIG, with the nearest name, unless there is such an operator. */
+scl_status cli_check_op(const char *op, scl_err *err);
 void cli_print_faults(const scl_config_errors *errors);
+
+/* A device description, as --describe reads it; rows: its stored tuning rows (NULL: none). */
+json_t *cli_device_json(const scl_device_info *d, const scl_tuning *rows);
 
 /* --json FILE, "-": standard output.  Takes the reference to json. */
 scl_status cli_write_json(const char *file, json_t *json, scl_err *err);

@@ -4,6 +4,7 @@
 
 #include "cl/device.h"
 #include "cl/measure.h"
+#include "cl/tuning_cache.h"
 #include "cli/cli.h"
 
 static void print_size(size_t bytes, char *out, size_t size)
@@ -32,7 +33,7 @@ static void print_device(const scl_device_info *d)
            d->has_command_buffer ? "yes" : "no", d->out_of_order ? "yes" : "no", d->denormals ? "yes" : "no");
 }
 
-static json_t *device_json(const scl_device_info *d)
+json_t *cli_device_json(const scl_device_info *d, const scl_tuning *rows)
 {
     json_t *o = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s}", "index", d->index, "class", scl_device_class_name(d->klass),
                           "platform", d->platform, "name", d->name, "vendor", d->vendor, "driver", d->driver, "version", d->version);
@@ -50,6 +51,34 @@ static json_t *device_json(const scl_device_info *d)
         json_object_set_new(o, numbers[i].name, json_integer((json_int_t)numbers[i].value));
     for (size_t i = 0; i < sizeof features / sizeof *features; i++)
         json_object_set_new(o, features[i].name, json_boolean(features[i].value));
+    if (!rows || !rows->n_row)
+        return o;
+    json_t *array = json_array();
+    for (int i = 0; i < rows->n_row; i++) {
+        const scl_tuning_row *r = &rows->row[i];
+        json_array_append_new(array, json_pack("{s:s, s:i, s:s, s:I, s:I}", "shape", r->shape, "batch",
+                                               r->batch, "choice", r->choice, "ns", (json_int_t)r->ns,
+                                               "default_ns", (json_int_t)r->default_ns));
+    }
+    json_object_set_new(o, "tuning", array);
+    return o;
+}
+
+/* With its rows, which only an open device can name. */
+static json_t *described(int index, const scl_device_info *info, bool with_rows)
+{
+    char sel[16];
+    scl_backend *b;
+    scl_err ignored = { 0 };
+    scl_tuning rows = { 0 };
+    snprintf(sel, sizeof sel, "%d", index);
+    if (with_rows && scl_device_open(sel, &b, &ignored) == SCL_OK) {
+        scl_tuning_load(b, &rows);
+        b->v->close(b);
+    }
+    json_t *o = cli_device_json(info, &rows);
+    scl_err_clear(&ignored);
+    scl_tuning_free(&rows);
     return o;
 }
 
@@ -100,7 +129,7 @@ static scl_status describe_reference(const char *json_file, scl_err *err)
 {
     scl_backend *b;
     SCL_TRY(scl_device_open("reference", &b, err));
-    json_t *o = device_json(&b->info);
+    json_t *o = cli_device_json(&b->info, NULL);
     b->v->close(b);
     if (cli_shows_text(json_file))
         puts("     reference: the C definitions, without OpenCL");
@@ -130,7 +159,7 @@ static scl_status list_devices(const char *sel, bool measured, const char *json_
     for (int i = 0; i < list.n; i++) {
         if (only >= 0 && i != only)
             continue;
-        json_t *o = device_json(&list.info[i]);
+        json_t *o = described(i, &list.info[i], json_file != NULL);
         if (show)
             print_device(&list.info[i]);
         if (measured)

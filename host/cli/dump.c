@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "cl/device.h"
+#include "cl/tuning_cache.h"
 #include "cli/cli.h"
 #include "graph/plan.h"
 #include "run/build.h"
@@ -51,8 +52,23 @@ static void text_of(const json_t *o, const char *key, char *to, size_t size)
     snprintf(to, size, "%s", text ? text : "");
 }
 
-/* A device description: one device as `scorecl devices --json` writes it.  What it lacks is what every OpenCL 1.2 device has. */
-static scl_status read_description(const char *file, scl_device_info *info, scl_err *err)
+/* Rows that lack a shape or a choice are left out: a row is a wish, not a promise. */
+static void read_rows(const json_t *o, scl_tuning *rows)
+{
+    const json_t *list = json_object_get(o, "tuning");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *r = json_array_get(list, i);
+        const scl_tuning_row row = { .shape = json_string_value(json_object_get(r, "shape")),
+                                     .batch = (int)json_integer_value(json_object_get(r, "batch")),
+                                     .choice = json_string_value(json_object_get(r, "choice")) };
+        if (row.shape && row.choice)
+            scl_tuning_put(rows, &row);
+    }
+}
+
+/* A device description: one device as `scorecl devices --json` writes it, with its tuning rows if it has some.
+ * What it lacks is what every OpenCL 1.2 device has. */
+static scl_status read_description(const char *file, scl_device_info *info, scl_tuning *rows, scl_err *err)
 {
     json_error_t fault;
     json_t *root = json_load_file(file, 0, &fault);
@@ -92,17 +108,20 @@ static scl_status read_description(const char *file, scl_device_info *info, scl_
     info->global_bytes = size_of(o, "global_bytes", (size_t)1 << 30);
     info->max_alloc_bytes = size_of(o, "max_alloc_bytes", info->global_bytes / 4);
     info->align_bytes = (unsigned)size_of(o, "align_bytes", 128);
+    read_rows(o, rows);
     json_decref(root);
     return SCL_OK;
 }
 
-static scl_status device_info(const request *r, const scl_stage_config *stage, scl_device_info *info, scl_err *err)
+static scl_status device_info(const request *r, const scl_stage_config *stage, scl_device_info *info,
+                              scl_tuning *rows, scl_err *err)
 {
     if (r->describe)
-        return read_description(r->describe, info, err);
+        return read_description(r->describe, info, rows, err);
     scl_backend *backend;
     SCL_TRY(scl_device_open(stage->device, &backend, err));
     *info = backend->info;
+    scl_tuning_load(backend, rows);
     backend->v->close(backend);
     return SCL_OK;
 }
@@ -127,12 +146,19 @@ static scl_status graph_text(const request *r, const scl_config *config, char **
         *text = scl_graph_text(graph, r->format, arena);
         return SCL_OK;
     }
-    const scl_plan_options options = scl_build_plan_options(config, stage, scl_tune_list(config, arena));
-    SCL_TRY(device_info(r, stage, &info, err));
-    info = scl_build_device(stage, &info);
-    SCL_TRY(scl_plan_make(&plan, arena, graph, &info, &options, err));
-    *text = !strcmp(r->what, "plan") ? scl_plan_text(plan, r->format, arena) : scl_schedule_text(plan, r->format, arena);
-    return SCL_OK;
+    scl_tuning rows = { 0 };
+    const scl_plan_options options =
+        scl_build_plan_options(config, stage, scl_tune_list(config, arena), &rows);
+    scl_status status = device_info(r, stage, &info, &rows, err);
+    if (status == SCL_OK) {
+        info = scl_build_device(stage, &info);
+        status = scl_plan_make(&plan, arena, graph, &info, &options, err);
+    }
+    if (status == SCL_OK)
+        *text = !strcmp(r->what, "plan") ? scl_plan_text(plan, r->format, arena)
+                                         : scl_schedule_text(plan, r->format, arena);
+    scl_tuning_free(&rows);
+    return status;
 }
 
 static bool is_one_of(const char *word, const char *const *words)

@@ -1,80 +1,172 @@
-/* tune.OP.PARAM against the registry: an operator, a tunable of it, a value among its candidates. */
+/* scorecl tune: which kernels are the fastest for the shapes of a config (run/tuner.h). */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "cl/device.h"
+#include "cl/tuning_cache.h"
 #include "cli/cli.h"
-#include "config/errors.h"
-#include "graph/op.h"
+#include "run/build.h"
+#include "run/tuner.h"
 
-/* The candidates "1|16|64" of a parameter in "WG=1|16|64 VEC=2|4", or NULL. */
-static const char *candidates(const char *tune, const char *param, scl_arena *arena)
+enum { QUICK_S = 30, THOROUGH_S = 180 };
+
+typedef struct request {
+    const char *op, *json;
+    bool thorough;
+    int seconds;
+    cli_overrides overrides;
+    scl_arena arena;
+    json_t *shapes, *devices;
+    bool show;
+} request;
+
+static void show_shape(void *user, const scl_tuned *s)
 {
-    const size_t length = strlen(param);
-    for (const char *p = tune; p && *p; p += strspn(p, " ")) {
-        const size_t word = strcspn(p, " ");
-        if (word > length && !strncmp(p, param, length) && p[length] == '=')
-            return scl_arena_printf(arena, "%.*s", (int)(word - length - 1), p + length + 1);
-        p += word;
+    request *r = user;
+    json_array_append_new(
+        r->shapes, json_pack("{s:s, s:s, s:i, s:i, s:f, s:i, s:i, s:i, s:i, s:s, s:s, s:f, s:f}", "op", s->op,
+                             "shape", s->shape, "batch", s->batch, "nodes", s->nodes, "share", s->share,
+                             "choices", s->choices, "tried", s->tried, "wrong", s->wrong, "failed", s->failed,
+                             "before", s->before, "now", s->now, "before_s", s->before_s, "now_s", s->now_s));
+    if (!r->show)
+        return;
+    if (!s->now[0]) {
+        printf("%5.1f%%  not measured: the default fails     N=%d %s\n", 100 * s->share, s->batch, s->shape);
+        return;
     }
-    return NULL;
+    printf("%5.1f%% %9.3f %9.3f ms %5.2fx  %3d/%-3d %-36s N=%d %s", 100 * s->share, 1e3 * s->before_s,
+           1e3 * s->now_s, s->before_s / s->now_s, s->tried, s->choices, s->now, s->batch, s->shape);
+    if (s->wrong)
+        printf("  (%d with other bits than the definition: not used)", s->wrong);
+    printf("\n");
+    fflush(stdout);
 }
 
-static bool is_candidate(const char *list, int value)
+/* The graphs of all stages that run on this device, with batches that fit it. */
+static scl_status graphs_of(request *r, const scl_config *config, scl_backend *b, const char *sel,
+                            scl_tuner_graph *out, int *n, scl_err *err)
 {
-    for (const char *p = list; p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL)
-        if (strtol(p, NULL, 10) == value)
+    *n = 0;
+    for (int i = 0; i < config->n_stage; i++) {
+        const scl_stage_config *stage = &config->stage[i];
+        int shape[3];
+        scl_tuner_list list;
+        if (strcmp(stage->device, sel) != 0)
+            continue;
+        SCL_TRY(scl_build_shape(config, stage, shape, err));
+        scl_step_spec spec =
+            scl_build_spec(config, stage, shape, stage->train.batch > 0 ? stage->train.batch : 1);
+        const scl_plan_options plan =
+            scl_build_plan_options(config, stage, scl_tune_list(config, &r->arena), NULL);
+        const scl_device_info device = scl_build_device(stage, &b->info);
+        SCL_TRY(scl_tuner_fit(&spec, stage, &plan, &device, err));
+        SCL_TRY(scl_tuner_graphs(stage, &spec, &plan, &r->arena, &list, err));
+        for (int k = 0; k < list.n; k++)
+            out[(*n)++] = list.graph[k];
+    }
+    return SCL_OK;
+}
+
+static scl_status tune_device(request *r, const scl_config *config, scl_backend *b, const char *sel,
+                              double seconds, scl_err *err)
+{
+    scl_tuner_graph *graph = SCL_NEW_ARRAY(&r->arena, scl_tuner_graph, SCL_TUNER_GRAPHS * config->n_stage);
+    scl_tuning rows = {0};
+    scl_tuner_report report;
+    char path[4096];
+    int n;
+    const scl_tuner_options options = {
+        .seconds = seconds, .thorough = r->thorough, .op = r->op, .done = show_shape, .user = r};
+    if (b->info.klass == SCL_CLASS_REFERENCE)
+        return scl_fail(err, SCL_FAILED, "%s is no OpenCL device: nothing to measure", b->info.name);
+    SCL_TRY(graphs_of(r, config, b, sel, graph, &n, err));
+    if (r->show)
+        printf("%s: at most %.0f s\n share   default       now     gain   tried choice%31sshape\n",
+               b->info.name, seconds, "");
+    const scl_status status = scl_tuner_run(b, graph, n, &options, &rows, &report, err);
+    scl_tuning_path(b, path, sizeof path);
+    if (status == SCL_OK && r->show)
+        printf("%d of %d shapes with a choice measured in %.1f s, %d faster; their kernels in one run of "
+               "each graph: %.1f ms, "
+               "before %.1f ms\n%d rows%s%s\n",
+               report.measured, report.shapes, report.seconds, report.faster, 1e3 * report.now_s,
+               1e3 * report.before_s, rows.n_row, path[0] ? " in " : "; no folder to keep them in", path);
+    json_t *o = cli_device_json(&b->info, &rows);
+    json_object_set_new(o, "seconds", json_real(report.seconds));
+    json_array_append_new(r->devices, o);
+    scl_tuning_free(&rows);
+    return status;
+}
+
+static bool done_before(const scl_config *config, int i)
+{
+    for (int k = 0; k < i; k++)
+        if (!strcmp(config->stage[k].device, config->stage[i].device))
             return true;
     return false;
 }
 
-/* The values of both lists, each once. */
-static const char *unite(const char *list, const char *more, scl_arena *arena)
+static scl_status tune_all(request *r, const scl_config *config, scl_err *err)
 {
-    for (const char *p = more; p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL) {
-        const int value = (int)strtol(p, NULL, 10);
-        if (!list[0] || !is_candidate(list, value))
-            list = scl_arena_printf(arena, "%s%s%d", list, list[0] ? "|" : "", value);
+    int devices = 0;
+    for (int i = 0; i < config->n_stage; i++)
+        devices += !done_before(config, i);
+    const double seconds = (r->seconds > 0 ? r->seconds
+                            : r->thorough  ? THOROUGH_S
+                                           : QUICK_S) /
+                           (double)devices;
+    for (int i = 0; i < config->n_stage; i++) {
+        const char *sel = config->stage[i].device;
+        scl_backend *b;
+        if (done_before(config, i))
+            continue;
+        SCL_TRY(scl_device_open(sel, &b, err));
+        const scl_status status = tune_device(r, config, b, sel, seconds, err);
+        b->v->close(b);
+        SCL_TRY(status);
     }
-    return list;
+    return SCL_OK;
 }
 
-static scl_status check_one(const scl_config *config, const scl_tune_config *t, scl_arena *arena, scl_err *err)
+scl_status scl_cli_tune(int argc, char **argv, scl_err *err)
 {
-    const char *key = scl_arena_printf(arena, "tune.%s.%s", t->op, t->param), *all = "", *there = "";
-    const scl_op *op = scl_op_find(t->op);
-    if (!op) {
-        const char *names[256];
-        int n = 0;
-        for (; n < 256 && scl_op_at(n); n++)
-            names[n] = scl_op_at(n)->name;
-        const char *near = scl_nearest(t->op, names, n);
-        return scl_config_fail(config, err, SCL_BAD_CONFIG, key, "there is no operator '%s'%s%s%s", t->op,
-                               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-    }
-    bool found = false;
-    for (int i = 0; i < SCL_MAX_IMPL && op->impl[i].launch; i++) {
-        const char *list = candidates(op->impl[i].tune, t->param, arena);
-        if (list && is_candidate(list, t->value))
-            return SCL_OK;
-        if (list)
-            there = unite(there, list, arena);
-        found = found || list;
-        if (op->impl[i].tune)
-            all = scl_arena_printf(arena, "%s%s%s", all, all[0] ? "; " : "", op->impl[i].tune);
-    }
-    if (found)
-        return scl_config_fail(config, err, SCL_BAD_CONFIG, key, "%d is no candidate; there are %s", t->value, there);
-    return scl_config_fail(config, err, SCL_BAD_CONFIG, key, "%s has no such tunable; it has %s", t->op,
-                           all[0] ? all : "none");
-}
-
-scl_status cli_check_tune(const scl_config *config, scl_err *err)
-{
-    scl_arena arena = { 0 };
-    scl_status status = SCL_OK;
-    for (int i = 0; i < config->n_tune && status == SCL_OK; i++)
-        status = check_one(config, &config->tune[i], &arena, err);
-    scl_arena_free(&arena);
+    request r = {0};
+    bool done;
+    int n;
+    const cli_flag flags[] = {
+        {"thorough", 0, CLI_SWITCH, &r.thorough, NULL, "every choice, 3 minutes instead of 30 seconds"},
+        {"seconds", 0, CLI_NUMBER, &r.seconds, "S", "at most so long, compiling included"},
+        {"op", 0, CLI_TEXT, &r.op, "NAME",
+         "this operator alone (pointwise: everything that is fused of expressions)"},
+        {NULL, 'o', CLI_OVERRIDE, &r.overrides, "KEY=VALUE", "override a key by its path"},
+        {"device", 0, CLI_DEVICE, &r.overrides, "SEL", "measure on this device"},
+        {"json", 0, CLI_TEXT, &r.json, "FILE",
+         "the result for machines; also a device description with these rows"},
+        {0},
+    };
+    const cli_command command = {
+        "CONFIG",
+        "Measures which kernels are the fastest for the shapes of a config, and keeps the "
+        "result in the user's cache folder.\nIt changes the time of a run and no bit of its result.",
+        flags, 1, 1};
+    SCL_TRY(cli_parse(&command, argc, argv, &n, &done, err));
+    if (done)
+        return SCL_OK;
+    scl_config *config;
+    if (r.op)
+        SCL_TRY(cli_check_op(r.op, err));
+    SCL_TRY(cli_read_config(argv[1], &r.overrides, &config, err));
+    r.show = cli_shows_text(r.json);
+    r.shapes = json_array();
+    r.devices = json_array();
+    scl_status status = tune_all(&r, config, err);
+    json_t *report =
+        json_pack("{s:s, s:o, s:o}", "version", SCL_VERSION, "devices", r.devices, "shapes", r.shapes);
+    if (status == SCL_OK && r.json)
+        status = cli_write_json(r.json, report, err);
+    else
+        json_decref(report);
+    scl_config_free(config);
+    scl_arena_free(&r.arena);
     return status;
 }

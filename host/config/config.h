@@ -16,6 +16,7 @@
 /* The order of every enum is the order of the choices in schema.def. */
 typedef enum scl_conv_choice { SCL_CONV_AUTO, SCL_CONV_WINOGRAD4, SCL_CONV_WINOGRAD2, SCL_CONV_DIRECT, SCL_CONV_CLBLAST } scl_conv_choice;
 typedef enum scl_precision { SCL_PRECISION_F32, SCL_PRECISION_TF32, SCL_PRECISION_BF16, SCL_PRECISION_F16 } scl_precision;
+typedef enum scl_tuning_choice { SCL_TUNING_AUTO, SCL_TUNING_OFF } scl_tuning_choice;
 typedef enum scl_data_format { SCL_DATA_IDX, SCL_DATA_IMAGES, SCL_DATA_CIFAR10, SCL_DATA_NPY, SCL_DATA_POINTS } scl_data_format;
 typedef enum scl_dequantize { SCL_DEQUANTIZE_UNIFORM, SCL_DEQUANTIZE_NONE } scl_dequantize;
 typedef enum scl_net_kind { SCL_NET_NCSN, SCL_NET_NCSNV2, SCL_NET_MLP } scl_net_kind;
@@ -129,6 +130,7 @@ typedef struct scl_config {
     scl_precision precision;
     bool fuse, fuse_output, fuse_along, fuse_input;
     scl_launches launches;
+    scl_tuning_choice tuning;
     scl_data_config data;
     scl_model_config model;
     scl_noise_config noise;

@@ -37,13 +37,15 @@ scl_step_spec scl_build_spec(const scl_config *config, const scl_stage_config *s
     return spec;
 }
 
-scl_plan_options scl_build_plan_options(const scl_config *config, const scl_stage_config *stage, const char *const *tune)
+scl_plan_options scl_build_plan_options(const scl_config *config, const scl_stage_config *stage, const char *const *tune,
+                                        const scl_tuning *rows)
 {
     return (scl_plan_options){ .no_fuse = !config->fuse, .no_fuse_output = !config->fuse_output,
                                .no_fuse_along = !config->fuse_along, .fuse_input = config->fuse_input, .no_in_place = !stage->memory.in_place,
                                .weights_rest = stage->kind == SCL_STAGE_SAMPLE,
                                .recompute = stage->memory.recompute == SCL_RECOMPUTE_ACTIVATIONS,
-                               .record = config->launches == SCL_LAUNCHES_RECORDED, .tune = tune };
+                               .record = config->launches == SCL_LAUNCHES_RECORDED, .tune = tune,
+                               .tuning = config->tuning == SCL_TUNING_OFF ? NULL : rows };
 }
 
 scl_device_info scl_build_device(const scl_stage_config *stage, const scl_device_info *device)
@@ -57,6 +59,13 @@ scl_device_info scl_build_device(const scl_stage_config *stage, const scl_device
     return d;
 }
 
+int scl_build_sample_batch(const scl_stage_config *stage)
+{
+    enum { AUTO = 64 };
+    const int asked = stage->sample.batch > 0 ? stage->sample.batch : AUTO;
+    return asked < stage->sample.count ? asked : stage->sample.count;
+}
+
 scl_status scl_build_graph(scl_graph **out, scl_arena *arena, const scl_config *config, const scl_stage_config *stage,
                            const char *which, scl_err *err)
 {
@@ -66,10 +75,8 @@ scl_status scl_build_graph(scl_graph **out, scl_arena *arena, const scl_config *
     if (!which)
         which = samples ? "sample" : "train";
     scl_step_spec spec = scl_build_spec(config, stage, shape, samples ? 1 : stage->train.batch);
-    if (samples) {
-        const int batch = stage->sample.batch;
-        spec.n = batch > 0 && batch < stage->sample.count ? batch : stage->sample.count;
-    }
+    if (samples)
+        spec.n = scl_build_sample_batch(stage);
     if (!strcmp(which, "train") && !samples)
         return scl_step_train(out, arena, &spec, err);
     if (!strcmp(which, "eval") && !samples)

@@ -5,6 +5,7 @@
 #include "config/config.h"
 #include "data/dataset.h"
 #include "graph/plan.h"
+#include "graph/tuning.h"
 #include "score/step.h"
 
 /* Height, width and channels of the pictures as far as the config tells: transform.size and channels, else the format's own.
@@ -14,8 +15,10 @@ scl_status scl_build_shape(const scl_config *config, const scl_stage_config *sta
 /* What the graphs of a stage depend on.  shape: height, width, channels.  The result borrows from the config. */
 scl_step_spec scl_build_spec(const scl_config *config, const scl_stage_config *stage, const int shape[3], int data_count);
 
-/* How the graphs of a stage are planned: fusion, in-place results, recomputing.  tune: as scl_plan_options has it. */
-scl_plan_options scl_build_plan_options(const scl_config *config, const scl_stage_config *stage, const char *const *tune);
+/* How the graphs of a stage are planned: fusion, in-place results, recomputing.  tune: as scl_plan_options has it.  rows: what was
+ * measured on the stage's device, or NULL; `tuning: off` keeps them out of the plans.  The result borrows both. */
+scl_plan_options scl_build_plan_options(const scl_config *config, const scl_stage_config *stage, const char *const *tune,
+                                        const scl_tuning *rows);
 /* The device as the stage may use it: memory.limit lowers what it has. */
 scl_device_info scl_build_device(const scl_stage_config *stage, const scl_device_info *device);
 
@@ -25,6 +28,9 @@ scl_status scl_build_graph(scl_graph **out, scl_arena *arena, const scl_config *
 
 /* tune.OP.PARAM as scl_plan_options wants it.  In arena. */
 const char *const *scl_tune_list(const scl_config *config, scl_arena *arena);
+
+/* Samples that a sample stage draws at once, where they fit its device. */
+int scl_build_sample_batch(const scl_stage_config *stage);
 
 /* Is this stage's average of the weights kept and used? */
 static inline bool scl_build_ema(const scl_stage_config *stage) { return stage->train.ema > 0; }

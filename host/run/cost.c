@@ -42,7 +42,7 @@ static scl_status cost(const scl_config *config, const scl_stage_config *stage, 
         out->disk_bytes = checkpoint_bytes(g) * checkpoints(t);
     } else {
         const scl_sample_config *s = &stage->sample;
-        const int n = s->batch > 0 && s->batch < s->count ? s->batch : s->count;
+        const int n = scl_build_sample_batch(stage);
         const double pixels = (double)shape[0] * shape[1] * shape[2], runs = (double)((s->count + n - 1) / n);
         out->flops = flops_of(g) * runs * stage->noise.levels * s->sampler.steps_per_level;
         out->disk_bytes = pixels * s->count * (4.0 + 2.0) + pixels * stage->noise.levels * 8;

@@ -139,6 +139,31 @@ void scl_stage_note(scl_stage_context *c, const char *key, const char *format, .
     pthread_mutex_unlock(&c->run->lock);
 }
 
+void scl_stage_note_tuning(scl_stage_context *c, const scl_plan *plan)
+{
+    pthread_mutex_lock(&c->run->lock);
+    json_t *part = part_of(c), *rows = json_object_get(part, "tuning_rows");
+    if (!rows) {
+        rows = json_array();
+        json_object_set_new(part, "tuning_rows", rows);
+    }
+    for (int i = 0; i < plan->schedule.n_node; i++) {
+        const scl_tuning_row *r = scl_plan_row(plan, i);
+        if (!r)
+            continue;
+        json_t *row = json_pack("{s:s, s:i, s:s, s:I, s:I}", "shape", r->shape, "batch", r->batch, "choice",
+                                r->choice, "ns", (json_int_t)r->ns, "default_ns", (json_int_t)r->default_ns);
+        bool known = false;
+        for (size_t k = 0; k < json_array_size(rows) && !known; k++)
+            known = json_equal(json_array_get(rows, k), row);
+        if (known)
+            json_decref(row);
+        else
+            json_array_append_new(rows, row);
+    }
+    pthread_mutex_unlock(&c->run->lock);
+}
+
 /* Does this device give the bits of the C definitions?  If not, the run goes on, and says so everywhere. */
 static scl_status probe(scl_stage_context *c, scl_backend *b, scl_err *err)
 {

@@ -29,6 +29,7 @@ typedef struct sampling {
     scl_checkpoint *from;
     scl_step_spec spec;
     scl_noise noise;
+    scl_tuning tuning;
     size_t pixels;                    /* floats of one picture */
     float *x;                         /* [count, pixels] */
     float *trajectory;                /* [levels, columns, pixels]; NULL: not asked for */
@@ -83,8 +84,10 @@ static scl_status open_sampler(sampling *s, sampler *r, int n, scl_err *err)
     spec.n = spec.global_batch = n;
     *r = (sampler){ .n = n };
     SCL_TRY(scl_step_sample(&r->graph, s->c->arena, &spec, "", err));
-    const scl_plan_options options = scl_build_plan_options(s->c->config, s->c->stage, s->c->tune);
+    const scl_plan_options options =
+        scl_build_plan_options(s->c->config, s->c->stage, s->c->tune, &s->tuning);
     SCL_TRY(scl_plan_make(&r->plan, s->c->arena, r->graph, &s->device, &options, err));
+    scl_stage_note_tuning(s->c, r->plan);
     SCL_TRY(scl_store_create(&r->store, s->b, &r->graph, 1, err));
     SCL_TRY(scl_exec_create(&r->exec, s->b, r->plan, r->store, NULL, err));
     const size_t peak = r->plan->peak_bytes + scl_store_bytes(r->store);
@@ -209,7 +212,8 @@ static scl_status needed(void *context, int n, scl_need *out, scl_err *err)
     scl_step_spec spec = s->spec;
     spec.n = spec.global_batch = n;
     *out = (scl_need){ 0 };
-    const scl_plan_options options = scl_build_plan_options(s->c->config, s->c->stage, s->c->tune);
+    const scl_plan_options options =
+        scl_build_plan_options(s->c->config, s->c->stage, s->c->tune, &s->tuning);
     scl_status status = scl_step_sample(&graph, &scratch, &spec, "", err);
     if (status == SCL_OK)
         status = scl_need_plan(out, graph, &s->device, &options, err);
@@ -222,22 +226,31 @@ static scl_status needed(void *context, int n, scl_need *out, scl_err *err)
 /* Samples drawn at once: as asked, or as many as fit. */
 static scl_status choose_batch(sampling *s, int *n, scl_err *err)
 {
-    const int count = s->config->count, asked = s->config->batch, most = asked > 0 ? asked : 64;
-    const int batch = most < count ? most : count;
+    const int batch = scl_build_sample_batch(s->c->stage);
     int parts;
     s->device = scl_build_device(s->c->stage, &s->b->info);
     SCL_TRY(scl_fit_parts(&parts, batch, 1, &s->device, needed, s, err));
     *n = (batch + parts - 1) / parts;
-    if (parts > 1)
-        scl_info("%s: batch %d does not fit in %.0f MiB: drawn %d at a time", s->c->stage->name, batch, scl_fit_mib(&s->device), *n);
     return SCL_OK;
+}
+
+/* Rows for the batch that fits; what they choose may, rarely, take another batch. */
+static scl_status open_tuning(sampling *s, scl_err *err)
+{
+    scl_step_spec spec = s->spec;
+    SCL_TRY(choose_batch(s, &spec.n, err));
+    spec.global_batch = spec.n;
+    return scl_stage_tuning(s->c, s->b, &spec, &s->tuning, err);
 }
 
 static scl_status draw_all(sampling *s, scl_err *err)
 {
     const int count = s->config->count, levels = s->c->stage->noise.levels;
+    const int asked = scl_build_sample_batch(s->c->stage);
     int n;
     SCL_TRY(choose_batch(s, &n, err));
+    if (n < asked)
+        scl_info("%s: batch %d does not fit in %.0f MiB: drawn %d at a time", s->c->stage->name, asked, scl_fit_mib(&s->device), n);
     const int evaluations = levels * s->config->sampler.steps_per_level + s->config->sampler.denoise;
     s->columns = count < TRAJECTORY_COLUMNS ? count : TRAJECTORY_COLUMNS;
     if (s->config->save & SCL_SAVE_TRAJECTORY) {
@@ -327,6 +340,8 @@ scl_status scl_stage_sample(scl_stage_context *c, scl_err *err)
     if (status == SCL_OK)
         status = scl_stage_open_device(c, &s.b, err);
     if (status == SCL_OK)
+        status = open_tuning(&s, err);
+    if (status == SCL_OK)
         status = draw_all(&s, err);
     if (status == SCL_OK)
         status = finish_samples(&s, err);
@@ -337,6 +352,7 @@ scl_status scl_stage_sample(scl_stage_context *c, scl_err *err)
     if (s.b)
         s.b->v->close(s.b);
     scl_checkpoint_close(s.from);
+    scl_tuning_free(&s.tuning);
     free(x);
     return status;
 }

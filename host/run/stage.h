@@ -5,8 +5,10 @@
 #include <signal.h>
 
 #include "config/config.h"
-#include "graph/backend.h"
+#include "graph/plan.h"
+#include "graph/tuning.h"
 #include "run/checkpoint.h"
+#include "score/step.h"
 
 typedef struct scl_run scl_run; /* the engine's own; run/engine.h */
 
@@ -25,6 +27,14 @@ typedef struct scl_stage_context {
 
 /* Opens the stage's device and notes it in environment.json.  *out is owned: (*out)->v->close(*out). */
 scl_status scl_stage_open_device(scl_stage_context *c, scl_backend **out, scl_err *err);
+
+/* The measured rows for the stage's plans (scl_plan_options.tuning): those that are stored for its device; where
+ * there are none for the shapes of a stage that will compute for long, a few are measured now.  None under
+ * `tuning: off`.  out is owned: scl_tuning_free. */
+scl_status scl_stage_tuning(scl_stage_context *c, scl_backend *b, const scl_step_spec *spec, scl_tuning *out,
+                            scl_err *err);
+/* The rows that a plan uses go into environment.json. */
+void scl_stage_note_tuning(scl_stage_context *c, const scl_plan *plan);
 
 /* The file a sample stage draws from, by its config: a path, or latest | best | step-N of the train stage
  * among its needs (transitively; several: an error).  In c->arena. */

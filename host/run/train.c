@@ -18,6 +18,7 @@ typedef struct training {
     const scl_train_config *config;
     scl_backend *b;
     scl_dataset *data, *held_out;
+    scl_tuning tuning;
     scl_trainer *t;
     scl_checkpoint *from;            /* of this run, to go on from; NULL: none */
     scl_metrics *metrics;
@@ -61,11 +62,17 @@ static scl_status open_data(training *s, scl_err *err)
 
 static scl_status open_trainer(training *s, scl_err *err)
 {
+    scl_step_spec spec;
     if (s->c->resume)
         SCL_TRY(scl_checkpoints_newest(s->c->checkpoints, s->config->steps, &s->from, err));
-    const scl_trainer_options options = { .tune = s->c->tune, .eval_images = s->config->eval.images,
+    const scl_trainer_options options = { .tune = s->c->tune, .tuning = &s->tuning,
+                                          .eval_images = s->config->eval.images,
                                           .conv = s->from ? s->from->info.conv : NULL };
+    SCL_TRY(scl_trainer_spec(&spec, s->b, s->c->config, s->c->stage, s->data, s->held_out, &options, err));
+    SCL_TRY(scl_stage_tuning(s->c, s->b, &spec, &s->tuning, err));
     SCL_TRY(scl_trainer_create(&s->t, s->b, s->c->config, s->c->stage, s->data, s->held_out, &options, err));
+    for (int i = 0; scl_trainer_plan_at(s->t, i); i++)
+        scl_stage_note_tuning(s->c, scl_trainer_plan_at(s->t, i));
     const double mib = (double)scl_trainer_peak_bytes(s->t) / (1 << 20);
     scl_info("%s: on %s, peak device memory %.1f MiB", s->c->stage->name, s->b->info.name, mib);
     scl_stage_note(s->c, "peak_bytes", "%zu", scl_trainer_peak_bytes(s->t));
@@ -252,6 +259,7 @@ scl_status scl_stage_train(scl_stage_context *c, scl_err *err)
     scl_metrics_close(s.metrics);
     scl_trainer_free(s.t);
     scl_checkpoint_close(s.from);
+    scl_tuning_free(&s.tuning);
     if (s.b)
         s.b->v->close(s.b);
     scl_dataset_free(s.data);

@@ -12,6 +12,12 @@ const scl_net_config *scl_trainer_net(const scl_trainer *t) { return &t->spec.ne
 const char *scl_trainer_conv(const scl_trainer *t) { return t->conv; }
 size_t scl_trainer_peak_bytes(const scl_trainer *t) { return t->slab_bytes + scl_store_bytes(t->store); }
 
+const scl_plan *scl_trainer_plan_at(const scl_trainer *t, int i)
+{
+    const int k = i - t->run.count;
+    return k < 0 ? t->run.item[i].plan : k < t->eval.count ? t->eval.item[k].plan : NULL;
+}
+
 static long steps_per_epoch(const scl_trainer *t)
 {
     return ((long)t->data->count + t->stage->train.batch - 1) / t->stage->train.batch;

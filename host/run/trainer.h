@@ -4,12 +4,14 @@
 #define SCL_RUN_TRAINER_H
 
 #include "graph/plan.h"
+#include "graph/tuning.h"
 #include "run/build.h"
 
 typedef struct scl_trainer scl_trainer;
 
 typedef struct scl_trainer_options {
     const char *const *tune;         /* forced candidates; may be NULL */
+    const scl_tuning *tuning;        /* measured rows; may be NULL; outlive the trainer */
     int eval_images;                 /* most held-out images; 0: all */
     const char *conv;                /* what a checkpoint records of the convolutions (scl_net_conv); NULL: by the config */
 } scl_trainer_options;
@@ -19,9 +21,14 @@ typedef struct scl_trainer_options {
 scl_status scl_trainer_create(scl_trainer **out, scl_backend *b, const scl_config *config, const scl_stage_config *stage,
                               const scl_dataset *data, const scl_dataset *held_out, const scl_trainer_options *options, scl_err *err);
 void scl_trainer_free(scl_trainer *t);                           /* NULL is accepted */
+/* What the steps of such a trainer run, for measuring it before there is one: spec.n samples at a time, as the batch fits the device.
+ * The result borrows from the config and the options. */
+scl_status scl_trainer_spec(scl_step_spec *out, scl_backend *b, const scl_config *config, const scl_stage_config *stage,
+                            const scl_dataset *data, const scl_dataset *held_out, const scl_trainer_options *options, scl_err *err);
 
 scl_store *scl_trainer_store(scl_trainer *t);
 size_t scl_trainer_peak_bytes(const scl_trainer *t);            /* slab and persistent values: what is really allocated */
+const scl_plan *scl_trainer_plan_at(const scl_trainer *t, int i);   /* NULL after the last */
 const scl_net_config *scl_trainer_net(const scl_trainer *t);
 const char *scl_trainer_conv(const scl_trainer *t);             /* what was resolved: scl_net_conv */
 

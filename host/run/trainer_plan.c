@@ -66,6 +66,11 @@ static scl_status graph_of(const scl_trainer *t, bool eval, int n, scl_arena *ar
                 : scl_step_train(out, arena, &spec, err);
 }
 
+static scl_plan_options plan_options(const scl_trainer *t)
+{
+    return scl_build_plan_options(t->config, t->stage, t->options.tune, t->options.tuning);
+}
+
 /* scl_need_function: the run that ends a batch is the largest. */
 static scl_status needed(void *context, int n, scl_need *out, scl_err *err)
 {
@@ -73,7 +78,7 @@ static scl_status needed(void *context, int n, scl_need *out, scl_err *err)
     scl_arena scratch = {0};
     scl_graph *graphs[2];
     int count = 0;
-    const scl_plan_options options = scl_build_plan_options(t->config, t->stage, t->options.tune);
+    const scl_plan_options options = plan_options(t);
     *out = (scl_need){0};
     deal_into(t, n);
     scl_status status = graph_of(t, false, least_of(n, (int)t->data->count), &scratch, &graphs[count++], err);
@@ -87,21 +92,34 @@ static scl_status needed(void *context, int n, scl_need *out, scl_err *err)
     return status;
 }
 
-static scl_status choose_parts(scl_trainer *t, scl_err *err)
+/* The specs of the runs that a batch is dealt into. */
+static scl_status choose_runs(scl_trainer *t, int *parts, scl_err *err)
 {
-    const int batch = t->stage->train.batch, asked = t->stage->train.accumulate;
-    int parts;
-    SCL_TRY(scl_fit_parts(&parts, batch, asked, &t->device, needed, t, err));
-    deal_into(t, (batch + parts - 1) / parts);
-    if (parts > asked)
-        scl_info("%s: batch %d does not fit in %.0f MiB: dealt into %d micro-batches", t->stage->name, batch,
-                 scl_fit_mib(&t->device), parts);
+    const int batch = t->stage->train.batch;
+    t->device = scl_build_device(t->stage, &t->b->info);
+    make_specs(t);
+    t->streams = scl_trainer_must_stream(t);
+    SCL_TRY(scl_fit_parts(parts, batch, t->stage->train.accumulate, &t->device, needed, t, err));
+    deal_into(t, (batch + *parts - 1) / *parts);
     return SCL_OK;
+}
+
+scl_status scl_trainer_spec(scl_step_spec *out, scl_backend *b, const scl_config *config,
+                            const scl_stage_config *stage, const scl_dataset *data,
+                            const scl_dataset *held_out, const scl_trainer_options *options, scl_err *err)
+{
+    scl_trainer t = {
+        .b = b, .config = config, .stage = stage, .data = data, .held_out = held_out, .options = *options};
+    int parts;
+    const scl_status status = choose_runs(&t, &parts, err);
+    *out = t.spec;
+    scl_arena_free(&t.arena);
+    return status;
 }
 
 static scl_status plan_runner(scl_trainer *t, scl_runner *r, bool eval, scl_err *err)
 {
-    scl_plan_options options = scl_build_plan_options(t->config, t->stage, t->options.tune);
+    scl_plan_options options = plan_options(t);
     options.accumulate_only = !r->ends;
     scl_plan *plan;
     SCL_TRY(graph_of(t, eval, r->n, &t->arena, &r->graph, err));
@@ -121,10 +139,11 @@ static scl_status load(scl_trainer *t, scl_runners *list, scl_err *err)
 scl_status scl_trainer_plan(scl_trainer *t, scl_err *err)
 {
     const int batch = t->stage->train.batch, count = (int)t->data->count;
-    t->device = scl_build_device(t->stage, &t->b->info);
-    make_specs(t);
-    t->streams = scl_trainer_must_stream(t);
-    SCL_TRY(choose_parts(t, err));
+    int parts;
+    SCL_TRY(choose_runs(t, &parts, err));
+    if (parts > t->stage->train.accumulate)
+        scl_info("%s: batch %d does not fit in %.0f MiB: dealt into %d micro-batches", t->stage->name, batch,
+                 scl_fit_mib(&t->device), parts);
     need_all(&t->run, least_of(batch, count), t->spec.n);
     if (count % batch)
         need_all(&t->run, count % batch, t->spec.n);

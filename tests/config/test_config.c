@@ -263,7 +263,7 @@ static const struct { const char *key, *value; int changes; } inputs[] = {
     { "seed", "2", 1 },           { "conv", "clblast", 1 },        { "noise.levels", "9", 1 },    { "model.ngf", "8", 1 },
     { "data.path", "e", 1 },      { "data.transform.flip", "true", 1 }, { "stages.train.batch", "7", 1 }, { "stages.train.steps", "7", 1 },
     { "stages.train.optimizer.lr", "7", 1 }, { "stages.train.eval.every", "7", 1 },
-    { "device", "reference", 0 }, { "tune.conv2d.MR", "1", 0 },    { "fuse", "false", 0 },
+    { "device", "reference", 0 }, { "tune.conv2d.MR", "1", 0 },    { "fuse", "false", 0 }, { "tuning", "off", 0 },
     { "fuse_output", "false", 0 }, { "fuse_along", "false", 0 }, { "fuse_input", "true", 0 },
     { "stages.train.device", "gpu", 0 }, { "stages.train.accumulate", "2", 0 },
     { "stages.train.memory.recompute", "none", 0 }, { "stages.train.memory.in_place", "false", 0 }, { "stages.train.memory.limit", "64", 0 }, { "stages.train.log_every", "2", 0 },

@@ -35,7 +35,7 @@ printf 'sead: 1\nstages: {}\n' >bad.yaml
 expect 0 1 "usage: scorecl COMMAND" --help
 expect 2 2 "usage: scorecl COMMAND"
 expect 2 2 "did you mean 'check'?" chekc good.yaml
-for command in tune profile report; do
+for command in profile report; do
     expect 2 2 "'$command' is not in this version" $command good.yaml
 done
 expect 2 2 "not in this version" verify --config good.yaml --steps 2
@@ -53,7 +53,7 @@ expect 2 2 "--what train: forward, train_step or sample_step" bench --what train
 expect 2 2 "two runs" bench --scaling --by-operator 8x8x1-ngf4-b2
 expect 2 2 "nothing would be drawn" sample none.safetensors -n 0
 expect 0 1 '"class": "reference"' devices --device reference --json -
-for command in run check dump sample devices verify bench ops schema checksum version; do
+for command in run check dump sample devices verify bench tune ops schema checksum version; do
     expect 0 1 "scorecl $command" $command --help
 done
 expect 0 1 "scorecl" --version
@@ -66,6 +66,8 @@ expect 2 2 "usage: scorecl check" check
 expect 2 2 "-o takes KEY=VALUE, not 'seed'" check -o seed good.yaml
 expect 2 2 "--out needs a value" run good.yaml --out
 expect 2 2 "dump shows config, stages, graph, plan or schedule" dump nothing good.yaml
+expect 2 2 "there is no operator 'conv'; did you mean 'conv2d'?" tune good.yaml --op conv
+expect 1 2 "no OpenCL device: nothing to measure" tune good.yaml --device reference
 expect 2 2 "has no stage 'x'" dump graph good.yaml --stage x
 expect 0 1 "train            train    needs []" dump stages good.yaml
 expect 0 1 "conv2d" dump graph good.yaml --stage train

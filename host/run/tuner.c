@@ -1,0 +1,395 @@
+#include "run/tuner.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/progress.h"
+#include "cl/tuning_cache.h"
+#include "graph/expr.h"
+#include "graph/signature.h"
+#include "run/tuner_case.h"
+
+enum { MOST_CHOICES = 512, PATIENCE = 6, TURNS = 5, LAST_TURNS = 9 };
+static const double CLEARLY = 0.97; /* of the time: less gain is noise, or not worth a row of its own */
+static const double SMALL = 2e7;    /* operations that the C definition does in a moment */
+
+typedef struct shape {
+    const scl_node *node;
+    const char *text;
+    int batch, nodes;
+    bool rest;         /* the weights of all its nodes rest (scl_plan_options) */
+    double runs, cost; /* of all its nodes; cost: expected seconds of all runs */
+} shape;
+
+typedef struct tuner {
+    scl_arena arena;
+    scl_backend *b;
+    const scl_tuner_options *o;
+    int n, cap;
+    shape *shape;
+    int64_t end_ns;
+    scl_tuning *rows;
+    scl_tuner_report *report;
+} tuner;
+
+/* ---- shapes ---- */
+
+/* What was fused into a node is computed once for each element of its result, roughly. */
+static double fused_flops(const scl_node *n)
+{
+    const int size = (n->pre ? scl_expr_size(n->pre) : 0) + (n->post ? scl_expr_size(n->post) : 0);
+    return 2.0 * size * (double)scl_value_count(n->out[0]);
+}
+
+static double flops_of(const scl_node *n)
+{
+    if (n->expr)
+        return 2.0 * scl_expr_size(n->expr) * (double)scl_value_count(n->out[0]);
+    return scl_cost(n, n->op->flops) + fused_flops(n);
+}
+
+static double bytes_of(const scl_node *n)
+{
+    double sum = 0;
+    const bool told = !n->expr && n->op->bytes;
+    for (int i = told ? scl_op_inputs(n->op) : 0; i < n->n_in; i++)
+        sum += n->in[i] ? (double)scl_value_bytes(n->in[i]) : 0;
+    if (told)
+        return sum + scl_cost(n, n->op->bytes);
+    for (int o = 0; o < n->n_out; o++)
+        sum += (double)scl_value_bytes(n->out[o]);
+    return sum;
+}
+
+/* Seconds of a run, roughly: only the order of shapes and their shares depend on it. */
+static double cost_of(const scl_node *n, const scl_device_info *d)
+{
+    const bool gpu = d->klass == SCL_CLASS_GPU;
+    const double units = d->compute_units ? d->compute_units : 1;
+    const double compute = flops_of(n) / ((gpu ? 100e9 : 30e9) * units),
+                 move = bytes_of(n) / (gpu ? 200e9 : 10e9);
+    return (compute > move ? compute : move) + 1e-6;
+}
+
+static void add_shape(tuner *t, const scl_node *n, const scl_tuner_graph *graph)
+{
+    int batch;
+    const char *text = scl_tuning_shape(n, &batch, &t->arena);
+    const double runs = graph->runs, cost = runs * cost_of(n, &t->b->info);
+    for (int i = 0; i < t->n; i++)
+        if (t->shape[i].batch == batch && !strcmp(t->shape[i].text, text)) {
+            t->shape[i].nodes++;
+            t->shape[i].rest &= graph->plan.weights_rest;
+            t->shape[i].runs += runs;
+            t->shape[i].cost += cost;
+            return;
+        }
+    if (t->n == t->cap) {
+        t->cap = t->cap ? 2 * t->cap : 128;
+        shape *bigger = SCL_NEW_ARRAY(&t->arena, shape, t->cap);
+        if (t->n)
+            memcpy(bigger, t->shape, sizeof *bigger * (size_t)t->n);
+        t->shape = bigger;
+    }
+    t->shape[t->n++] = (shape){.node = n,
+                               .text = text,
+                               .batch = batch,
+                               .nodes = 1,
+                               .rest = graph->plan.weights_rest,
+                               .runs = runs,
+                               .cost = cost};
+}
+
+static int by_cost(const void *a, const void *b)
+{
+    const shape *x = a, *y = b;
+    return x->cost < y->cost ? 1 : x->cost > y->cost ? -1 : strcmp(x->text, y->text);
+}
+
+static const char *op_name(const scl_node *n)
+{
+    return n->expr ? "pointwise" : n->op->name;
+}
+
+/* The distinct nodes of the plans, as fusion leaves them, that have something to choose; most expensive
+ * first. */
+static scl_status collect(tuner *t, const scl_tuner_graph *graphs, int n_graphs, scl_err *err)
+{
+    scl_choice two[2];
+    for (int g = 0; g < n_graphs; g++) {
+        scl_plan_options options = graphs[g].plan;
+        scl_plan *plan;
+        options.tuning = NULL;
+        SCL_TRY(scl_plan_make(&plan, &t->arena, graphs[g].graph, &t->b->info, &options, err));
+        for (int i = 0; i < plan->schedule.n_node; i++) {
+            const scl_node *n = plan->schedule.step[i].node;
+            if (!t->o->op || !strcmp(t->o->op, op_name(n)))
+                add_shape(t, n, &graphs[g]);
+        }
+    }
+    int kept = 0;
+    for (int i = 0; i < t->n; i++)
+        if (scl_choice_list(two, 2, t->shape[i].node, &t->b->info) == 2)
+            t->shape[kept++] = t->shape[i];
+    t->n = kept;
+    if (kept)
+        qsort(t->shape, (size_t)kept, sizeof *t->shape, by_cost);
+    return SCL_OK;
+}
+
+/* ---- the search at one shape ---- */
+
+typedef struct search {
+    tuner *t;
+    scl_tuner_case c;
+    int n, best;
+    scl_choice *choice; /* 0: the default */
+    bool *tried;
+    double longest_s; /* that a choice took until it had run once */
+    int64_t end_ns;
+    scl_tuner_exec first, now; /* the default, and the best so far (no executor: it is the default) */
+    scl_tuned *out;
+} search;
+
+static double left(int64_t end_ns)
+{
+    return (double)(end_ns - scl_now_ns()) * 1e-9;
+}
+
+static bool stopped(const tuner *t)
+{
+    return t->o->stop && *t->o->stop;
+}
+
+/* How far two choices of one implementation are apart: tunables that differ, then by how much.  Another
+ * implementation is near while none of its choices was tried, else out of sight. */
+static double distance(const search *s, int i)
+{
+    const scl_choice *a = &s->choice[s->best], *b = &s->choice[i];
+    double sum = 0;
+    if (a->impl != b->impl) {
+        for (int k = 0; k < s->n; k++)
+            if (s->tried[k] && s->choice[k].impl == b->impl)
+                return 1000;
+        return 0.5;
+    }
+    for (int k = 0; k < a->tune.n; k++)
+        if (a->tune.value[k] != b->tune.value[k])
+            sum += 10 + fabs(log2((a->tune.value[k] + 1.0) / (b->tune.value[k] + 1.0)));
+    return sum;
+}
+
+static int nearest(const search *s)
+{
+    int best = -1;
+    double least = 0;
+    for (int i = 0; i < s->n; i++) {
+        const double d = s->tried[i] ? 0 : distance(s, i);
+        if (!s->tried[i] && (best < 0 || d < least)) {
+            best = i;
+            least = d;
+        }
+    }
+    return best;
+}
+
+static scl_tuner_exec *incumbent(search *s)
+{
+    return s->now.exec ? &s->now : &s->first;
+}
+
+/* Tries choice i against the best one; *won: it is the best now. */
+static scl_status challenge(search *s, int i, bool *won, scl_err *err)
+{
+    scl_tuner_exec e;
+    scl_err fault = {0};
+    scl_tuner_timing timing = {.ratio = 1};
+    *won = false;
+    s->tried[i] = true;
+    s->out->tried++;
+    scl_status status = scl_tuner_exec_open(&s->c, &s->choice[i], &e, &fault);
+    s->longest_s = e.first_s > s->longest_s ? e.first_s : s->longest_s;
+    s->out->failed += status != SCL_OK;
+    s->out->wrong += status == SCL_OK && !e.right;
+    scl_err_clear(&fault);
+    if (status == SCL_OK && e.right) {
+        /* A default that has not the right bits loses against whoever has. */
+        *won = !incumbent(s)->right;
+        if (!*won)
+            status = scl_tuner_compare(&s->c, incumbent(s), &e, TURNS, &timing, err);
+        *won = status == SCL_OK && (*won || timing.ratio < CLEARLY);
+    } else {
+        status = SCL_OK;
+    }
+    if (*won) {
+        scl_tuner_exec_close(&s->c, &s->now);
+        s->now = e;
+        s->best = i;
+    } else {
+        scl_tuner_exec_close(&s->c, &e);
+    }
+    return status;
+}
+
+/* From the default outward, until nothing near is better, or the time is spent. */
+static scl_status climb(search *s, scl_err *err)
+{
+    int lost = 0, i;
+    while ((i = nearest(s)) >= 0 && (s->t->o->thorough || lost < PATIENCE) && !stopped(s->t)) {
+        bool won;
+        if (left(s->end_ns) <= 0 || left(s->t->end_ns) < s->longest_s)
+            break;
+        SCL_TRY(challenge(s, i, &won, err));
+        lost = won ? 0 : lost + 1;
+    }
+    return SCL_OK;
+}
+
+/* The best against the default once more: by chance it may have won a few turns. */
+static scl_status conclude(search *s, scl_err *err)
+{
+    scl_tuner_timing timing;
+    scl_tuned *out = s->out;
+    scl_choice_text(&s->choice[0], out->before, sizeof out->before);
+    SCL_TRY(scl_tuner_compare(&s->c, &s->first, incumbent(s), s->now.exec ? LAST_TURNS : 1, &timing, err));
+    out->before_s = timing.a;
+    out->now_s = timing.b;
+    if (!s->now.exec || (s->first.right && timing.ratio >= CLEARLY)) {
+        s->best = 0;
+        out->now_s = out->before_s;
+    }
+    scl_choice_text(&s->choice[s->best], out->now, sizeof out->now);
+    return SCL_OK;
+}
+
+/* *measured: a row may be made of it. */
+static scl_status search_shape(tuner *t, const shape *p, double seconds, scl_tuned *out, bool *measured,
+                               scl_err *err)
+{
+    search s = {.t = t, .out = out, .end_ns = scl_now_ns() + (int64_t)(seconds * 1e9)};
+    scl_err fault = {0};
+    scl_arena arena = {0};
+    *measured = false;
+    s.choice = SCL_NEW_ARRAY(&arena, scl_choice, MOST_CHOICES);
+    s.tried = SCL_NEW_ARRAY(&arena, bool, MOST_CHOICES);
+    s.n = out->choices = scl_choice_list(s.choice, MOST_CHOICES, p->node, &t->b->info);
+    s.tried[0] = true;
+    out->tried = 1;
+    /* What adds in an order of its own has not the bits of the definition. */
+    const bool small = flops_of(p->node) + bytes_of(p->node) < SMALL && s.choice[0].impl->tolerance <= 0;
+    /* No memory for it, a default that does not run: then there is nothing to compare with, and the plan will
+     * tell. */
+    scl_status status = scl_tuner_case_open(&s.c, t->b, p->node, p->rest, small, &fault);
+    if (status == SCL_OK)
+        status = scl_tuner_exec_open(&s.c, &s.choice[0], &s.first, &fault);
+    s.longest_s = s.first.first_s;
+    out->wrong = status == SCL_OK && !s.first.right;
+    out->failed = status != SCL_OK;
+    scl_err_clear(&fault);
+    if (status == SCL_OK) {
+        status = climb(&s, err);
+        if (status == SCL_OK)
+            status = conclude(&s, err);
+        *measured = status == SCL_OK && (s.first.right || s.now.exec);
+    } else {
+        status = SCL_OK;
+    }
+    scl_tuner_exec_close(&s.c, &s.now);
+    scl_tuner_exec_close(&s.c, &s.first);
+    scl_tuner_case_close(&s.c);
+    scl_arena_free(&arena);
+    return status;
+}
+
+/* ---- all shapes ---- */
+
+static void keep(tuner *t, const shape *p, const scl_tuned *out)
+{
+    scl_tuning one = {0};
+    const scl_tuning_row row = {.shape = p->text,
+                                .batch = p->batch,
+                                .choice = out->now,
+                                .ns = (int64_t)(out->now_s * 1e9),
+                                .default_ns = (int64_t)(out->before_s * 1e9)};
+    t->report->measured++;
+    t->report->faster += out->now_s < out->before_s;
+    t->report->before_s += out->before_s * p->nodes;
+    t->report->now_s += out->now_s * p->nodes;
+    scl_tuning_put(t->rows, &row);
+    scl_tuning_put(&one, &row);
+    scl_tuning_store(t->b, &one); /* at once: who interrupts the tuner keeps what it found */
+    scl_tuning_free(&one);
+}
+
+static scl_status measure_all(tuner *t, scl_err *err)
+{
+    double all = 0;
+    for (int i = 0; i < t->n; i++)
+        all += t->shape[i].cost;
+    double rest = all;
+    for (int i = 0; i < t->n && left(t->end_ns) > 0 && !stopped(t); i++) {
+        const shape *p = &t->shape[i];
+        scl_tuned out = {.op = op_name(p->node),
+                         .shape = p->text,
+                         .batch = p->batch,
+                         .nodes = p->nodes,
+                         .share = p->cost / all};
+        bool measured;
+        if (out.share < (t->o->thorough ? 1e-4 : 2e-3))
+            break;
+        /* Its share of the time that is left, but enough to compile a few. */
+        const double fair = left(t->end_ns) * p->cost / rest, least = t->o->seconds / 15;
+        SCL_TRY(search_shape(t, p, fair > least ? fair : least, &out, &measured, err));
+        rest -= p->cost;
+        t->report->wrong += out.wrong;
+        if (measured)
+            keep(t, p, &out);
+        if (t->o->done)
+            t->o->done(t->o->user, &out);
+    }
+    return SCL_OK;
+}
+
+scl_status scl_tuner_run(scl_backend *b, const scl_tuner_graph *graphs, int n_graphs,
+                         const scl_tuner_options *options, scl_tuning *rows, scl_tuner_report *report,
+                         scl_err *err)
+{
+    const int64_t start = scl_now_ns();
+    *report = (scl_tuner_report){0};
+    tuner t = {.b = b,
+               .o = options,
+               .rows = rows,
+               .report = report,
+               .end_ns = start + (int64_t)(options->seconds * 1e9)};
+    scl_status status = collect(&t, graphs, n_graphs, err);
+    report->shapes = t.n;
+    if (status == SCL_OK)
+        status = measure_all(&t, err);
+    report->seconds = (double)(scl_now_ns() - start) * 1e-9;
+    scl_arena_free(&t.arena);
+    return status;
+}
+
+bool scl_tuner_knows(const scl_device_info *device, const scl_tuner_graph *graphs, int n_graphs,
+                     const scl_tuning *rows)
+{
+    const scl_tuner_options options = {0};
+    scl_backend described = {.info = *device};
+    tuner t = {.b = &described, .o = &options};
+    bool known = false;
+    if (rows->n_row && collect(&t, graphs, n_graphs, NULL) == SCL_OK)
+        for (int i = 0; i < t.n && !known; i++)
+            known = scl_tuning_exact(rows, t.shape[i].text, t.shape[i].batch) != NULL;
+    scl_arena_free(&t.arena);
+    return known;
+}
+
+double scl_tuner_flops(const scl_tuner_graph *graphs, int n_graphs)
+{
+    double sum = 0;
+    for (int g = 0; g < n_graphs; g++)
+        for (int i = 0; i < graphs[g].graph->n_node; i++)
+            sum += graphs[g].runs * scl_cost(graphs[g].graph->node[i], graphs[g].graph->node[i]->op->flops);
+    return sum;
+}
