@@ -6,137 +6,31 @@
 
 #include "base/progress.h"
 #include "cl/tuning_cache.h"
-#include "graph/expr.h"
-#include "graph/signature.h"
 #include "run/tuner_case.h"
+#include "run/tuner_shapes.h"
 
-enum { MOST_CHOICES = 512, PATIENCE = 6, TURNS = 5, LAST_TURNS = 9 };
+enum { MOST_CHOICES = 512, MOST_READY = 1024, PATIENCE = 6, TURNS = 5, LAST_TURNS = 9 };
 static const double CLEARLY = 0.97; /* of the time: less gain is noise, or not worth a row of its own */
 static const double SMALL = 2e7;    /* operations that the C definition does in a moment */
 
-typedef struct shape {
-    const scl_node *node;
-    const char *text;
-    int batch, nodes;
-    bool rest;         /* the weights of all its nodes rest (scl_plan_options) */
-    double runs, cost; /* of all its nodes; cost: expected seconds of all runs */
-} shape;
+/* Seconds from the plan of a choice to its first results. */
+typedef struct ready {
+    const scl_impl *impl;
+    int value[SCL_MAX_TUNE];
+    double seconds;
+} ready;
 
 typedef struct tuner {
     scl_arena arena;
     scl_backend *b;
     const scl_tuner_options *o;
-    int n, cap;
-    shape *shape;
+    scl_tuner_shapes shapes;
     int64_t end_ns;
     scl_tuning *rows;
     scl_tuner_report *report;
+    int n_ready;
+    ready ready[MOST_READY];
 } tuner;
-
-/* ---- shapes ---- */
-
-/* What was fused into a node is computed once for each element of its result, roughly. */
-static double fused_flops(const scl_node *n)
-{
-    const int size = (n->pre ? scl_expr_size(n->pre) : 0) + (n->post ? scl_expr_size(n->post) : 0);
-    return 2.0 * size * (double)scl_value_count(n->out[0]);
-}
-
-static double flops_of(const scl_node *n)
-{
-    if (n->expr)
-        return 2.0 * scl_expr_size(n->expr) * (double)scl_value_count(n->out[0]);
-    return scl_cost(n, n->op->flops) + fused_flops(n);
-}
-
-static double bytes_of(const scl_node *n)
-{
-    double sum = 0;
-    const bool told = !n->expr && n->op->bytes;
-    for (int i = told ? scl_op_inputs(n->op) : 0; i < n->n_in; i++)
-        sum += n->in[i] ? (double)scl_value_bytes(n->in[i]) : 0;
-    if (told)
-        return sum + scl_cost(n, n->op->bytes);
-    for (int o = 0; o < n->n_out; o++)
-        sum += (double)scl_value_bytes(n->out[o]);
-    return sum;
-}
-
-/* Seconds of a run, roughly: only the order of shapes and their shares depend on it. */
-static double cost_of(const scl_node *n, const scl_device_info *d)
-{
-    const bool gpu = d->klass == SCL_CLASS_GPU;
-    const double units = d->compute_units ? d->compute_units : 1;
-    const double compute = flops_of(n) / ((gpu ? 100e9 : 30e9) * units),
-                 move = bytes_of(n) / (gpu ? 200e9 : 10e9);
-    return (compute > move ? compute : move) + 1e-6;
-}
-
-static void add_shape(tuner *t, const scl_node *n, const scl_tuner_graph *graph)
-{
-    int batch;
-    const char *text = scl_tuning_shape(n, &batch, &t->arena);
-    const double runs = graph->runs, cost = runs * cost_of(n, &t->b->info);
-    for (int i = 0; i < t->n; i++)
-        if (t->shape[i].batch == batch && !strcmp(t->shape[i].text, text)) {
-            t->shape[i].nodes++;
-            t->shape[i].rest &= graph->plan.weights_rest;
-            t->shape[i].runs += runs;
-            t->shape[i].cost += cost;
-            return;
-        }
-    if (t->n == t->cap) {
-        t->cap = t->cap ? 2 * t->cap : 128;
-        shape *bigger = SCL_NEW_ARRAY(&t->arena, shape, t->cap);
-        if (t->n)
-            memcpy(bigger, t->shape, sizeof *bigger * (size_t)t->n);
-        t->shape = bigger;
-    }
-    t->shape[t->n++] = (shape){.node = n,
-                               .text = text,
-                               .batch = batch,
-                               .nodes = 1,
-                               .rest = graph->plan.weights_rest,
-                               .runs = runs,
-                               .cost = cost};
-}
-
-static int by_cost(const void *a, const void *b)
-{
-    const shape *x = a, *y = b;
-    return x->cost < y->cost ? 1 : x->cost > y->cost ? -1 : strcmp(x->text, y->text);
-}
-
-static const char *op_name(const scl_node *n)
-{
-    return n->expr ? "pointwise" : n->op->name;
-}
-
-/* The distinct nodes of the plans, as fusion leaves them, that have something to choose; most expensive
- * first. */
-static scl_status collect(tuner *t, const scl_tuner_graph *graphs, int n_graphs, scl_err *err)
-{
-    scl_choice two[2];
-    for (int g = 0; g < n_graphs; g++) {
-        scl_plan_options options = graphs[g].plan;
-        scl_plan *plan;
-        options.tuning = NULL;
-        SCL_TRY(scl_plan_make(&plan, &t->arena, graphs[g].graph, &t->b->info, &options, err));
-        for (int i = 0; i < plan->schedule.n_node; i++) {
-            const scl_node *n = plan->schedule.step[i].node;
-            if (!t->o->op || !strcmp(t->o->op, op_name(n)))
-                add_shape(t, n, &graphs[g]);
-        }
-    }
-    int kept = 0;
-    for (int i = 0; i < t->n; i++)
-        if (scl_choice_list(two, 2, t->shape[i].node, &t->b->info) == 2)
-            t->shape[kept++] = t->shape[i];
-    t->n = kept;
-    if (kept)
-        qsort(t->shape, (size_t)kept, sizeof *t->shape, by_cost);
-    return SCL_OK;
-}
 
 /* ---- the search at one shape ---- */
 
@@ -146,7 +40,6 @@ typedef struct search {
     int n, best;
     scl_choice *choice; /* 0: the default */
     bool *tried;
-    double longest_s; /* that a choice took until it had run once */
     int64_t end_ns;
     scl_tuner_exec first, now; /* the default, and the best so far (no executor: it is the default) */
     scl_tuned *out;
@@ -160,6 +53,36 @@ static double left(int64_t end_ns)
 static bool stopped(const tuner *t)
 {
     return t->o->stop && *t->o->stop;
+}
+
+/* How long a choice takes until it has run once: as it did last time, elsewhere; else as the slowest of its
+ * implementation; 0: not known.  Nothing that may take as long is begun with less time left, because a
+ * compiler cannot be stopped. */
+static double ready_s(const tuner *t, const scl_choice *c)
+{
+    double slowest = 0;
+    for (int i = 0; i < t->n_ready; i++) {
+        const ready *r = &t->ready[i];
+        if (r->impl == c->impl && !memcmp(r->value, c->tune.value, sizeof r->value))
+            return r->seconds;
+        if (r->impl == c->impl && r->seconds > slowest)
+            slowest = r->seconds;
+    }
+    return slowest;
+}
+
+static void note_ready(tuner *t, const scl_choice *c, double seconds)
+{
+    int i = 0;
+    while (i < t->n_ready && (t->ready[i].impl != c->impl ||
+                              memcmp(t->ready[i].value, c->tune.value, sizeof c->tune.value) != 0))
+        i++;
+    if (i == MOST_READY)
+        return;
+    t->n_ready += i == t->n_ready;
+    t->ready[i].impl = c->impl;
+    memcpy(t->ready[i].value, c->tune.value, sizeof c->tune.value);
+    t->ready[i].seconds = seconds;
 }
 
 /* How far two choices of one implementation are apart: tunables that differ, then by how much.  Another
@@ -209,7 +132,7 @@ static scl_status challenge(search *s, int i, bool *won, scl_err *err)
     s->tried[i] = true;
     s->out->tried++;
     scl_status status = scl_tuner_exec_open(&s->c, &s->choice[i], &e, &fault);
-    s->longest_s = e.first_s > s->longest_s ? e.first_s : s->longest_s;
+    note_ready(s->t, &s->choice[i], e.first_s);
     s->out->failed += status != SCL_OK;
     s->out->wrong += status == SCL_OK && !e.right;
     scl_err_clear(&fault);
@@ -238,7 +161,7 @@ static scl_status climb(search *s, scl_err *err)
     int lost = 0, i;
     while ((i = nearest(s)) >= 0 && (s->t->o->thorough || lost < PATIENCE) && !stopped(s->t)) {
         bool won;
-        if (left(s->end_ns) <= 0 || left(s->t->end_ns) < s->longest_s)
+        if (left(s->end_ns) <= 0 || left(s->t->end_ns) < ready_s(s->t, &s->choice[i]))
             break;
         SCL_TRY(challenge(s, i, &won, err));
         lost = won ? 0 : lost + 1;
@@ -255,7 +178,7 @@ static scl_status conclude(search *s, scl_err *err)
     SCL_TRY(scl_tuner_compare(&s->c, &s->first, incumbent(s), s->now.exec ? LAST_TURNS : 1, &timing, err));
     out->before_s = timing.a;
     out->now_s = timing.b;
-    if (!s->now.exec || (s->first.right && timing.ratio >= CLEARLY)) {
+    if (!s->now.exec || (s->first.right && (timing.ratio >= CLEARLY || timing.b >= timing.a))) {
         s->best = 0;
         out->now_s = out->before_s;
     }
@@ -264,8 +187,8 @@ static scl_status conclude(search *s, scl_err *err)
 }
 
 /* *measured: a row may be made of it. */
-static scl_status search_shape(tuner *t, const shape *p, double seconds, scl_tuned *out, bool *measured,
-                               scl_err *err)
+static scl_status search_shape(tuner *t, const scl_tuner_shape *p, double seconds, scl_tuned *out,
+                               bool *measured, scl_err *err)
 {
     search s = {.t = t, .out = out, .end_ns = scl_now_ns() + (int64_t)(seconds * 1e9)};
     scl_err fault = {0};
@@ -277,13 +200,13 @@ static scl_status search_shape(tuner *t, const shape *p, double seconds, scl_tun
     s.tried[0] = true;
     out->tried = 1;
     /* What adds in an order of its own has not the bits of the definition. */
-    const bool small = flops_of(p->node) + bytes_of(p->node) < SMALL && s.choice[0].impl->tolerance <= 0;
+    const bool small = p->work < SMALL && s.choice[0].impl->tolerance <= 0;
     /* No memory for it, a default that does not run: then there is nothing to compare with, and the plan will
      * tell. */
     scl_status status = scl_tuner_case_open(&s.c, t->b, p->node, p->rest, small, &fault);
     if (status == SCL_OK)
         status = scl_tuner_exec_open(&s.c, &s.choice[0], &s.first, &fault);
-    s.longest_s = s.first.first_s;
+    note_ready(t, &s.choice[0], s.first.first_s);
     out->wrong = status == SCL_OK && !s.first.right;
     out->failed = status != SCL_OK;
     scl_err_clear(&fault);
@@ -304,7 +227,7 @@ static scl_status search_shape(tuner *t, const shape *p, double seconds, scl_tun
 
 /* ---- all shapes ---- */
 
-static void keep(tuner *t, const shape *p, const scl_tuned *out)
+static void keep(tuner *t, const scl_tuner_shape *p, const scl_tuned *out)
 {
     scl_tuning one = {0};
     const scl_tuning_row row = {.shape = p->text,
@@ -325,19 +248,19 @@ static void keep(tuner *t, const shape *p, const scl_tuned *out)
 static scl_status measure_all(tuner *t, scl_err *err)
 {
     double all = 0;
-    for (int i = 0; i < t->n; i++)
-        all += t->shape[i].cost;
+    for (int i = 0; i < t->shapes.n; i++)
+        all += t->shapes.at[i].cost;
     double rest = all;
-    for (int i = 0; i < t->n && left(t->end_ns) > 0 && !stopped(t); i++) {
-        const shape *p = &t->shape[i];
-        scl_tuned out = {.op = op_name(p->node),
-                         .shape = p->text,
-                         .batch = p->batch,
-                         .nodes = p->nodes,
-                         .share = p->cost / all};
+    for (int i = 0; i < t->shapes.n && left(t->end_ns) > 0 && !stopped(t); i++) {
+        const scl_tuner_shape *p = &t->shapes.at[i];
+        scl_tuned out = {
+            .op = p->op, .shape = p->text, .batch = p->batch, .nodes = p->nodes, .share = p->cost / all};
         bool measured;
+        scl_choice first;
         if (out.share < (t->o->thorough ? 1e-4 : 2e-3))
             break;
+        if (scl_choice_list(&first, 1, p->node, &t->b->info) && left(t->end_ns) < ready_s(t, &first))
+            continue;
         /* Its share of the time that is left, but enough to compile a few. */
         const double fair = left(t->end_ns) * p->cost / rest, least = t->o->seconds / 15;
         SCL_TRY(search_shape(t, p, fair > least ? fair : least, &out, &measured, err));
@@ -362,34 +285,11 @@ scl_status scl_tuner_run(scl_backend *b, const scl_tuner_graph *graphs, int n_gr
                .rows = rows,
                .report = report,
                .end_ns = start + (int64_t)(options->seconds * 1e9)};
-    scl_status status = collect(&t, graphs, n_graphs, err);
-    report->shapes = t.n;
+    scl_status status = scl_tuner_collect(&t.shapes, &t.arena, &b->info, graphs, n_graphs, options, err);
+    report->shapes = t.shapes.n;
     if (status == SCL_OK)
         status = measure_all(&t, err);
     report->seconds = (double)(scl_now_ns() - start) * 1e-9;
     scl_arena_free(&t.arena);
     return status;
-}
-
-bool scl_tuner_knows(const scl_device_info *device, const scl_tuner_graph *graphs, int n_graphs,
-                     const scl_tuning *rows)
-{
-    const scl_tuner_options options = {0};
-    scl_backend described = {.info = *device};
-    tuner t = {.b = &described, .o = &options};
-    bool known = false;
-    if (rows->n_row && collect(&t, graphs, n_graphs, NULL) == SCL_OK)
-        for (int i = 0; i < t.n && !known; i++)
-            known = scl_tuning_exact(rows, t.shape[i].text, t.shape[i].batch) != NULL;
-    scl_arena_free(&t.arena);
-    return known;
-}
-
-double scl_tuner_flops(const scl_tuner_graph *graphs, int n_graphs)
-{
-    double sum = 0;
-    for (int g = 0; g < n_graphs; g++)
-        for (int i = 0; i < graphs[g].graph->n_node; i++)
-            sum += graphs[g].runs * scl_cost(graphs[g].graph->node[i], graphs[g].graph->node[i]->op->flops);
-    return sum;
 }

@@ -39,8 +39,9 @@ scl_status scl_tuner_exec_open(scl_tuner_case *t, const scl_choice *choice, scl_
                                scl_err *err);
 void scl_tuner_exec_close(scl_tuner_case *t, scl_tuner_exec *e);
 
-/* Times both in turns.  a, b: median seconds of a run; ratio: median of b / a, turn by turn.  Stops early
- * where b is clearly slower. */
+/* Times both in turns.  a, b: median seconds of a run; ratio: b / a, the worse one of the median over the
+ * turns and of the best times: other programs on the machine disturb the one or the other, hardly both. Stops
+ * early where b is clearly slower. */
 typedef struct scl_tuner_timing {
     double a, b, ratio;
 } scl_tuner_timing;
