@@ -1,5 +1,6 @@
 // conv - see host/ops/conv.c.  WG: work-items of a group; MR x NR: the register tile of a work-item; VEC: floats of a vector.
-// None changes a bit.  CPUs: WG=1, float16, 4x64 to 12x16; GPUs: small tiles, WG=64.
+// None changes a bit.  CPUs: WG=1, float16, 4x64 to 12x16.
+// BM: rows of the tile of a work-group: the kernels for GPUs (lib/tile_gpu.cl has the other sizes); without it those for CPUs.
 // WM: 4 or 2 for the kernels of Winograd F(WM x WM, 3 x 3), 0 for the others; DW: those of its weight gradient.
 #pragma OPENCL FP_CONTRACT OFF
 #ifndef WM
@@ -23,7 +24,10 @@
 #include "lib/tile.cl"
 #include "lib/fused.cl"
 #include "lib/dw_tile.cl"
-#if WM == 0
+#if WM == 0 && defined BM
+#include "lib/conv_gpu.cl"
+#include "lib/conv_dw_gpu.cl"
+#elif WM == 0
 #include "lib/conv_direct.cl"
 #include "lib/conv_dw.cl"
 #include "lib/conv_gemm.cl"
@@ -31,6 +35,8 @@
 #include "lib/winograd.cl"
 #ifdef DW
 #include "lib/winograd_dw.cl"
+#elif defined BM
+#include "lib/winograd_gpu.cl"
 #else
 #ifndef TILES
 #define TILES 8

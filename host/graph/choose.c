@@ -120,23 +120,27 @@ bool scl_choice_at(scl_choice *out, const scl_node *n, const scl_device_info *de
     return false;
 }
 
-/* Does a choice agree with every forced "OP.PARAM=VALUE" that names this operator and one of its parameters? */
+/* Does a choice agree with every forced "OP.PARAM=VALUE" of this operator, one of which at least names a parameter of its own?  An
+ * implementation without the parameter is not what was asked for.  Nothing forced: every choice agrees. */
 static bool agrees(const scl_choice *c, const scl_node *n, const char *const *forced)
 {
     const char *op = scl_is_pointwise(n) ? "pointwise" : n->op->name;
+    const size_t length = strlen(op);
+    bool asked = false, named = false;
     for (; forced && *forced; forced++) {
-        const size_t length = strlen(op);
         if (strncmp(*forced, op, length) != 0 || (*forced)[length] != '.')
             continue;
         const char *param = *forced + length + 1, *equal = strchr(param, '=');
+        asked = true;
         for (int i = 0; equal && i < c->tune.n; i++) {
             if (strlen(c->tune.name[i]) != (size_t)(equal - param) || strncmp(c->tune.name[i], param, (size_t)(equal - param)))
                 continue;
+            named = true;
             if (c->tune.value[i] != atoi(equal + 1))
                 return false;
         }
     }
-    return true;
+    return !asked || named;
 }
 
 char *scl_choice_text(const scl_choice *c, char *out, size_t size)

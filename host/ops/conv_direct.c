@@ -17,16 +17,15 @@ static bool vector_fits(int K, const scl_tune *tune)
     return NR >= VEC && round_up(K, VEC) % NR == 0 && VEC == (K > 8 ? 16 : K > 4 ? 8 : 4);
 }
 
-/* On a CPU the tile must be worth its registers: 8 accumulators hide the latency of fma, beyond 24 they
- * spill.  GPUs, and CPU drivers that take vectors apart (width 1: llvmpipe compiles minutes for wide ones),
- * get groups of small tiles. */
-static bool wants_small_tiles(const scl_device_info *device)
-{
-    return device->klass == SCL_CLASS_GPU || device->vector_width == 1;
-}
+/* The tile must be worth its registers: 8 accumulators hide the latency of fma, beyond 24 they spill.  CPU
+ * drivers that take vectors apart (width 1: llvmpipe compiles minutes for wide ones) get groups of small
+ * tiles; GPUs have kernels of their own. */
+static bool wants_small_tiles(const scl_device_info *device) { return device->vector_width == 1; }
 
 static bool tile_fits(int K, const scl_device_info *device, const scl_tune *tune)
 {
+    if (device->klass == SCL_CLASS_GPU)
+        return false;
     const int WG = scl_tune_get(tune, "WG"), VEC = scl_tune_get(tune, "VEC"), NR = scl_tune_get(tune, "NR"),
               MR = scl_tune_get(tune, "MR");
     if (WG > 1)
@@ -43,7 +42,7 @@ bool scl_conv_direct_fits(const scl_node *n, const scl_device_info *device, cons
 bool scl_conv_dw_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
 {
     const scl_conv_shape s = scl_conv_shape_of(n);
-    if (!scl_conv_is(n, "direct"))
+    if (!scl_conv_is(n, "direct") || device->klass == SCL_CLASS_GPU)
         return false;
     /* One input channel has nothing to share a load of dy with. */
     if (s.C == 1 && scl_tune_get(tune, "WG") == 1)
@@ -144,7 +143,7 @@ scl_status scl_conv_dw_launch(scl_launcher *q, const scl_node *n, scl_err *err)
     }
     const scl_grid grid = scl_groups((size_t)WG, (size_t)divide_up(divide_up(s->C, MR), WG),
                                      (size_t)(KP / NR), (size_t)(s->R * s->S));
-    const int chunk = scl_launcher_device(q)->klass == SCL_CLASS_GPU ? s->N : samples_of_launch(s, KP);
+    const int chunk = samples_of_launch(s, KP);
     for (int first = 0; first < s->N; first += chunk) {
         const int end = s->N - first < chunk ? s->N : first + chunk;
         SCL_TRY(SCL_LAUNCH(q, n, err, "conv_dw", grid, SCL_BUF_AS(x, s->in), dy, SCL_BUF(counters),

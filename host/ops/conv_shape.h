@@ -4,6 +4,7 @@
 #define SCL_OPS_CONV_SHAPE_H
 
 #include "graph/op.h"
+#include "ops/gpu_tile.h"
 
 enum {
     SCL_CONV_CHAIN = 128,
@@ -50,23 +51,31 @@ void scl_conv_dw_ref(const scl_conv_shape *s, const float *x, const float *dy, c
 
 enum { SCL_CONV_WEIGHTS = 1u << 1 | 1u << 2 }; /* scl_impl.prepared_from: w and bias */
 
-/* ---- direct kernels (conv_direct.c) ----
+/* ---- direct kernels of CPUs (conv_direct.c) and of GPUs (conv_gpu.c) ----
  * Candidates in order of preference: the first that fits is the default. */
-#define SCL_CONV_GPU "WG=64 VEC=4 NR=4 MR=4"
 bool scl_conv_direct_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
 size_t scl_conv_direct_prepared(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
 scl_status scl_conv_direct_launch(scl_launcher *q, const scl_node *n, scl_err *err);
+bool scl_conv_gpu_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
+scl_status scl_conv_gpu_launch(scl_launcher *q, const scl_node *n, scl_err *err);
 #define SCL_CONV_DIRECT_IMPL                                                                                                   \
-    { .name = "direct", .tune = "WG=1|64 VEC=16|8|4 NR=64|32|16|8|4 MR=4|6|8|12", .gpu = SCL_CONV_GPU,                         \
-      .fits = scl_conv_direct_fits, .prepared = scl_conv_direct_prepared, .prepared_from = SCL_CONV_WEIGHTS,                   \
-      .fuses = SCL_FUSE_OUTPUT, .launch = scl_conv_direct_launch }
+    { .name = "direct", .tune = "WG=1|64 VEC=16|8|4 NR=64|32|16|8|4 MR=4|6|8|12", .fits = scl_conv_direct_fits,                \
+      .prepared = scl_conv_direct_prepared, .prepared_from = SCL_CONV_WEIGHTS, .fuses = SCL_FUSE_OUTPUT,                       \
+      .launch = scl_conv_direct_launch },                                                                                      \
+    { .name = "direct_gpu", .tune = SCL_GPU_TILE_TUNE, .fits = scl_conv_gpu_fits, .fuses = SCL_FUSE_OUTPUT,                    \
+      .launch = scl_conv_gpu_launch }
 
 bool scl_conv_dw_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
 size_t scl_conv_dw_workspace(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
 scl_status scl_conv_dw_launch(scl_launcher *q, const scl_node *n, scl_err *err);
+bool scl_conv_dw_gpu_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
+size_t scl_conv_dw_gpu_workspace(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
+scl_status scl_conv_dw_gpu_launch(scl_launcher *q, const scl_node *n, scl_err *err);
 #define SCL_CONV_DW_DIRECT_IMPL                                                                                                \
-    { .name = "direct", .tune = "WG=1|64 VEC=16|8|4 NR=64|32|16|8|4 MR=4|6|8|12|1", .gpu = SCL_CONV_GPU,                       \
-      .fits = scl_conv_dw_fits, .workspace = scl_conv_dw_workspace, .launch = scl_conv_dw_launch }
+    { .name = "direct", .tune = "WG=1|64 VEC=16|8|4 NR=64|32|16|8|4 MR=4|6|8|12|1", .fits = scl_conv_dw_fits,                  \
+      .workspace = scl_conv_dw_workspace, .launch = scl_conv_dw_launch },                                                      \
+    { .name = "direct_gpu", .tune = SCL_GPU_TILE_TUNE, .fits = scl_conv_dw_gpu_fits, .workspace = scl_conv_dw_gpu_workspace,   \
+      .launch = scl_conv_dw_gpu_launch }
 
 /* ---- what a plan has fused into a pass (conv_fused.c) ----
  * A launch like scl_launch_add's, whose kernel has the macros of lib/fused.cl: from the node's expressions. */

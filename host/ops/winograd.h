@@ -8,6 +8,7 @@
 #define SCL_OPS_WINOGRAD_H
 
 #include "ops/conv_shape.h"
+#include "ops/winograd_gpu.h"
 
 enum {
     SCL_WINOGRAD_MAX = 6,
@@ -44,7 +45,8 @@ scl_status scl_winograd_fused_launch(scl_launcher *q, const scl_node *n, scl_err
 #define SCL_WINOGRAD_IMPLS                                                                                                     \
     { .name = "winograd_fused", .tune = "WG=1 VEC=16|8|4 TILES=8|16|4 NR=64|32|16|8|4 MR=4|8",                    \
       .fits = scl_winograd_fused_fits, .prepared = scl_winograd_fused_prepared, .prepared_from = SCL_CONV_WEIGHTS,             \
-      .fuses = SCL_FUSE_INPUT | SCL_FUSE_OUTPUT, .launch = scl_winograd_fused_launch }
+      .fuses = SCL_FUSE_INPUT | SCL_FUSE_OUTPUT, .launch = scl_winograd_fused_launch },                                        \
+    SCL_WINOGRAD_GPU_IMPL
 
 /* ---- weight gradient (winograd_dw.c, winograd_dw_ref.c) ---- */
 

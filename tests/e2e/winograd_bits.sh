@@ -36,6 +36,10 @@ for runs in 2 5; do
     [ "$(both groups)" = "$(both "groups-$runs")" ] || fail "a batch in $runs runs ends with different bits"
 done
 POCL_MAX_PTHREAD_COUNT=1 run one_thread;          equal one_thread
+for input in false true; do
+    run "gpu-$input" -o tune.conv2d.BM=32 -o tune.conv2d_dx.BM=32 -o tune.conv2d_dw.BM=32 -o fuse_input=$input
+    equal "gpu-$input"
+done
 run tiles -o tune.conv2d.TILES=16 -o tune.conv2d_dx.MR=8; equal tiles
 [ "$(both winograd4)" != "$(both winograd2)" ] || fail "winograd4 and winograd2 are the same"
 

@@ -101,6 +101,7 @@ static const t_case cases_conv2d[] = {
     { "clblast", "N=3 H=6 W=5 C=7 K=10 R=3 S=3", .attrs = "algorithm=clblast", .tol = 2e-5 }, /* columns */
     { "clblast_dilated", "N=2 H=5 W=5 C=4 K=16 R=3 S=3", .attrs = "dilation=3 algorithm=clblast", .absent = "bias", .tol = 2e-5 },
     { "clblast_1x1", "N=2 H=5 W=5 C=6 K=9 R=1 S=1", .attrs = "algorithm=clblast", .tol = 2e-5 }, /* no columns */
+    { "reach_cut", .dims = "N=2 H=2 W=3 C=4 K=3 R=5 S=7" }, /* taps that are never inside; vectors of input channels alone */
     { "winograd4", "N=1 H=4 W=4 C=3 K=5 R=3 S=3", W4, .grad = true }, /* one tile; fewer channels than a vector */
     { "winograd4_edges", "N=3 H=9 W=7 C=17 K=20 R=3 S=3", W4, .grad = true }, /* tiles cut below and right; channels cut */
     { "winograd4_small", "N=2 H=1 W=2 C=2 K=3 R=3 S=3", W4 }, /* image smaller than a tile */
@@ -134,6 +135,7 @@ static const t_case cases_conv2d_dx[] = {
     { "ragged", "N=2 H=5 W=7 C=3 K=9 R=3 S=3", .grad = true }, /* C below a vector */
     { "dilation_beyond", "N=2 H=3 W=4 C=20 K=3 R=3 S=3", .attrs = "dilation=4" },
     { "restart_over_k", .dims = "N=1 H=4 W=5 C=18 K=131 R=3 S=3" }, /* the chain runs over K */
+    { "reach_cut", .dims = "N=2 H=3 W=2 C=3 K=4 R=7 S=5" }, /* taps that are never inside */
     { "tile_64", "N=2 H=7 W=9 C=64 K=20 R=3 S=3", .attrs = "dilation=2" },
     { "wide", .dims = "N=1 H=6 W=6 C=130 K=32 R=3 S=3" },
     { "winograd4", "N=2 H=5 W=6 C=5 K=3 R=3 S=3", W4, .grad = true }, /* weights flipped and turned about */
@@ -160,6 +162,7 @@ static const t_case cases_conv2d_dw[] = {
     { "cut_tile", "N=2 H=5 W=5 C=7 K=64 R=3 S=3 T=1", .root = "Q=32 G=1" }, /* last tile of channels is cut */
     { "ragged_columns", "N=2 H=4 W=5 C=9 K=130 R=3 S=3 T=1", .root = "Q=32 G=1" }, /* dy padded to 144 */
     { "one_channel", "N=4 H=6 W=5 C=1 K=48 R=3 S=3 T=1", .root = "Q=32 G=1", .split = 3 },  /* tile of one row */
+    { "row_vectors", "N=67 H=4 W=5 C=8 K=15 R=3 S=3 T=3", .root = "Q=32 G=1", .split = 9 }, /* of input channels alone */
     { "later_run", "N=2 H=16 W=16 C=4 K=8 R=3 S=3 T=3", .counters = "position=5 batch=16" }, /* continues what it finds */
     { "clblast", "N=3 H=6 W=5 C=7 K=10 R=3 S=3 T=1", .attrs = "algorithm=clblast", .root = "Q=32 G=1", .tol = 2e-5 },
     { "clblast_1x1", "N=3 H=28 W=28 C=4 K=8 R=1 S=1 T=2", .attrs = "algorithm=clblast", .root = "Q=1 G=1", .tol = 2e-5 },
