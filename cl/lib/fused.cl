@@ -1,4 +1,4 @@
-// What a plan has fused into an operator's kernel (host/ops/conv_fused.c writes these macros from expressions); by default nothing.
+// What a plan has fused into an operator's kernel (host/ops/fused.c writes these macros from expressions); by default nothing.
 //
 //   PRE_ARGS   further kernel parameters, each with a comma behind it; PRE_PASS hands them to a function
 //   PRE_HOIST(n, c, count)  declares what is the same for VEC channels from c on of sample n, of which `count` exist

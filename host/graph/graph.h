@@ -69,7 +69,7 @@ struct scl_node {
     scl_index in_index[SCL_MAX_IN];
     int in_offset[SCL_MAX_IN];
     const void *expr;                     /* parsed scl_expr; graph/expr.h */
-    /* What a plan has fused into the node (graph/fuse_conv.c), over x, y and the inputs pre0 ..., post0 ... appended to in: */
+    /* What a plan has fused into the node (graph/fuse_sides.c), over x, y and the inputs pre0 ..., post0 ... appended to in: */
     const void *pre;                      /* scl_expr of x = in[0], computed where it is read */
     const void *post;                     /* scl_expr of y = the operator's result, computed where out[0] is written */
 };

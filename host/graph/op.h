@@ -52,7 +52,7 @@ typedef struct scl_impl {
     unsigned prepared_from;    /* bit i: they read input i */
     /* Emits the launches, once per plan, with SCL_LAUNCH. */
     scl_status (*launch)(scl_launcher *q, const scl_node *n, scl_err *err);
-    unsigned fuses;            /* where it takes a pointwise node in: SCL_FUSE_ ..., graph/fuse_conv.c */
+    unsigned fuses;            /* where it takes a pointwise node in: SCL_FUSE_ ..., graph/fuse_sides.c */
     double tolerance;          /* this one adds in an order of its own (clblast): accepted relative error; 0: the bits of ref */
 } scl_impl;
 

@@ -8,7 +8,7 @@
 
 typedef struct scl_plan_options {
     bool no_fuse;                    /* leave every pointwise node a kernel of its own (same bits) */
-    bool no_fuse_output, fuse_input; /* pointwise nodes inside the operator before, behind (same bits); graph/fuse_conv.c */
+    bool no_fuse_output, fuse_input; /* pointwise nodes inside the operator before, behind (same bits); graph/fuse_sides.c */
     bool no_fuse_along;              /* normalisation never applied by the kernel of its statistics (same bits) */
     bool no_in_place;                /* never write a result over an input that dies (same bits) */
     bool recompute;                  /* make cheap results again in the backward pass instead of keeping them (same bits) */

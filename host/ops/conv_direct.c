@@ -92,7 +92,7 @@ scl_status scl_conv_direct_launch(scl_launcher *q, const scl_node *n, scl_err *e
     scl_launch_prepares(q);
     const scl_grid grid =
         scl_groups((size_t)WG, (size_t)divide_up(divide_up(tiles, per_item), WG), (size_t)blocks, 1);
-    return SCL_CONV_LAUNCH(q, n, err, "conv_direct", grid, SCL_BUF_AS(x, s->in), SCL_PREPARED(packed, bytes),
+    return SCL_FUSED_LAUNCH(q, n, err, "conv_direct", grid, SCL_BUF_AS(x, s->in), SCL_PREPARED(packed, bytes),
                       SCL_BUF_AS(y, s->out), SCL_I32(N, s->N), SCL_I32(H, s->H), SCL_I32(W, s->W),
                       SCL_I32(C, s->C), SCL_I32(K, s->K), SCL_I32(KP, KP), SCL_I32(R, s->R), SCL_I32(S, s->S),
                       SCL_I32(dilation, s->dilation), SCL_I32(tiles, tiles), SCL_I32(per_item, per_item));

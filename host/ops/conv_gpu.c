@@ -31,7 +31,7 @@ scl_status scl_conv_gpu_launch(scl_launcher *q, const scl_node *n, scl_err *err)
     scl_gpu_tile t;
     if (!scl_gpu_tile_of(scl_launcher_tune(q), &t))
         return scl_fail(err, SCL_FAILED, "%s: no such tile", n->op->name);
-    return SCL_CONV_LAUNCH(q, n, err, "conv_gpu",
+    return SCL_FUSED_LAUNCH(q, n, err, "conv_gpu",
                            scl_groups((size_t)t.items, (size_t)scl_gpu_tile_groups(&t, pixels, s->K), 1, 1),
                            SCL_GPU_TILE_DEFINES(t, scl_launcher_device(q), s->C, s->K), SCL_DEFINE(FLIP, s->flipped),
                            SCL_DEFINE(VEC, s->K % 4 ? 1 : 4), SCL_DEFINE(CUT, 0), SCL_BUF_AS(x, s->in),

@@ -4,6 +4,7 @@
 #define SCL_OPS_CONV_SHAPE_H
 
 #include "graph/op.h"
+#include "ops/fused.h"
 #include "ops/gpu_tile.h"
 
 enum {
@@ -76,14 +77,6 @@ scl_status scl_conv_dw_gpu_launch(scl_launcher *q, const scl_node *n, scl_err *e
       .workspace = scl_conv_dw_workspace, .launch = scl_conv_dw_launch },                                                      \
     { .name = "direct_gpu", .tune = SCL_GPU_TILE_TUNE, .fits = scl_conv_dw_gpu_fits, .workspace = scl_conv_dw_gpu_workspace,   \
       .launch = scl_conv_dw_gpu_launch }
-
-/* ---- what a plan has fused into a pass (conv_fused.c) ----
- * A launch like scl_launch_add's, whose kernel has the macros of lib/fused.cl: from the node's expressions. */
-scl_status scl_conv_launch_add(scl_launcher *q, const scl_node *n, scl_err *err, const char *kernel, scl_grid grid,
-                               const scl_launch_arg *args, int n_args);
-#define SCL_CONV_LAUNCH(q, n, err, kernel, grid, ...)                                                                          \
-    scl_conv_launch_add(q, n, err, kernel, grid, (const scl_launch_arg[]){ __VA_ARGS__ },                                      \
-                        (int)(sizeof((scl_launch_arg[]){ __VA_ARGS__ }) / sizeof(scl_launch_arg)))
 
 /* ---- CLBlast (conv_gemm.c): bits are its own ---- */
 bool scl_conv_gemm_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune);

@@ -4,9 +4,9 @@
  *   mean[n,c], variance[n,c], m[n], v[n], a[n,c], b[n,c]        from x and rows = [gamma | alpha | beta]
  *
  * On a CPU a work-item takes a sample through all of it, the image staying in its cache; a plan may have it apply the
- * coefficients too, and whatever is pointwise behind that (host/graph/fuse_conv.c: the node's further output).  Elsewhere: the
+ * coefficients too, and whatever is pointwise behind that (host/graph/fuse_sides.c: the node's further output).  Elsewhere: the
  * three kernels one after the other.  Constant to autodiff as its parts are.  Kernels: cl/ops/norm.cl. */
-#include "ops/conv_shape.h"
+#include "ops/fused.h"
 #include "ops/items.h"
 #include "ops/norm.h"
 
@@ -44,7 +44,7 @@ bool scl_sample_fits(const scl_node *n, const scl_device_info *device, const scl
 static scl_status sample_launch(scl_launcher *q, const scl_node *n, scl_err *err)
 {
     const int H = scl_dim(n, 'H'), W = scl_dim(n, 'W'), C = scl_dim(n, 'C');
-    return SCL_CONV_LAUNCH(q, n, err, "norm_sample", scl_groups(1, (size_t)scl_dim(n, 'N'), 1, 1), SCL_DEFINE(CUT, 0), SCL_BUF(x),
+    return SCL_FUSED_LAUNCH(q, n, err, "norm_sample", scl_groups(1, (size_t)scl_dim(n, 'N'), 1, 1), SCL_DEFINE(CUT, 0), SCL_BUF(x),
                            SCL_BUF(rows), SCL_BUF(mean), SCL_BUF(variance), SCL_BUF(m), SCL_BUF(v), SCL_BUF(a), SCL_BUF(b),
                            SCL_BUF_AS(y, "along"), SCL_I32(H, H), SCL_I32(W, W), SCL_I32(C, C),
                            SCL_I32(row_step, scl_row_step(n)), SCL_F32_ARG(eps, (float)scl_attr_real(n, "eps")), EDGES(H, W),

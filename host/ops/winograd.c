@@ -67,7 +67,7 @@ scl_status scl_winograd_fused_launch(scl_launcher *q, const scl_node *n, scl_err
     const int total = s->N * z.w.tiles;
     SCL_TRY(pack(q, n, &z, err));
     scl_launch_prepares(q);
-    return SCL_CONV_LAUNCH(q, n, err, "winograd_fused", scl_groups(1, (size_t)divide_up(total, z.tiles), 1, 1),
+    return SCL_FUSED_LAUNCH(q, n, err, "winograd_fused", scl_groups(1, (size_t)divide_up(total, z.tiles), 1, 1),
                       SCL_DEFINE(WM, z.w.m), SCL_DEFINE(PASS, PASS), SCL_DEFINE(CUT, s->C % z.VEC || s->K % z.VEC), SCL_BUF_AS(x, s->in), SCL_PREPARED(packed, z.packed), SCL_BUF_AS(y, s->out),
                       SCL_I32(H, s->H), SCL_I32(W, s->W), SCL_I32(C, s->C), SCL_I32(K, s->K), SCL_I32(KP, z.KP),
                       SCL_I32(dilation, s->dilation), SCL_I32(down, z.w.down), SCL_I32(across, z.w.across),

@@ -1,10 +1,10 @@
-/* The macros of cl/lib/fused.cl from the expressions that a plan has fused into a convolution. */
+/* The macros of cl/lib/fused.cl from the expressions that a plan has fused into an operator. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "graph/expr.h"
-#include "ops/conv_shape.h"
+#include "ops/fused.h"
 
 static bool on_side(const scl_node *n, int i, const char *side)
 {
@@ -82,7 +82,7 @@ static char *source_of(const scl_node *n, scl_arena *arena)
     return kept;
 }
 
-scl_status scl_conv_launch_add(scl_launcher *q, const scl_node *n, scl_err *err, const char *kernel, scl_grid grid,
+scl_status scl_fused_launch_add(scl_launcher *q, const scl_node *n, scl_err *err, const char *kernel, scl_grid grid,
                                const scl_launch_arg *args, int n_args)
 {
     scl_launch_arg all[SCL_MAX_LAUNCH_ARGS + SCL_MAX_DEFINES];
