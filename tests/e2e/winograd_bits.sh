@@ -43,7 +43,11 @@ done
 run tiles -o tune.conv2d.TILES=16 -o tune.conv2d_dx.MR=8; equal tiles
 [ "$(both winograd4)" != "$(both winograd2)" ] || fail "winograd4 and winograd2 are the same"
 
-# 34 residual adds go into the convolution before them; 63 normalised activations into the convolution behind them.
-all=$(launches) none=$(launches -o fuse_output=false) input=$(launches -o fuse_input=true)
-echo "launches: $none without, $all with the output side, $input with both sides"
-[ $((none - all)) -gt 20 ] && [ $((all - input)) -gt 50 ] || fail "fusion does not change the launches as it must"
+# 34 residual adds go into the convolution before them; 71 activations into the launch that normalises before them, or else into the
+# convolution behind them.
+all=$(launches) none=$(launches -o fuse_output=false) apart=$(launches -o fuse_along=false)
+input=$(launches -o fuse_along=false -o fuse_input=true)
+echo "launches: $all as by default, $none without the output side, $apart without along, $input with the input side instead"
+[ $((none - all)) -eq 34 ] || fail "the output side does not take 34 launches away"
+[ $((apart - all)) -eq 71 ] || fail "fusing along does not take 71 launches away"
+[ $((apart - input)) -gt 50 ] || fail "the input side does not take more than 50 launches away"
