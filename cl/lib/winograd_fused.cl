@@ -63,57 +63,68 @@ static inline void winograd_output(local const float *m, const int step, const f
 #undef STORE
 }
 
+// Channels ca to cb of the tiles from `first` on, transformed, to v: `row` floats a tile, `step` a frequency.
+static inline void winograd_inputs(global const float *x, global const float *packed, local float *v, PRE_ARGS const int first,
+                                   const int rows, const int ca, const int cb, const int row, const int step, const int H,
+                                   const int W, const int C, const int dilation, const int down, const int across,
+                                   const int tiles, const int total)
+{
+    for (int t = 0; t < rows; t++) {
+        WINOGRAD_TILE(min(first + t, total - 1))
+        global const float *image = x + (size_t)n * H * W * C;
+        for (int c = ca; c < cb; c += VEC) {
+            floatV o[WT][WT];
+            winograd_input(o, image, packed, PRE_PASS n, c, y0, x0, H, W, C, dilation);
+            local float *to = v + t * row + c - ca;
+#define STORE(i, j) vstoreV(o[i][j], to + ((i) * WT + (j)) * step);
+#define STORES(i) TIMES_TT(STORE, i)
+            TIMES_T(STORES)
+#undef STORES
+#undef STORE
+        }
+    }
+}
+
 // PASS: channels transformed at a time, a multiple of CHAIN.  v: WF * (TILES * min(C rounded up to VEC, PASS) + VEC) floats,
-// m: WF * (TILES * KP + VEC); a frequency is a vector longer than its tiles, or all frequencies would fall into two sets of the
-// first cache.
+// m: WF * (TILES * NR + VEC); a frequency is a vector longer than its tiles, or all frequencies would fall into two sets of the
+// first cache.  The products of NR output channels leave before the next ones: m is small, so that more tiles share the weights.
 __attribute__((reqd_work_group_size(WG, 1, 1)))
 kernel void winograd_fused(global const float *restrict x, global const float *restrict packed, global float *restrict y,
                            PRE_ARGS POST_ARGS const int H, const int W, const int C, const int K, const int KP, const int dilation, const int down,
                            const int across, const int tiles, const int total, local float *v, local float *m)
 {
     const int first = (int)get_global_id(0) * TILES, here = min(TILES, total - first), rows = (here + MR - 1) / MR * MR;
-    const int row = min((C + VEC - 1) / VEC * VEC, PASS), v_step = TILES * row + VEC, m_step = TILES * KP + VEC;
+    const int row = min((C + VEC - 1) / VEC * VEC, PASS), v_step = TILES * row + VEC, m_step = TILES * NR + VEC;
     global const float *weights = packed + VEC + KP;
 
-    for (int ca = 0; ca < C; ca += PASS) {
-        const int cb = min(ca + PASS, C);
-        for (int t = 0; t < rows; t++) {
-            WINOGRAD_TILE(min(first + t, total - 1))
-            global const float *image = x + (size_t)n * H * W * C;
-            for (int c = ca; c < cb; c += VEC) {
-                floatV o[WT][WT];
-                winograd_input(o, image, packed, PRE_PASS n, c, y0, x0, H, W, C, dilation);
-                local float *to = v + t * row + c - ca;
-#define STORE(i, j) vstoreV(o[i][j], to + ((i) * WT + (j)) * v_step);
-#define STORES(i) TIMES_TT(STORE, i)
-                TIMES_T(STORES)
-#undef STORES
-#undef STORE
-            }
-        }
-        for (int f = 0; f < WF; f++)
-            for (int k0 = 0; k0 < KP; k0 += NR)
+    for (int k0 = 0; k0 < KP; k0 += NR) {
+        for (int ca = 0; ca < C; ca += PASS) {
+            const int cb = min(ca + PASS, C);
+            if (k0 == 0 || C > PASS)
+                winograd_inputs(x, packed, v, PRE_PASS first, rows, ca, cb, row, v_step, H, W, C, dilation, down, across, tiles, total);
+            for (int f = 0; f < WF; f++)
                 for (int t0 = 0; t0 < rows; t0 += MR)
                     for (int c0 = ca; c0 < cb; c0 += CHAIN) {
                         floatV acc[MR][NV];
                         winograd_chain(acc, v + f * v_step + t0 * row + c0 - ca, row,
                                        weights + f * WINOGRAD_STEP(KP, C) + (size_t)k0 * C + (size_t)c0 * NR, min(CHAIN, cb - c0));
-                        local float *o = m + f * m_step + t0 * KP + k0;
+                        local float *o = m + f * m_step + t0 * NR;
                         #pragma unroll
                         for (int i = 0; i < MR; i++) {
                             #pragma unroll
                             for (int j = 0; j < NV; j++) {
-                                local float *to = o + i * KP + j * VEC;
+                                local float *to = o + i * NR + j * VEC;
                                 vstoreV(c0 ? vloadV(to) + acc[i][j] : acc[i][j], to);
                             }
                         }
                     }
-    }
-    for (int t = 0; t < here; t++) {
-        WINOGRAD_TILE(first + t)
-        for (int k = 0; k < K; k += VEC)
-            winograd_output(m + t * KP + k, m_step, vloadV(packed + VEC + k), y, POST_PASS n, k, y0, x0,
-                            H, W, K, dilation);
+        }
+        for (int t = 0; t < here; t++) {
+            WINOGRAD_TILE(first + t)
+            for (int k = k0; k < min(k0 + NR, K); k += VEC)
+                winograd_output(m + t * NR + k - k0, m_step, vloadV(packed + VEC + k), y, POST_PASS n, k, y0, x0,
+                                H, W, K, dilation);
+        }
     }
 }
 

@@ -19,7 +19,7 @@ static const char help[] =
     "  --all            every tuning candidate of every case, fastest last\n"
     "  --what NAME      only forward, train_step or sample_step (--scaling: conv2d, conv2d_dx, conv2d_dw "
     "too)\n"
-    "  --by-operator    below each step, where its time goes\n"
+    "  --by-operator    below each step, where its time goes; --by-shape: a row for each shape and kernel\n"
     "  --scaling        time per image against batch 1 to 128 and, at batch 8, channels 16 to 256: forward, "
     "train_step\n"
     "                   and the convolutions of the first level\n"
@@ -123,6 +123,7 @@ enum {
     OPT_ALL,
     OPT_WHAT,
     OPT_BY_OPERATOR,
+    OPT_BY_SHAPE,
     OPT_SCALING,
     OPT_THREADS,
     OPT_SECONDS,
@@ -138,6 +139,7 @@ static const struct option options[] = {
     { "all", no_argument, NULL, OPT_ALL },
     { "what", required_argument, NULL, OPT_WHAT },
     { "by-operator", no_argument, NULL, OPT_BY_OPERATOR },
+    { "by-shape", no_argument, NULL, OPT_BY_SHAPE },
     { "scaling", no_argument, NULL, OPT_SCALING },
     { "threads", required_argument, NULL, OPT_THREADS },
     { "seconds", required_argument, NULL, OPT_SECONDS },
@@ -164,6 +166,7 @@ static scl_status set(bench_options *o, scl_override *list, int c, char *value, 
     case OPT_ALL: o->all = true; break;
     case OPT_WHAT: o->what = value; break;
     case OPT_BY_OPERATOR: o->by_operator = true; break;
+    case OPT_BY_SHAPE: o->by_operator = o->by_shape = true; break;
     case OPT_SCALING: o->scaling = true; break;
     case OPT_THREADS: o->threads = atoi(value); break;
     case OPT_SECONDS: o->seconds = strtod(value, NULL); break;

@@ -11,6 +11,7 @@ typedef struct bench_options {
     const char *device, *op, *json, *what;
     bool all;                          /* every candidate */
     bool by_operator;                  /* where the time of a step goes */
+    bool by_shape;                     /* with by_operator: a row for each shape and choice of kernel */
     bool scaling;                      /* against the batch and against the channels */
     bool untuned;                      /* without the stored tuning rows */
     int threads;                       /* 0: as the device has them */

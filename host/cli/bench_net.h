@@ -26,8 +26,8 @@ typedef struct net_bench {
     size_t library_bytes;              /* resident before the first network: programs, drivers */
 } net_bench;
 
-/* What the launches of one operator took in a run. */
-typedef struct operator_time { const scl_op *op; int nodes, launches; double seconds, flops; } operator_time;
+/* What the launches of one operator took in a run; with --by-shape, of its nodes like `like` (else NULL). */
+typedef struct operator_time { const scl_op *op; const scl_node *like; const char *options; int nodes, launches; double seconds, flops; } operator_time;
 
 typedef struct bench_timing {
     int n;

@@ -7,12 +7,31 @@
 
 enum { FEWEST_RUNS = 3, MOST_RUNS = 50 };
 
-static operator_time *row_of(bench_timing *t, const scl_op *op)
+/* The build options of a step's last launch: its tile, and what is fused into it. */
+static const char *options_of(const scl_plan *plan, const struct scl_step *step)
 {
+    return step->n_launch ? plan->schedule.launch[step->first_launch + step->n_launch - 1].options : "";
+}
+
+static bool same_shape(const scl_value *a, const scl_value *b)
+{
+    return a == b || (a && b && a->rank == b->rank && !memcmp(a->dim, b->dim, sizeof *a->dim * (size_t)a->rank));
+}
+
+static bool alike(const operator_time *r, const scl_node *n, const char *options)
+{
+    if (r->op != n->op || !r->like)
+        return r->op == n->op;
+    return !strcmp(r->options, options) && same_shape(r->like->in[0], n->in[0]) && same_shape(r->like->out[0], n->out[0]);
+}
+
+static operator_time *row_of(bench_timing *t, const scl_plan *plan, const struct scl_step *step, bool by_shape)
+{
+    const char *options = options_of(plan, step);
     for (int i = 0; i < t->n_operator; i++)
-        if (t->operator_[i].op == op)
+        if (alike(&t->operator_[i], step->node, options))
             return &t->operator_[i];
-    t->operator_[t->n_operator] = (operator_time){ .op = op };
+    t->operator_[t->n_operator] = (operator_time){ step->node->op, by_shape ? step->node : NULL, options };
     return &t->operator_[t->n_operator++];
 }
 
@@ -23,12 +42,12 @@ static int longest_first(const void *a, const void *b)
 }
 
 /* Adds one run.  Launches go in order, so what no launch covers is time in which the device waited. */
-static void add_run(const scl_plan *plan, const scl_span *span, bench_timing *t)
+static void add_run(const scl_plan *plan, const scl_span *span, bench_timing *t, bool by_shape)
 {
     const scl_schedule *p = &plan->schedule;
     double busy = 0;
     for (int i = 0; i < p->n_node; i++) {
-        operator_time *row = row_of(t, p->step[i].node->op);
+        operator_time *row = row_of(t, plan, &p->step[i], by_shape);
         for (int k = p->step[i].first_launch; k < p->step[i].first_launch + p->step[i].n_launch; k++) {
             row->seconds += span[k].end - span[k].begin;
             busy += span[k].end - span[k].begin;
@@ -48,7 +67,7 @@ scl_status bench_time_operators(net_bench *s, scl_exec *exec, const scl_plan *pl
         return scl_fail(err, SCL_FAILED, "%s has no launches to tell apart", s->b->info.name);
     t->operator_ = SCL_NEW_ARRAY(&s->arena, operator_time, p->n_node);
     for (int i = 0; i < p->n_node; i++) {
-        operator_time *row = row_of(t, p->step[i].node->op);
+        operator_time *row = row_of(t, plan, &p->step[i], s->o->by_shape);
         row->nodes++;
         row->launches += p->step[i].n_launch;
         row->flops += scl_cost(p->step[i].node, row->op->flops);
@@ -57,7 +76,7 @@ scl_status bench_time_operators(net_bench *s, scl_exec *exec, const scl_plan *pl
     const double begin = bench_clock();
     while (t->n_run < MOST_RUNS && (t->n_run < FEWEST_RUNS || bench_clock() - begin < s->o->seconds)) {
         SCL_TRY(scl_exec_run_timed(exec, span, err));
-        add_run(plan, span, t);
+        add_run(plan, span, t, s->o->by_shape);
     }
     for (int i = 0; i < t->n_operator; i++)
         t->operator_[i].seconds /= t->n_run;
@@ -69,10 +88,23 @@ scl_status bench_time_operators(net_bench *s, scl_exec *exec, const scl_plan *pl
 
 static double seconds_of(const bench_timing *t, const char *op)
 {
+    double seconds = 0;
     for (int i = 0; i < t->n_operator; i++)
         if (!strcmp(t->operator_[i].op->name, op))
-            return t->operator_[i].seconds;
-    return 0;
+            seconds += t->operator_[i].seconds;
+    return seconds;
+}
+
+/* "32,28,28,64 > 32,28,28,128  -DVEC=16 ..." */
+static void shape_text(char *text, size_t size, const operator_time *r)
+{
+    size_t used = 0;
+    const scl_value *value[2] = { r->like->in[0], r->like->out[0] };
+    for (int i = 0; i < 2; i++)
+        for (int d = 0; value[i] && d < value[i]->rank && used < size; d++)
+            used += (size_t)snprintf(text + used, size - used, "%s%d", d ? "," : i ? " > " : "", value[i]->dim[d]);
+    if (used < size)
+        snprintf(text + used, size - used, "  %s", r->options);
 }
 
 static void print_table(const bench_timing *t)
@@ -82,8 +114,12 @@ static void print_table(const bench_timing *t)
     for (int i = 0; i < t->n_operator; i++) {
         const operator_time *r = &t->operator_[i];
         const double rate = r->seconds > 0 ? r->flops / r->seconds * 1e-9 : 0;
-        printf("  %-20s %6d %9d %10.3f %6.1f%% %9.1f %7.1f%%\n", r->op->name, r->nodes, r->launches,
-               r->seconds * 1e3, 100 * r->seconds / t->span_s, rate, t->peak > 0 ? 100 * rate / t->peak : 0);
+        char shape[256] = "";
+        if (r->like)
+            shape_text(shape, sizeof shape, r);
+        printf("  %-20s %6d %9d %10.3f %6.1f%% %9.1f %7.1f%%%s%s\n", r->op->name, r->nodes, r->launches,
+               r->seconds * 1e3, 100 * r->seconds / t->span_s, rate, t->peak > 0 ? 100 * rate / t->peak : 0,
+               shape[0] ? "  " : "", shape);
     }
 }
 
@@ -102,9 +138,14 @@ void bench_print_operators(const net_bench *s, const bench_timing *t, json_t *ro
     json_t *list = json_array();
     for (int i = 0; i < t->n_operator; i++) {
         const operator_time *r = &t->operator_[i];
-        json_array_append_new(list,
-                              json_pack("{s:s, s:i, s:i, s:f, s:f}", "op", r->op->name, "nodes", r->nodes,
-                                        "launches", r->launches, "seconds", r->seconds, "flops", r->flops));
+        json_t *item = json_pack("{s:s, s:i, s:i, s:f, s:f}", "op", r->op->name, "nodes", r->nodes,
+                                 "launches", r->launches, "seconds", r->seconds, "flops", r->flops);
+        char shape[256];
+        if (r->like) {
+            shape_text(shape, sizeof shape, r);
+            json_object_set_new(item, "shape", json_string(shape));
+        }
+        json_array_append_new(list, item);
     }
     json_object_set_new(row, "operators", list);
     json_object_set_new(row, "run_s", json_real(all));

@@ -10,7 +10,7 @@ typedef struct sizes {
     scl_conv_shape s;
     scl_winograd w;
     int VEC, NR, MR, tiles, KP;
-    size_t packed, v, m; /* bytes: weights in the workspace; transformed inputs and products in local memory */
+    size_t packed, v, m; /* bytes: prepared weights; transformed inputs, and products of NR channels, in local memory */
 } sizes;
 
 static sizes sizes_of(const scl_node *n, const scl_tune *tune)
@@ -23,7 +23,7 @@ static sizes sizes_of(const scl_node *n, const scl_tune *tune)
     z.packed = sizeof(float) * ((size_t)z.VEC + (size_t)z.KP +
                                 (size_t)z.w.frequencies * ((size_t)z.KP * (size_t)z.s.C + (size_t)z.VEC));
     z.v = sizeof(float) * (size_t)z.w.frequencies * (size_t)(z.tiles * (row < PASS ? row : PASS) + z.VEC);
-    z.m = sizeof(float) * (size_t)z.w.frequencies * (size_t)(z.tiles * z.KP + z.VEC);
+    z.m = sizeof(float) * (size_t)z.w.frequencies * (size_t)(z.tiles * z.NR + z.VEC);
     return z;
 }
 
@@ -38,7 +38,7 @@ bool scl_winograd_fused_fits(const scl_node *n, const scl_device_info *device, c
         return false;
     if (z.tiles == FEW && 2 * (z.v + z.m) <= device->local_bytes)
         return false;       /* only where more tiles do not fit */
-    return z.MR <= z.tiles && accumulators >= 8 && accumulators <= 24 && z.v + z.m <= device->local_bytes;
+    return z.tiles % z.MR == 0 && accumulators >= 8 && accumulators <= 24 && z.v + z.m <= device->local_bytes;
 }
 
 size_t scl_winograd_fused_prepared(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
