@@ -123,22 +123,20 @@ static inline void conv_gpu_store(float4 acc[TM][COLUMN_RUNS], global float *y, 
             sum = conv_gpu_finish(sum, POST_PASS bias, p, k, pixels_of_sample, K);                                             \
         vstoreV(sum, o);                                                                                                       \
     }
-    UNROLL
-    for (int i = 0; i < TM; i++) {
-        const int p = p0 + TILE_ROW(m, i);
-        UNROLL
-        for (int j = 0; j < COLUMN_RUNS; j++) {
-            const int k = k0 + TILE_COLUMN(n, j);
 #if VEC == 4
-            PUT(acc[i][j], k)
+#define STORE(i, j) { const int p = p0 + TILE_ROW(m, i), k = k0 + TILE_COLUMN(n, j); PUT(acc[i][j], k) }
 #else
-            PUT(acc[i][j].x, k)
-            PUT(acc[i][j].y, k + 1)
-            PUT(acc[i][j].z, k + 2)
-            PUT(acc[i][j].w, k + 3)
-#endif
-        }
+#define STORE(i, j)                                                                                                            \
+    {                                                                                                                          \
+        const int p = p0 + TILE_ROW(m, i), k = k0 + TILE_COLUMN(n, j);                                                         \
+        PUT(acc[i][j].x, k)                                                                                                    \
+        PUT(acc[i][j].y, k + 1)                                                                                                \
+        PUT(acc[i][j].z, k + 2)                                                                                                \
+        PUT(acc[i][j].w, k + 3)                                                                                                \
     }
+#endif
+    TILE_EACH(STORE)
+#undef STORE
 #undef PUT
 }
 
