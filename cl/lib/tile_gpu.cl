@@ -39,14 +39,18 @@
 #define TILE_A (BK * LDA)
 #define TILE_B (BK * LDB)
 
-/* Registers stay registers only in unrolled loops.  Four steps of the inner dimension hide the latency of local memory; eight
-   would cost an eighth more registers. */
+/* Two steps of the inner dimension hide the latency of local memory, of a tile of 8 x 8 one: more cost registers and with them
+   groups that could be there at the same time (docs/results has the figures). */
 #ifdef ROLLED
 #define UNROLL
 #define UNROLL_INNER
 #else
 #define UNROLL _Pragma("unroll")
-#define UNROLL_INNER _Pragma("unroll 4")
+#if TM * TN == 64
+#define UNROLL_INNER _Pragma("unroll 1")
+#else
+#define UNROLL_INNER _Pragma("unroll 2")
+#endif
 #endif
 #if VC == 4
 #define floatC float4

@@ -90,16 +90,19 @@ static inline void winograd_dw_gpu_keep(local float *a, local float *b, const fl
 }
 
 // Flushes finished chains and adds them to `merges` older nodes, one level below the other; returns where the sums belong.
+// The group's first row is read anew every time: places that are kept from one level to the next would take more registers than
+// the tile.
 static inline global float *winograd_dw_gpu_merge(float4 acc[TM][COLUMN_RUNS], global float *o, int merges, const int level,
-                                                  const int r0, const int k0, const int m, const int n, const int C,
+                                                  local const int *r0, const int k0, const int m, const int n, const int C,
                                                   const int K)
 {
 #define FLUSH(v) (float4)(scl_flush((v).x), scl_flush((v).y), scl_flush((v).z), scl_flush((v).w))
 #define END(i, j) acc[i][j] = FLUSH(acc[i][j]);
 #define ADD(i, j)                                                                                                              \
     {                                                                                                                          \
-        const float4 sum = tile_at(o, r0 + TILE_ROW(m, i), k0 + TILE_COLUMN(n, j), C, K) + acc[i][j];                          \
+        const float4 sum = tile_at(o, *r0 + TILE_ROW(m, i), k0 + TILE_COLUMN(n, j), C, K) + acc[i][j];                         \
         acc[i][j] = FLUSH(sum);                                                                                                \
+        barrier(CLK_LOCAL_MEM_FENCE);                                                                                          \
     }
     TILE_EACH(END)
     for (; merges > 0; merges--) {
@@ -120,6 +123,7 @@ kernel void winograd_dw_gpu(global const float *restrict v, global const float *
                             const int KP, const int tiles, const int Q, const int G, const int level)
 {
     local float4 a[2 * TILE_A], b[2 * TILE_B];
+    local int later;        /* r0 for the tree: read from memory, what depends on it takes no registers through the loops */
     const int lid = (int)get_local_id(0), m = lid / (BN / TN), n = lid % (BN / TN), group = (int)get_group_id(0);
     const int r0 = group / (KP / BN) * BM, k0 = group % (KP / BN) * BN, f = (int)get_group_id(1);
     const uint run = counters[CNT_POSITION], batch = counters[CNT_BATCH];
@@ -127,6 +131,9 @@ kernel void winograd_dw_gpu(global const float *restrict v, global const float *
     v += (size_t)f * rows * CP + r0;
     d += (size_t)f * rows * KP + k0;
     tree += tree_at + (size_t)f * C * K;
+    if (lid == 0)
+        later = r0;
+    barrier(CLK_LOCAL_MEM_FENCE);
 
     for (int t = part ? max(first, boundary) : first; t < stop;) {
         const dw_piece p = winograd_dw_piece(t, stop, run, batch, tiles, Q, G);
@@ -135,7 +142,7 @@ kernel void winograd_dw_gpu(global const float *restrict v, global const float *
         float4 acc[TM][COLUMN_RUNS];
         tile_zero(acc);
         if (p.opened)
-            tile_load(acc, o, r0, k0, m, n, C, K);
+            tile_load(acc, o, later, k0, m, n, C, K);
         for (int step = -1; step < steps; step++) {     /* multiplies this step's values and fetches the next one's */
             float4 av[A_LOADS], bv[B_LOADS];
             const int more = step + 1 < steps, next = (step + 1) & 1;
@@ -148,8 +155,8 @@ kernel void winograd_dw_gpu(global const float *restrict v, global const float *
             barrier(CLK_LOCAL_MEM_FENCE);
         }
         if (p.closed)
-            o = winograd_dw_gpu_merge(acc, o, p.merges, level, r0, k0, m, n, C, K);
-        tile_store(acc, o, r0, k0, m, n, C, K);
+            o = winograd_dw_gpu_merge(acc, o, p.merges, level, &later, k0, m, n, C, K);
+        tile_store(acc, o, later, k0, m, n, C, K);
         t = p.end;
     }
 }

@@ -3,8 +3,8 @@
 #ifndef LIB_WINOGRAD_GPU_INPUT_CL
 #define LIB_WINOGRAD_GPU_INPUT_CL
 
-// V [frequency][rows][CP] of tiles first ...; rows beyond the last of `total` repeat it, channels beyond C are zero.  A work-item
-// per (row, c), neighbours neighbouring channels.
+// V [frequency][rows][CP] of tiles first ...; rows beyond the last of `total` repeat it, channels beyond C are zero.
+// A work-item per (row, c), neighbours neighbouring channels.
 __attribute__((reqd_work_group_size(64, 1, 1)))
 kernel void winograd_gpu_input(global const float *restrict x, global float *restrict v, PRE_ARGS POST_ARGS const int H,
                                const int W, const int C, const int CP, const int dilation, const int down, const int across,

@@ -79,18 +79,21 @@ bool scl_winograd_dw_fits(const scl_node *n, const scl_device_info *device, cons
 {
     if (!scl_winograd_m(scl_attr_text(n, "algorithm")) || device->klass == SCL_CLASS_GPU || device->vector_width == 1)
         return false;
-    const int VEC = scl_tune_get(tune, "VEC"), NR = scl_tune_get(tune, "NR"), MR = scl_tune_get(tune, "MR"), K = scl_dim(n, 'K');
+    const int VEC = scl_tune_get(tune, "VEC"), NR = scl_tune_get(tune, "NR"), MR = scl_tune_get(tune, "MR");
+    const int K = scl_dim(n, 'K');
     return VEC == (K > 8 ? 16 : K > 4 ? 8 : 4) && NR >= VEC && NR <= 4 * VEC && round_up(K, VEC) % NR == 0 && MR <= VEC &&
            (MR * (NR / VEC) >= 8 || VEC == 4) && MR * (NR / VEC) <= 24;
 }
 
-/* A product of C x K a frequency.  The narrow tile has many rows: not for few input channels. */
+/* A product of C x K a frequency.  The narrow tile has many rows: not for few input channels; the widest does not leave enough
+ * registers for the tree. */
 bool scl_winograd_dw_gpu_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
 {
     const scl_conv_shape s = scl_conv_shape_of(n);
     const int m = scl_winograd_m(scl_attr_text(n, "algorithm"));
     scl_gpu_tile t;
-    return m && scl_gpu_tile_of(tune, &t) && t.BN > 4 && (device->klass != SCL_CLASS_GPU || t.BN > 16 || s.C > t.BM / 2) &&
+    return m && scl_gpu_tile_of(tune, &t) && t.BN > 4 && t.BN < 128 &&
+           (device->klass != SCL_CLASS_GPU || t.BN > 16 || s.C > t.BM / 2) &&
            scl_gpu_tile_fits(&t, device, s.C, s.K, scl_winograd_of(&s, m).frequencies);
 }
 
@@ -148,7 +151,8 @@ static int tree_at(const layout *l, const scl_node *n)
     return l->open ? (scl_dim(n, 'T') - l->o.rows) * 9 * l->s.C * l->s.K : 0;
 }
 
-static scl_status products_gpu(scl_launcher *q, const scl_node *n, const layout *l, int first, int end, int part, scl_err *err)
+static scl_status products_gpu(scl_launcher *q, const scl_node *n, const layout *l, int first, int end, int part,
+                               scl_err *err)
 {
     const size_t groups = (size_t)scl_gpu_tile_groups(&l->t, l->CP, l->KP);
     return SCL_LAUNCH(q, n, err, "winograd_dw_gpu",
@@ -203,7 +207,8 @@ scl_status scl_winograd_dw_launch(scl_launcher *q, const scl_node *n, scl_err *e
     const layout l = layout_of(n, scl_launcher_device(q), scl_launcher_tune(q));
     const int total = l.s.N * l.o.w.tiles, group = SCL_WINOGRAD_GROUP * l.o.w.tiles;
     if (!l.gpu)
-        SCL_TRY(SCL_LAUNCH(q, n, err, "winograd_dw_zero", scl_groups(1, 1, 1, 1), WINOGRAD_DW_BUILD(&l), SCL_WORK(zero, 0, ALIGN)));
+        SCL_TRY(SCL_LAUNCH(q, n, err, "winograd_dw_zero", scl_groups(1, 1, 1, 1), WINOGRAD_DW_BUILD(&l),
+                           SCL_WORK(zero, 0, ALIGN)));
     for (int first = 0, end; first < total; first = end) {
         end = end_of(&l, first);
         SCL_TRY((l.gpu ? panels_gpu : panels)(q, n, &l, first, end, err));
