@@ -66,11 +66,14 @@ kernel void winograd_gpu_products(global const float *restrict v, global const f
                                   const int rows, const int CP, const int KP)
 {
     local float4 a[2 * TILE_A], b[2 * TILE_B];
+    local int later;        /* KP for the sums: read from memory, what depends on it takes no registers through the loops */
     const int lid = (int)get_local_id(0), mm = lid / (BN / TN), nn = lid % (BN / TN), group = (int)get_group_id(0);
     const int r0 = group / (KP / BN) * BM, k0 = group % (KP / BN) * BN, f = (int)get_group_id(1);
     v += ((size_t)f * rows + r0) * CP;
     u += (size_t)f * CP * KP + k0;
     m += ((size_t)f * rows + r0 + mm * 4) * KP + k0 + nn * 4;
+    if (lid == 0)
+        later = KP;
 
     for (int c0 = 0; c0 < CP; c0 += CHAIN) {
         const int steps = (min(CP, c0 + CHAIN) - c0) / BK;
@@ -94,7 +97,7 @@ kernel void winograd_gpu_products(global const float *restrict v, global const f
                 winograd_gpu_keep((local float *)(a + next * TILE_A), (local float *)(b + next * TILE_B), av, bv, lid);
             barrier(CLK_LOCAL_MEM_FENCE);
         }
-        winograd_gpu_add(acc, m, KP, c0 == 0);
+        winograd_gpu_add(acc, m, later, c0 == 0);
     }
 }
 

@@ -117,8 +117,8 @@ static scl_status panels_gpu(scl_launcher *q, const scl_node *n, const layout *l
 {
     const scl_conv_shape *s = &l->s;
     const int rows = end - first;
-    SCL_TRY(SCL_LAUNCH(q, n, err, "winograd_gpu_input", items((long)rows * l->CP), WINOGRAD_DW_GPU_BUILD(l), SCL_BUF_AS(x, s->in),
-                       SCL_WORK(v, ALIGN, l->v), SCL_I32(H, s->H), SCL_I32(W, s->W), SCL_I32(C, s->C), SCL_I32(CP, l->CP),
+    SCL_TRY(SCL_LAUNCH(q, n, err, "winograd_gpu_input", items((long)rows * l->CP), WINOGRAD_DW_GPU_BUILD(l),
+                       SCL_BUF_AS(x, s->in), SCL_WORK(v, ALIGN, l->v), SCL_I32(H, s->H), SCL_I32(W, s->W), SCL_I32(C, s->C), SCL_I32(CP, l->CP),
                        SCL_I32(dilation, s->dilation), SCL_I32(down, l->o.w.down), SCL_I32(across, l->o.w.across),
                        SCL_I32(tiles, l->o.w.tiles), SCL_I32(first, first), SCL_I32(total, end), SCL_I32(rows, rows)));
     return SCL_LAUNCH(q, n, err, "winograd_dw_gpu_gradient", items((long)rows * l->KP), WINOGRAD_DW_GPU_BUILD(l),
@@ -168,8 +168,8 @@ static scl_status products(scl_launcher *q, const scl_node *n, const layout *l, 
 {
     const scl_conv_shape *s = &l->s;
     const int blocks = divide_up(s->C, l->MR), items = blocks * divide_up(s->K, l->NR);
-    return SCL_LAUNCH(q, n, err, "winograd_dw", scl_groups(1, (size_t)items, (size_t)l->o.w.frequencies, 1), WINOGRAD_DW_BUILD(l),
-                      SCL_WORK(v, ALIGN, l->v), SCL_WORK(d, ALIGN + l->v, l->d), SCL_BUF(counters), tree_of(l),
+    return SCL_LAUNCH(q, n, err, "winograd_dw", scl_groups(1, (size_t)items, (size_t)l->o.w.frequencies, 1),
+                      WINOGRAD_DW_BUILD(l), SCL_WORK(v, ALIGN, l->v), SCL_WORK(d, ALIGN + l->v, l->d), SCL_BUF(counters), tree_of(l),
                       SCL_I32(tree_at, tree_at(l, n)), SCL_I32(first, first), SCL_I32(end, end), SCL_I32(part, part),
                       SCL_I32(panel, l->panel), SCL_I32(v_step, l->v_step), SCL_I32(d_step, l->d_step), SCL_I32(C, s->C),
                       SCL_I32(K, s->K), SCL_I32(tiles, l->o.w.tiles), SCL_I32(Q, l->o.Q), SCL_I32(G, l->o.G),
