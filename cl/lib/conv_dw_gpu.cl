@@ -85,54 +85,6 @@ static inline void conv_dw_gpu_keep(local float *a, local float *b, const floatC
             *(local floatK *)(b + B_INNER(i) * LDB * 4 + B_COLUMN(i)) = bv[i];
 }
 
-// The work-item's values, zero before, from [tap * C + c][K], and to it; what is outside of it is not touched.
-static inline void conv_dw_gpu_load(float4 acc[TM][COLUMN_RUNS], global const float *from, const int r0, const int k0,
-                                    const int m, const int n, const int rows, const int K)
-{
-    UNROLL
-    for (int i = 0; i < TM; i++) {
-        UNROLL
-        for (int j = 0; j < COLUMN_RUNS; j++) {
-            const int r = r0 + TILE_ROW(m, i), k = k0 + TILE_COLUMN(n, j);
-            global const float *o = from + r * K + k;
-            if ((r < rows) & (k < K))
-                acc[i][j].x = o[0];
-            if ((r < rows) & (k + 1 < K))
-                acc[i][j].y = o[1];
-            if ((r < rows) & (k + 2 < K))
-                acc[i][j].z = o[2];
-            if ((r < rows) & (k + 3 < K))
-                acc[i][j].w = o[3];
-        }
-    }
-}
-
-static inline void conv_dw_gpu_store(float4 acc[TM][COLUMN_RUNS], global float *to, const int r0, const int k0, const int m,
-                                     const int n, const int rows, const int K)
-{
-    UNROLL
-    for (int i = 0; i < TM; i++) {
-        UNROLL
-        for (int j = 0; j < COLUMN_RUNS; j++) {
-            const int r = r0 + TILE_ROW(m, i), k = k0 + TILE_COLUMN(n, j);
-            global float *o = to + r * K + k;
-#if VK == 4
-            if ((r < rows) & (k < K))
-                *(global float4 *)o = acc[i][j];
-#else
-            if ((r < rows) & (k < K))
-                o[0] = acc[i][j].x;
-            if ((r < rows) & (k + 1 < K))
-                o[1] = acc[i][j].y;
-            if ((r < rows) & (k + 2 < K))
-                o[2] = acc[i][j].z;
-            if ((r < rows) & (k + 3 < K))
-                o[3] = acc[i][j].w;
-#endif
-        }
-    }
-}
-
 // A group per tile (0) and unit (1), of units first, first+1, ...  A leaf that an earlier run left open goes on from its place
 // on the stack.  Q samples a leaf, or G > 1 segments a leaf, which is one sample then.
 __attribute__((reqd_work_group_size(TILE_ITEMS, 1, 1)))
@@ -155,7 +107,7 @@ kernel void conv_dw_gpu(global const float *restrict x, global const float *rest
     conv_dw_gpu_places(at, oy, ox, ys, xs, r0, begin, lid, H, W, C, R, S, dilation);
     tile_zero(acc);
     if (leaf * (uint)Q < run)
-        conv_dw_gpu_load(acc, stack + (size_t)tree_slots(leaf) * rows * K, r0, k0, m, n, rows, K);
+        tile_load(acc, stack + (size_t)tree_slots(leaf) * rows * K, r0, k0, m, n, rows, K);
     for (int step = -1; step < steps; step++) {         /* multiplies this step's values and fetches the next one's */
         floatC av[A_LOADS];
         floatK bv[B_LOADS];
@@ -170,7 +122,7 @@ kernel void conv_dw_gpu(global const float *restrict x, global const float *rest
             conv_dw_gpu_keep((local float *)(a + next * TILE_A), (local float *)(b + next * TILE_B), av, bv, lid);
         barrier(CLK_LOCAL_MEM_FENCE);
     }
-    conv_dw_gpu_store(acc, units + (size_t)(unit - first) * rows * K, r0, k0, m, n, rows, K);
+    tile_store(acc, units + (size_t)(unit - first) * rows * K, r0, k0, m, n, rows, K);
 }
 
 // Pushes units first ... first+count-1 on the stack of `level` values a slot; complete ones are flushed and merged.  A

@@ -123,22 +123,20 @@ static inline void conv_gpu_store(float4 acc[TM][COLUMN_RUNS], global float *y, 
             sum = conv_gpu_finish(sum, POST_PASS bias, p, k, pixels_of_sample, K);                                             \
         vstoreV(sum, o);                                                                                                       \
     }
-    UNROLL
-    for (int i = 0; i < TM; i++) {
-        const int p = p0 + TILE_ROW(m, i);
-        UNROLL
-        for (int j = 0; j < COLUMN_RUNS; j++) {
-            const int k = k0 + TILE_COLUMN(n, j);
 #if VEC == 4
-            PUT(acc[i][j], k)
+#define STORE(i, j) { const int p = p0 + TILE_ROW(m, i), k = k0 + TILE_COLUMN(n, j); PUT(acc[i][j], k) }
 #else
-            PUT(acc[i][j].x, k)
-            PUT(acc[i][j].y, k + 1)
-            PUT(acc[i][j].z, k + 2)
-            PUT(acc[i][j].w, k + 3)
-#endif
-        }
+#define STORE(i, j)                                                                                                            \
+    {                                                                                                                          \
+        const int p = p0 + TILE_ROW(m, i), k = k0 + TILE_COLUMN(n, j);                                                         \
+        PUT(acc[i][j].x, k)                                                                                                    \
+        PUT(acc[i][j].y, k + 1)                                                                                                \
+        PUT(acc[i][j].z, k + 2)                                                                                                \
+        PUT(acc[i][j].w, k + 3)                                                                                                \
     }
+#endif
+    TILE_EACH(STORE)
+#undef STORE
 #undef PUT
 }
 
@@ -150,10 +148,13 @@ kernel void conv_gpu(global const float *restrict x, global const float *restric
                      const int R, const int S, const int ry, const int rx, const int dilation, const int has_bias)
 {
     local float4 a[2 * TILE_A], b[2 * TILE_B];
+    local int later;        /* p0 for the end: read from memory, what depends on it takes no registers through the loops */
     const int lid = (int)get_local_id(0), m = lid / (BN / TN), n = lid % (BN / TN);
     const int blocks = (K + BN - 1) / BN, group = (int)get_group_id(0);
     const int p0 = group / blocks * BM, k0 = group % blocks * BN, taps = (2 * ry + 1) * (2 * rx + 1);
     int ys[A_LOADS], xs[A_LOADS];
+    if (lid == 0)
+        later = p0;
     conv_gpu_pixels(ys, xs, p0, lid, pixels, H, W);
 
     for (int c0 = 0; c0 < C; c0 += CHAIN) {
@@ -186,7 +187,7 @@ kernel void conv_gpu(global const float *restrict x, global const float *restric
             }
             barrier(CLK_LOCAL_MEM_FENCE);
         }
-        conv_gpu_store(acc, y, POST_PASS has_bias ? bias : 0, p0, k0, m, n, pixels, H * W, K, c0 == 0, end == C);
+        conv_gpu_store(acc, y, POST_PASS has_bias ? bias : 0, later, k0, m, n, pixels, H * W, K, c0 == 0, end == C);
     }
 }
 

@@ -18,7 +18,7 @@
 #define WINOGRAD(name) scl_winograd2_##name##_v
 #endif
 
-// F(0) ... F(WT-1), F(0) ... F(WM-1), unrolled by the preprocessor.  With -DROLLED the transforms are loops: some compilers take
+// F(0) ... F(WT-1), F(0) ... F(WM-1), F(0) ... F(2), unrolled by the preprocessor.  With -DROLLED the transforms are loops: some compilers take
 // minutes for the unrolled ones.
 #if WM == 4
 #define EACH_T(F) F(0) F(1) F(2) F(3) F(4) F(5)
@@ -31,16 +31,22 @@
 #define EACH_TT(F, i) F(i, 0) F(i, 1) F(i, 2) F(i, 3)
 #define EACH_MM(F, i) F(i, 0) F(i, 1)
 #endif
+#define EACH_3(F) F(0) F(1) F(2)
+#define EACH_33(F, i) F(i, 0) F(i, 1) F(i, 2)
 #ifdef ROLLED
 #define TIMES_T(F) for (int i_ = 0; i_ < WT; i_++) { F(i_) }
 #define TIMES_M(F) for (int i_ = 0; i_ < WM; i_++) { F(i_) }
 #define TIMES_TT(F, i) for (int j_ = 0; j_ < WT; j_++) { F(i, j_) }
 #define TIMES_MM(F, i) for (int j_ = 0; j_ < WM; j_++) { F(i, j_) }
+#define TIMES_3(F) for (int i_ = 0; i_ < 3; i_++) { F(i_) }
+#define TIMES_33(F, i) for (int j_ = 0; j_ < 3; j_++) { F(i, j_) }
 #else
 #define TIMES_T EACH_T
 #define TIMES_M EACH_M
 #define TIMES_TT EACH_TT
 #define TIMES_MM EACH_MM
+#define TIMES_3 EACH_3
+#define TIMES_33 EACH_33
 #endif
 
 // Tile t of all: sample n, image row y and column x of its first output.
@@ -98,10 +104,9 @@ static inline void winograd_input(floatV o[WT][WT], global const float *image, g
 static inline void winograd_weights(const floatV g[9], global float *o, const size_t step)
 {
     floatV t[3][WT];
-    for (int x = 0; x < 3; x++) {
-        const floatV column[3] = { g[x], g[3 + x], g[6 + x] };
-        WINOGRAD(gg)(t[x], column);
-    }
+#define COLUMN(x) { const floatV column[3] = { g[x], g[3 + (x)], g[6 + (x)] }; WINOGRAD(gg)(t[x], column); }
+    TIMES_3(COLUMN)
+#undef COLUMN
 #define STORE(i, j) vstoreV(r[j], o + (size_t)((i) * WT + (j)) * step);
 #define ROW(i) { const floatV row[3] = { t[0][i], t[1][i], t[2][i] }; floatV r[WT]; WINOGRAD(gg)(r, row); TIMES_TT(STORE, i) }
     TIMES_T(ROW)

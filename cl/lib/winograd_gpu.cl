@@ -9,6 +9,7 @@
 #ifndef LIB_WINOGRAD_GPU_CL
 #define LIB_WINOGRAD_GPU_CL
 #include "lib/tile_gpu.cl"
+#include "lib/winograd_gpu_input.cl"
 
 #define A_LOADS (BM * BK / 4 / TILE_ITEMS)
 #define B_VECTORS (BN * BK / 4)
@@ -35,45 +36,6 @@ kernel void winograd_gpu_weights(global const float *restrict w, global float *r
     winograd_weights(g, u + i, (size_t)CP * KP);
 }
 
-// V of tiles first ...  A work-item per (row, c).
-__attribute__((reqd_work_group_size(64, 1, 1)))
-kernel void winograd_gpu_input(global const float *restrict x, global float *restrict v, PRE_ARGS POST_ARGS const int H,
-                               const int W, const int C, const int CP, const int dilation, const int down, const int across,
-                               const int tiles, const int first, const int total, const int rows)
-{
-    const int i = (int)get_global_id(0), row = i / CP, c = i - row * CP;
-    if (row >= rows)
-        return;
-    WINOGRAD_TILE(min(first + row, total - 1))
-    x += (size_t)n * H * W * C + c;
-    PRE_HOIST(n, c, C - c)
-    const size_t step = (size_t)rows * CP;
-    float u[WT][WT];
-    UNROLL
-    for (int j = 0; j < WT; j++) {
-        const int xx = x0 + (j - 1) * dilation;
-        float d[WT], r[WT];
-        UNROLL
-        for (int l = 0; l < WT; l++) {
-            const int yy = y0 + (l - 1) * dilation, inside = (yy >= 0) & (yy < H) & (xx >= 0) & (xx < W) & (c < C);
-            const float value = inside ? x[(yy * W + xx) * C] : 0.0f;
-            d[l] = PRE_INSIDE(value, inside);
-        }
-        WINOGRAD(bt)(r, d);
-        UNROLL
-        for (int l = 0; l < WT; l++)
-            u[l][j] = r[l];
-    }
-    UNROLL
-    for (int l = 0; l < WT; l++) {
-        float r[WT];
-        WINOGRAD(bt)(r, u[l]);
-        UNROLL
-        for (int j = 0; j < WT; j++)
-            v[(l * WT + j) * step + i] = r[j];
-    }
-}
-
 static inline void winograd_gpu_keep(local float *a, local float *b, const float4 av[A_LOADS], const float4 bv[B_LOADS],
                                      const int lid)
 {
@@ -89,14 +51,13 @@ static inline void winograd_gpu_keep(local float *a, local float *b, const float
 // A chain's sum is added to those before, which a work-item finds where it left them.
 static inline void winograd_gpu_add(float4 acc[TM][COLUMN_RUNS], global float *m, const int row, const int first)
 {
-    UNROLL
-    for (int i = 0; i < TM; i++) {
-        UNROLL
-        for (int j = 0; j < COLUMN_RUNS; j++) {
-            global float4 *o = (global float4 *)(m + (size_t)TILE_ROW(0, i) * row + TILE_COLUMN(0, j));
-            *o = first ? acc[i][j] : *o + acc[i][j];
-        }
+#define ADD(i, j)                                                                                                              \
+    {                                                                                                                          \
+        global float4 *o = (global float4 *)(m + (size_t)TILE_ROW(0, i) * row + TILE_COLUMN(0, j));                            \
+        *o = first ? acc[i][j] : *o + acc[i][j];                                                                               \
     }
+    TILE_EACH(ADD)
+#undef ADD
 }
 
 // M = V U of one frequency (1), a group per tile, blocks of output channels fastest (0).
@@ -105,11 +66,14 @@ kernel void winograd_gpu_products(global const float *restrict v, global const f
                                   const int rows, const int CP, const int KP)
 {
     local float4 a[2 * TILE_A], b[2 * TILE_B];
+    local int later;        /* KP for the sums: read from memory, what depends on it takes no registers through the loops */
     const int lid = (int)get_local_id(0), mm = lid / (BN / TN), nn = lid % (BN / TN), group = (int)get_group_id(0);
     const int r0 = group / (KP / BN) * BM, k0 = group % (KP / BN) * BN, f = (int)get_group_id(1);
     v += ((size_t)f * rows + r0) * CP;
     u += (size_t)f * CP * KP + k0;
     m += ((size_t)f * rows + r0 + mm * 4) * KP + k0 + nn * 4;
+    if (lid == 0)
+        later = KP;
 
     for (int c0 = 0; c0 < CP; c0 += CHAIN) {
         const int steps = (min(CP, c0 + CHAIN) - c0) / BK;
@@ -133,7 +97,7 @@ kernel void winograd_gpu_products(global const float *restrict v, global const f
                 winograd_gpu_keep((local float *)(a + next * TILE_A), (local float *)(b + next * TILE_B), av, bv, lid);
             barrier(CLK_LOCAL_MEM_FENCE);
         }
-        winograd_gpu_add(acc, m, KP, c0 == 0);
+        winograd_gpu_add(acc, m, later, c0 == 0);
     }
 }
 

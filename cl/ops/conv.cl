@@ -35,6 +35,11 @@
 #include "lib/winograd.cl"
 #ifdef DW
 #include "lib/winograd_dw.cl"
+#ifdef BM
+#include "lib/winograd_dw_gpu.cl"
+#else
+#include "lib/winograd_dw_cpu.cl"
+#endif
 #elif defined BM
 #include "lib/winograd_gpu.cl"
 #else

@@ -16,11 +16,12 @@ static bool counts_fit(const scl_conv_shape *s)
     return pixels * s->C <= most && pixels * s->K <= most && (double)s->R * s->S * s->C * s->K <= most;
 }
 
+/* The widest tile leaves too few registers for the places of the pixels and for what is fused into the output side. */
 bool scl_conv_gpu_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
 {
     const scl_conv_shape s = scl_conv_shape_of(n);
     scl_gpu_tile t;
-    return scl_conv_is(n, "direct") && counts_fit(&s) && scl_gpu_tile_of(tune, &t) &&
+    return scl_conv_is(n, "direct") && counts_fit(&s) && scl_gpu_tile_of(tune, &t) && t.BN < 128 &&
            scl_gpu_tile_fits(&t, device, (long)s.N * s.H * s.W, s.K, 1);
 }
 

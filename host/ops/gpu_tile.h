@@ -6,7 +6,7 @@
 #include "graph/op.h"
 
 /* Candidates; the first that fits is the default.  The last, 32 x 32, is the one that suits every device. */
-#define SCL_GPU_TILE_TUNE "BN=4|16|64|128|32 BM=256|128|64|32"
+#define SCL_GPU_TILE_TUNE "BN=4|16|128|64|32 BM=256|128|64|32"
 
 typedef struct scl_gpu_tile {
     int BM, BN, TM, TN, BK; /* rows and columns of a group, of a work-item; inner dimension of a step */
