@@ -39,13 +39,24 @@ static void check_network(checker *c, const scl_stage_config *stage)
 {
     scl_arena *arena = c->faults->arena;
     const int size = stage->data.transform.size;
-    if (size % 2)
+    const bool halves = stage->model.net == SCL_NET_NCSN || stage->model.net == SCL_NET_NCSNV2;
+    const char *net = scl_config_choice("model.net", (int)stage->model.net);
+    if (halves && size % 2)
         fault(c, set_in(c, stage, "data.transform.size"),
-              scl_arena_printf(arena, "%d is odd; the network ncsn halves its images and needs an even size of at least 8", size));
+              scl_arena_printf(arena, "%d is odd; the network %s halves its images and needs an even size of at least 8", size, net));
     if (stage->noise.levels > 1 && stage->noise.sigma_begin < stage->noise.sigma_end)
         fault(c, set_in(c, stage, "noise.sigma_begin"),
               scl_arena_printf(arena, "%g is smaller than sigma_end, %g; levels go from the largest to the smallest",
                                stage->noise.sigma_begin, stage->noise.sigma_end));
+}
+
+static void check_widths(checker *c, const scl_stage_config *stage)
+{
+    enum { MOST = 16 };       /* SCL_MAX_WIDTHS of model/net.h, which is above this room */
+    const int n = stage->model.widths.n;
+    if (n < 1 || n > MOST)
+        fault(c, set_in(c, stage, "model.widths"),
+              scl_arena_printf(c->faults->arena, "an mlp has 1 to %d hidden layers, not %d", MOST, n));
 }
 
 static void check_train(checker *c, const scl_stage_config *stage)
@@ -215,6 +226,7 @@ void scl_config_check(scl_config *config, scl_faults *faults)
         if (stage->kind == SCL_STAGE_SAMPLE)
             inherit(config, stage);
         check_network(&c, stage);
+        check_widths(&c, stage);
         if (stage->kind == SCL_STAGE_TRAIN)
             check_train(&c, stage);
     }

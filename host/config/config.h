@@ -20,6 +20,7 @@ typedef enum scl_tuning_choice { SCL_TUNING_AUTO, SCL_TUNING_OFF } scl_tuning_ch
 typedef enum scl_data_format { SCL_DATA_IDX, SCL_DATA_IMAGES, SCL_DATA_CIFAR10, SCL_DATA_NPY, SCL_DATA_POINTS } scl_data_format;
 typedef enum scl_dequantize { SCL_DEQUANTIZE_UNIFORM, SCL_DEQUANTIZE_NONE } scl_dequantize;
 typedef enum scl_net_kind { SCL_NET_NCSN, SCL_NET_NCSNV2, SCL_NET_MLP } scl_net_kind;
+typedef enum scl_net_condition { SCL_CONDITION_AUTO, SCL_CONDITION_LEVEL, SCL_CONDITION_NONE } scl_net_condition;
 typedef enum scl_net_output { SCL_OUTPUT_SCORE, SCL_OUTPUT_ENERGY } scl_net_output;
 typedef enum scl_noise_kind { SCL_NOISE_GEOMETRIC } scl_noise_kind;
 typedef enum scl_stage_kind { SCL_STAGE_TRAIN, SCL_STAGE_SAMPLE, SCL_STAGE_EVALUATE, SCL_STAGE_LIKELIHOOD } scl_stage_kind;
@@ -53,9 +54,14 @@ typedef struct scl_data_config {
     scl_transform_config transform;
 } scl_data_config;
 
+/* A list of whole numbers. */
+typedef struct scl_ints { int n; const int *at; } scl_ints;
+
 typedef struct scl_model_config {
     scl_net_kind net;
     int ngf;
+    scl_ints widths;             /* mlp */
+    scl_net_condition condition;
     scl_net_output output;
 } scl_model_config;
 

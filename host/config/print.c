@@ -126,6 +126,14 @@ static json_t *list_json(const scl_key *key, const void *base, scl_arena *arena)
     return list;
 }
 
+static json_t *ints_json(const scl_ints *ints)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < ints->n; i++)
+        json_array_append_new(list, json_integer(ints->at[i]));
+    return list;
+}
+
 static json_t *value_json(const scl_key *key, scl_stage_kind kind, const void *base, scl_arena *arena)
 {
     const void *field = (const char *)base + key->offset;
@@ -145,6 +153,7 @@ static json_t *value_json(const scl_key *key, scl_stage_kind kind, const void *b
     case SCL_KEY_CHOICE: return json_string(scl_key_print(key, base, arena));
     case SCL_KEY_SET:
     case SCL_KEY_NAMES: return list_json(key, base, arena);
+    case SCL_KEY_INTS: return ints_json(field);
     case SCL_KEY_SECTION: return section_json(scl_key_subsection(key), kind, field, arena);
     case SCL_KEY_STAGES: return stages_json(base, arena);
     case SCL_KEY_TUNE: return tune_json(base);

@@ -124,6 +124,7 @@ const char *scl_key_expects(const scl_key *key, scl_arena *arena)
     case SCL_KEY_STAGES:
     case SCL_KEY_TUNE: return "a map of keys";
     case SCL_KEY_INT:
+    case SCL_KEY_INTS:
     case SCL_KEY_INT64:
     case SCL_KEY_REAL: break;
     }
@@ -133,12 +134,13 @@ const char *scl_key_expects(const scl_key *key, scl_arena *arena)
         const char *to = r.open_high ? "and below" : r.open_low ? "and up to" : "to";
         return scl_arena_printf(arena, "%sa number %s %g %s %g", word, r.open_low ? "above" : "from", r.low, to, r.high);
     }
-    return scl_arena_printf(arena, "%san integer from %.0f to %s", word, r.low,
+    const char *what = key->type == SCL_KEY_INTS ? "an integer or a list of integers" : "an integer";
+    return scl_arena_printf(arena, "%s%s from %.0f to %s", word, what, r.low,
                             key->type == SCL_KEY_INT64 ? "9223372036854775807" : scl_arena_printf(arena, "%.0f", r.high));
 }
 
 /* Names that outlive every config: made once. */
-enum { MOST_CHOICES = 8 };
+enum { MOST_CHOICES = 16 };
 static char choice_name[KEYS][MOST_CHOICES][20];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 

@@ -91,6 +91,25 @@ static void read_numeric(const scl_key *key, const scl_tree *node, const char *p
         *(int *)field = (int)integer;
 }
 
+static void read_ints(const scl_key *key, const scl_tree *node, const char *path, scl_ints *field, scl_faults *faults)
+{
+    const scl_range r = scl_key_range(key);
+    const bool list = node->kind == SCL_TREE_LIST;
+    const int n = list ? node->n : 1;
+    int *at = SCL_NEW_ARRAY(faults->arena, int, n + 1);
+    for (int i = 0; i < n; i++) {
+        const scl_tree *one = list ? node->child[i] : node;
+        double real;
+        long long integer;
+        if (one->kind != SCL_TREE_SCALAR || one->quoted || !read_number(key, one, &real, &integer) || real < r.low || real > r.high) {
+            wrong(key, one, path, faults);
+            return;
+        }
+        at[i] = (int)integer;
+    }
+    *field = (scl_ints){ n, at };
+}
+
 /* folder/path without "." and "..", so that a config printed elsewhere still finds its files. */
 static const char *join(const char *folder, const char *path, scl_arena *arena)
 {
@@ -169,6 +188,10 @@ void scl_key_read(const scl_key *key, const scl_tree *node, const char *path, vo
     }
     if (key->type == SCL_KEY_NAMES) {
         read_names(key, node, path, base, faults);
+        return;
+    }
+    if (key->type == SCL_KEY_INTS) {
+        read_ints(key, node, path, field, faults);
         return;
     }
     if (node->kind != SCL_TREE_SCALAR) {
@@ -258,6 +281,14 @@ static const char *names_text(const scl_stage_config *stage, scl_arena *arena)
     return scl_arena_printf(arena, "[%s]", list);
 }
 
+static const char *ints_text(const scl_ints *ints, scl_arena *arena)
+{
+    const char *list = "";
+    for (int i = 0; i < ints->n; i++)
+        list = scl_arena_printf(arena, "%s%s%d", list, i ? ", " : "", ints->at[i]);
+    return scl_arena_printf(arena, "[%s]", list);
+}
+
 const char *scl_key_print(const scl_key *key, const void *base, scl_arena *arena)
 {
     const void *field = (const char *)base + key->offset;
@@ -278,6 +309,7 @@ const char *scl_key_print(const scl_key *key, const void *base, scl_arena *arena
     case SCL_KEY_CHOICE: return scl_key_choice(key, *(const int *)field, &available, arena);
     case SCL_KEY_SET: return set_text(key, *(const unsigned *)field, arena);
     case SCL_KEY_NAMES: return names_text(base, arena);
+    case SCL_KEY_INTS: return ints_text(field, arena);
     case SCL_KEY_SECTION:
     case SCL_KEY_STAGES:
     case SCL_KEY_TUNE: break;

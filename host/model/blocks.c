@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static scl_status param(scl_builder *b, scl_value **out, const char *name, int rank, const int *dims)
+scl_status scl_block_param(scl_builder *b, scl_value **out, const char *name, int rank, const int *dims)
 {
     const char *full = scl_arena_printf(b->g->arena, "%s%s%s%s", b->prefix, b->g->scope, b->g->scope[0] ? "." : "", name);
     return scl_value_get(b->g, out, SCL_PARAM, full, SCL_F32, rank, dims, b->err);
@@ -28,11 +28,23 @@ scl_status scl_block_conv(scl_builder *b, scl_value **out, scl_value *x, const c
 {
     const char *before = scl_scope_push(b->g, "%s", name);
     scl_value *w, *v = NULL;
-    SCL_TRY(param(b, &w, "weight", SCL_DIMS(size, size, x->dim[3], k)));
+    SCL_TRY(scl_block_param(b, &w, "weight", SCL_DIMS(size, size, x->dim[3], k)));
     if (bias)
-        SCL_TRY(param(b, &v, "bias", SCL_DIMS(k)));
+        SCL_TRY(scl_block_param(b, &v, "bias", SCL_DIMS(k)));
     SCL_TRY(SCL_APPLY(b->g, out, b->err, "conv2d", SCL_IN("x", x), SCL_IN("w", w), SCL_IN("bias", v),
                       SCL_INT("dilation", dilation), SCL_TEXT("algorithm", algorithm_of(b))));
+    scl_scope_pop(b->g, before);
+    return SCL_OK;
+}
+
+scl_status scl_block_linear(scl_builder *b, scl_value **out, scl_value *x, const char *name, int k)
+{
+    const char *before = scl_scope_push(b->g, "%s", name);
+    scl_value *w, *v;
+    SCL_TRY(scl_block_param(b, &w, "weight", SCL_DIMS(x->dim[1], k)));
+    SCL_TRY(scl_block_param(b, &v, "bias", SCL_DIMS(k)));
+    SCL_TRY(SCL_APPLY(b->g, out, b->err, "linear", SCL_IN("x", x), SCL_IN("w", w), SCL_IN("bias", v),
+                      SCL_TEXT("algorithm", algorithm_of(b))));
     scl_scope_pop(b->g, before);
     return SCL_OK;
 }
@@ -42,7 +54,7 @@ scl_status scl_block_norm(scl_builder *b, scl_value **out, scl_value *x, const c
     const char *before = scl_scope_push(b->g, "%s", name);
     scl_graph *g = b->g;
     scl_value *table, *rows, *stat[6];
-    SCL_TRY(param(b, &table, "embed.weight", SCL_DIMS(b->c->levels, 3 * x->dim[3])));
+    SCL_TRY(scl_block_param(b, &table, "embed.weight", SCL_DIMS(b->c->levels, 3 * x->dim[3])));
     SCL_TRY(SCL_APPLY(g, &rows, b->err, "embedding", SCL_IN("table", table), SCL_IN("label", b->label)));
     SCL_TRY(SCL_APPLY(g, stat, b->err, "norm_stats", SCL_IN("x", x), SCL_IN("rows", rows)));
     SCL_TRY(SCL_APPLY(g, out, b->err, "norm_apply", SCL_IN("x", x), SCL_IN("mean", stat[0]), SCL_IN("a", stat[4]),

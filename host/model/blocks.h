@@ -12,7 +12,15 @@ typedef struct scl_builder {
     scl_err *err;
 } scl_builder;
 
-/* Parameter names are "<scope>.<name>", the scope being the graph's. */
+/* The networks themselves: x to their result. */
+scl_status scl_ncsn_build(scl_builder *b, scl_value *x, scl_value **score);
+scl_status scl_mlp_build(scl_builder *b, scl_value *x, scl_value **score);
+
+/* A parameter "<scope>.<name>", the scope being the graph's. */
+scl_status scl_block_param(scl_builder *b, scl_value **out, const char *name, int rank, const int *dims);
+/* Linear layer from [N,C] to [N,k], with bias. */
+scl_status scl_block_linear(scl_builder *b, scl_value **out, scl_value *x, const char *name, int k);
+/* In all blocks, name is the module's: parameters are "<name>.weight" and so on. */
 scl_status scl_block_conv(scl_builder *b, scl_value **out, scl_value *x, const char *name, int k, int size, int dilation, bool bias);
 /* Conditional InstanceNorm++; name: of the module that holds embed.weight. */
 scl_status scl_block_norm(scl_builder *b, scl_value **out, scl_value *x, const char *name);

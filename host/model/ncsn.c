@@ -1,8 +1,6 @@
 /* NCSN: CondRefineNetDilated (Song & Ermon 2019; docs/design/ncsn-spec.md, 1.1).
  *
  * 7,638,657 parameters at 28x28x1, ngf 64; 30,117,635 at 32x32x3, ngf 128; 10 levels. */
-#include <string.h>
-
 #include "model/blocks.h"
 
 static scl_status stage(scl_builder *b, scl_value **x, const char *name, scl_status status)
@@ -23,7 +21,7 @@ static scl_status refine(scl_builder *b, scl_value **out, scl_value *x0, scl_val
     return stage(b, out, name, scl_block_refine(b, out, in, x1 ? 2 : 1, name, k, last));
 }
 
-static scl_status build(scl_builder *b, scl_value *x, scl_value **score)
+scl_status scl_ncsn_build(scl_builder *b, scl_value *x, scl_value **score)
 {
     const int n = b->c->ngf;
     scl_value *h = x, *l1, *l2, *l3, *l4, *r;
@@ -45,28 +43,4 @@ static scl_status build(scl_builder *b, scl_value *x, scl_value **score)
     SCL_TRY(stage(b, &h, "normalizer", scl_block_norm(b, &h, r, "normalizer")));
     SCL_TRY(scl_block_elu(b, &h, h));
     return scl_block_conv(b, score, h, "end_conv", b->c->channels, 3, 1, true);
-}
-
-scl_status scl_net_check(const scl_net_config *c, scl_err *err)
-{
-    if (strcmp(c->net, "ncsn") != 0)
-        return scl_fail(err, SCL_BAD_CONFIG, "model.net: '%s' is not available; there is: ncsn", c->net);
-    if (c->height < 8 || c->width < 8 || c->height % 2 || c->width % 2)
-        return scl_fail(err, SCL_BAD_CONFIG, "data.transform.size: ncsn halves the image once and needs even sizes of at least 8, "
-                        "not %d x %d", c->height, c->width);
-    if (c->channels < 1 || c->channels > 4)
-        return scl_fail(err, SCL_BAD_CONFIG, "data.transform.channels: ncsn takes 1 to 4 channels, not %d", c->channels);
-    if (c->ngf < 2)
-        return scl_fail(err, SCL_BAD_CONFIG, "model.ngf: InstanceNorm++ needs at least 2 channels, not %d", c->ngf);
-    if (c->levels < 1)
-        return scl_fail(err, SCL_BAD_CONFIG, "noise.levels: at least 1, not %d", c->levels);
-    return SCL_OK;
-}
-
-scl_status scl_net_build(scl_graph *g, const scl_net_config *c, const char *prefix, scl_value *x, scl_value *label,
-                         scl_value **score, scl_err *err)
-{
-    SCL_TRY(scl_net_check(c, err));
-    scl_builder b = { .g = g, .c = c, .prefix = prefix, .label = label, .err = err };
-    return build(&b, x, score);
 }

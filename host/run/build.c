@@ -16,14 +16,25 @@ scl_status scl_build_shape(const scl_config *config, const scl_stage_config *sta
     return SCL_OK;
 }
 
+scl_net_config scl_build_net(const scl_config *config, const scl_stage_config *stage, const int shape[3])
+{
+    const scl_model_config *m = &stage->model;
+    scl_net_config net = { .net = scl_config_choice("model.net", (int)m->net), .ngf = m->ngf, .height = shape[0],
+                           .width = shape[1], .channels = shape[2], .levels = stage->noise.levels,
+                           .logit = stage->data.transform.logit, .n_widths = m->widths.n,
+                           .conv = scl_config_choice("conv", (int)config->conv) };
+    net.conditional = scl_net_conditional(net.net, scl_config_choice("model.condition", (int)m->condition));
+    for (int i = 0; i < m->widths.n && i < SCL_MAX_WIDTHS; i++)
+        net.widths[i] = m->widths.at[i];
+    return net;
+}
+
 scl_step_spec scl_build_spec(const scl_config *config, const scl_stage_config *stage, const int shape[3], int data_count)
 {
     const scl_train_config *t = &stage->train;
     const int accumulate = t->accumulate > 0 ? t->accumulate : 1;
     scl_step_spec spec = {
-        .net = { .net = scl_config_choice("model.net", (int)stage->model.net), .ngf = stage->model.ngf, .height = shape[0],
-                 .width = shape[1], .channels = shape[2], .levels = stage->noise.levels, .logit = stage->data.transform.logit,
-                 .conv = scl_config_choice("conv", (int)config->conv) },
+        .net = scl_build_net(config, stage, shape),
         .n = (t->batch + accumulate - 1) / accumulate,
         .global_batch = t->batch,
         .accumulate = accumulate > 1,

@@ -12,6 +12,9 @@
  * SCL_BAD_CONFIG where only the data tell (the message names the key to set). */
 scl_status scl_build_shape(const scl_config *config, const scl_stage_config *stage, int shape[3], scl_err *err);
 
+/* The network of a stage.  shape: height, width, channels.  Borrows from the config. */
+scl_net_config scl_build_net(const scl_config *config, const scl_stage_config *stage, const int shape[3]);
+
 /* What the graphs of a stage depend on.  shape: height, width, channels.  The result borrows from the config. */
 scl_step_spec scl_build_spec(const scl_config *config, const scl_stage_config *stage, const int shape[3], int data_count);
 

@@ -101,4 +101,22 @@ static const t_case cases[] = {
     { "add_64", "N=32 H=28 W=28 C=64", .in = { X, "y f32[N,H,W,C]" }, .expr = "x + y", .bench = true },
 };
 
-OP_TEST(pointwise, oracle, cases)
+static void oracle_flatten(const t_case *t)
+{
+    const double *x = t_f64(t, "x");
+    double *y = t_f64(t, "y");
+    for (size_t i = 0; i < t_count(t, "y"); i++)
+        y[i] = x[i];
+}
+
+static const t_case cases_flatten[] = {
+    { "one_pixel", "N=5 D=1x1x2", .grad = true },
+    { "image", "N=3 D=4x3x5", .grad = true },
+    { "row", "N=4 D=7", .grad = true },
+};
+
+static const t_op ops[] = {
+    T_OP(pointwise, oracle, cases),
+    T_OP(flatten, oracle_flatten, cases_flatten),
+};
+OP_TESTS(pointwise, ops)
