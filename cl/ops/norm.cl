@@ -299,6 +299,18 @@ kernel void norm_rows_grad(global const float *restrict s0, global const float *
     vstoreV(scl_flush_v(ga * total * inv_pixels), t + at);
 }
 
+__attribute__((reqd_work_group_size(WG, 1, 1)))
+kernel void norm_rows(global const float *restrict gamma, global const float *restrict alpha, global const float *restrict beta,
+                      global float *restrict rows, const int C, const int items)
+{
+    const int item = (int)get_global_id(0), c = item * VEC;
+    if (item >= items)
+        return;
+    vstoreV(scl_flush_v(vloadV(gamma + c)), rows + c);
+    vstoreV(scl_flush_v(vloadV(alpha + c)), rows + C + c);
+    vstoreV(scl_flush_v(vloadV(beta + c)), rows + 2 * C + c);
+}
+
 #if WG == 1
 #include "lib/norm_sample.cl"
 #endif

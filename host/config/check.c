@@ -35,15 +35,34 @@ static void fault(checker *c, const char *path, const char *message)
     scl_fault(c->faults, place, path, "%s", message);
 }
 
+/* Pixels of a side that become one inside the network. */
+static int shrinks(scl_net_kind net)
+{
+    switch (net) {
+    case SCL_NET_NCSN:
+    case SCL_NET_NCSNV2: return 2;
+    case SCL_NET_NCSNV2_DEEPER: return 4;
+    case SCL_NET_NCSNV2_DEEPEST: return 8;
+    case SCL_NET_MLP: break;
+    }
+    return 1;
+}
+
 static void check_network(checker *c, const scl_stage_config *stage)
 {
     scl_arena *arena = c->faults->arena;
     const int size = stage->data.transform.size;
-    const bool halves = stage->model.net == SCL_NET_NCSN || stage->model.net == SCL_NET_NCSNV2;
+    const int shrink = shrinks(stage->model.net);
     const char *net = scl_config_choice("model.net", (int)stage->model.net);
-    if (halves && size % 2)
+    if (size % shrink)
         fault(c, set_in(c, stage, "data.transform.size"),
-              scl_arena_printf(arena, "%d is odd; the network %s halves its images and needs an even size of at least 8", size, net));
+              shrink == 2 ? scl_arena_printf(arena, "%d is odd; the network %s halves its images and needs an even size of at least 8",
+                                             size, net)
+                          : scl_arena_printf(arena, "%d is no multiple of %d, by which the network %s shrinks its images", size,
+                                             shrink, net));
+    if (stage->model.condition == SCL_CONDITION_LEVEL && stage->model.net >= SCL_NET_NCSNV2 && stage->model.net <= SCL_NET_NCSNV2_DEEPEST)
+        fault(c, set_in(c, stage, "model.condition"),
+              scl_arena_printf(arena, "the network %s takes no level; it divides its result by the level's sigma", net));
     if (stage->noise.levels > 1 && stage->noise.sigma_begin < stage->noise.sigma_end)
         fault(c, set_in(c, stage, "noise.sigma_begin"),
               scl_arena_printf(arena, "%g is smaller than sigma_end, %g; levels go from the largest to the smallest",

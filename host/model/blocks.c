@@ -49,13 +49,27 @@ scl_status scl_block_linear(scl_builder *b, scl_value **out, scl_value *x, const
     return SCL_OK;
 }
 
+/* gamma | alpha | beta: of each sample's level, or one row for all. */
+static scl_status norm_rows(scl_builder *b, scl_value **rows, int channels)
+{
+    if (b->c->conditional) {
+        scl_value *table;
+        SCL_TRY(scl_block_param(b, &table, "embed.weight", SCL_DIMS(b->c->levels, 3 * channels)));
+        return SCL_APPLY(b->g, rows, b->err, "embedding", SCL_IN("table", table), SCL_IN("label", b->label));
+    }
+    scl_value *gamma, *alpha, *beta;
+    SCL_TRY(scl_block_param(b, &gamma, "gamma", SCL_DIMS(channels)));
+    SCL_TRY(scl_block_param(b, &alpha, "alpha", SCL_DIMS(channels)));
+    SCL_TRY(scl_block_param(b, &beta, "beta", SCL_DIMS(channels)));
+    return SCL_APPLY(b->g, rows, b->err, "norm_rows", SCL_IN("gamma", gamma), SCL_IN("alpha", alpha), SCL_IN("beta", beta));
+}
+
 scl_status scl_block_norm(scl_builder *b, scl_value **out, scl_value *x, const char *name)
 {
     const char *before = scl_scope_push(b->g, "%s", name);
     scl_graph *g = b->g;
-    scl_value *table, *rows, *stat[6];
-    SCL_TRY(scl_block_param(b, &table, "embed.weight", SCL_DIMS(b->c->levels, 3 * x->dim[3])));
-    SCL_TRY(SCL_APPLY(g, &rows, b->err, "embedding", SCL_IN("table", table), SCL_IN("label", b->label)));
+    scl_value *rows, *stat[6];
+    SCL_TRY(norm_rows(b, &rows, x->dim[3]));
     SCL_TRY(SCL_APPLY(g, stat, b->err, "norm_stats", SCL_IN("x", x), SCL_IN("rows", rows)));
     SCL_TRY(SCL_APPLY(g, out, b->err, "norm_apply", SCL_IN("x", x), SCL_IN("mean", stat[0]), SCL_IN("a", stat[4]),
                       SCL_IN("b", stat[5]), SCL_IN("variance", stat[1]), SCL_IN("m", stat[2]), SCL_IN("v", stat[3]),
@@ -79,6 +93,31 @@ scl_status scl_block_norm_elu(scl_builder *b, scl_value **out, scl_value *x, con
 scl_status scl_block_add(scl_builder *b, scl_value **out, scl_value *x, scl_value *y)
 {
     return SCL_POINTWISE(b->g, out, b->err, "x + y", SCL_IN("x", x), SCL_IN("y", y));
+}
+
+/* A block's result, for verification. */
+static void stage(const scl_builder *b, scl_value *x, const char *name)
+{
+    if (b->c->stages)
+        scl_output(x, scl_arena_printf(b->g->arena, "stage.%s", name));
+}
+
+scl_status scl_block_begin(scl_builder *b, scl_value **out, scl_value *x)
+{
+    if (!b->c->logit)
+        SCL_TRY(SCL_POINTWISE(b->g, &x, b->err, "fma(2.0, x, -1.0)", SCL_IN("x", x)));
+    SCL_TRY(scl_block_conv(b, out, x, "begin_conv", b->c->ngf, 3, 1, true));
+    stage(b, *out, "begin_conv");
+    return SCL_OK;
+}
+
+scl_status scl_block_end(scl_builder *b, scl_value **out, scl_value *x)
+{
+    scl_value *h;
+    SCL_TRY(scl_block_norm(b, &h, x, "normalizer"));
+    stage(b, h, "normalizer");
+    SCL_TRY(scl_block_elu(b, &h, h));
+    return scl_block_conv(b, out, h, "end_conv", b->c->channels, 3, 1, true);
 }
 
 static scl_status mean_pool(scl_builder *b, scl_value **x)
@@ -106,7 +145,15 @@ scl_status scl_block_residual(scl_builder *b, scl_value **out, scl_value *x, con
     }
     SCL_TRY(scl_block_add(b, out, shortcut, h));
     scl_scope_pop(b->g, before);
+    stage(b, *out, name);
     return SCL_OK;
+}
+
+/* Normalisation where the network has it outside of its residual blocks. */
+static scl_status refine_norm(scl_builder *b, scl_value **out, scl_value *x, const char *name)
+{
+    *out = x;
+    return b->bare ? SCL_OK : scl_block_norm(b, out, x, name);
 }
 
 /* Residual convolution units: blocks of two norm-ELU-conv stages around an identity. */
@@ -119,7 +166,8 @@ static scl_status rcu(scl_builder *b, scl_value **out, scl_value *x, const char 
             char norm[32], conv[32];
             snprintf(norm, sizeof norm, "%d_%d_norm", i, stage);
             snprintf(conv, sizeof conv, "%d_%d_conv", i, stage);
-            SCL_TRY(scl_block_norm_elu(b, &h, h, norm));
+            SCL_TRY(refine_norm(b, &h, h, norm));
+            SCL_TRY(scl_block_elu(b, &h, h));
             SCL_TRY(scl_block_conv(b, &h, h, conv, x->dim[3], 3, 1, false));
         }
         SCL_TRY(scl_block_add(b, &x, h, x));
@@ -138,7 +186,7 @@ static scl_status msf(scl_builder *b, scl_value **out, scl_value *const *x, int 
         snprintf(norm, sizeof norm, "norms.%d", i);
         snprintf(conv, sizeof conv, "convs.%d", i);
         scl_value *h;
-        SCL_TRY(scl_block_norm(b, &h, x[i], norm));
+        SCL_TRY(refine_norm(b, &h, x[i], norm));
         SCL_TRY(scl_block_conv(b, &h, h, conv, k, 3, 1, true));
         if (h->dim[1] != x[0]->dim[1] || h->dim[2] != x[0]->dim[2])
             SCL_TRY(SCL_APPLY(b->g, &h, b->err, "resize_bilinear", SCL_IN("x", h), SCL_INT("I", x[0]->dim[1]),
@@ -152,6 +200,14 @@ static scl_status msf(scl_builder *b, scl_value **out, scl_value *const *x, int 
     return SCL_OK;
 }
 
+static scl_status pool5(scl_builder *b, scl_value **x)
+{
+    scl_value *out[2];        /* a maximum also says where it was */
+    SCL_TRY(SCL_APPLY(b->g, out, b->err, b->bare ? "max_pool" : "avg_pool", SCL_IN("x", *x), SCL_INT("size", 5)));
+    *x = out[0];
+    return SCL_OK;
+}
+
 /* Chained residual pooling. */
 static scl_status crp(scl_builder *b, scl_value **out, scl_value *x)
 {
@@ -162,8 +218,8 @@ static scl_status crp(scl_builder *b, scl_value **out, scl_value *x)
         char norm[32], conv[32];
         snprintf(norm, sizeof norm, "norms.%d", i);
         snprintf(conv, sizeof conv, "convs.%d", i);
-        SCL_TRY(scl_block_norm(b, &path, path, norm));
-        SCL_TRY(SCL_APPLY(b->g, &path, b->err, "avg_pool", SCL_IN("x", path), SCL_INT("size", 5)));
+        SCL_TRY(refine_norm(b, &path, path, norm));
+        SCL_TRY(pool5(b, &path));
         SCL_TRY(scl_block_conv(b, &path, path, conv, x->dim[3], 3, 1, false));
         SCL_TRY(scl_block_add(b, &x, path, x));
     }
@@ -187,5 +243,6 @@ scl_status scl_block_refine(scl_builder *b, scl_value **out, scl_value *const *x
     SCL_TRY(crp(b, &h, h));
     SCL_TRY(rcu(b, out, h, "output_convs", last ? 3 : 1));
     scl_scope_pop(b->g, before);
+    stage(b, *out, name);
     return SCL_OK;
 }

@@ -5,17 +5,22 @@
 
 #include "model/blocks.h"
 
-static scl_status check_ncsn(const scl_net_config *c, scl_err *err)
+/* Sizes must be multiples of the pixels that become one. */
+static scl_status check_image(const scl_net_config *c, int shrink, scl_err *err)
 {
-    if (c->height < 8 || c->width < 8 || c->height % 2 || c->width % 2)
-        return scl_fail(err, SCL_BAD_CONFIG, "data.transform.size: %s halves the image once and needs even sizes of at least 8, "
-                        "not %d x %d", c->net, c->height, c->width);
+    if (c->height < 8 || c->width < 8 || c->height % shrink || c->width % shrink)
+        return scl_fail(err, SCL_BAD_CONFIG, "data.transform.size: %s shrinks the image by %d and needs multiples of that from 8 on, "
+                        "not %d x %d", c->net, shrink, c->height, c->width);
     if (c->channels < 1 || c->channels > 4)
         return scl_fail(err, SCL_BAD_CONFIG, "data.transform.channels: %s takes 1 to 4 channels, not %d", c->net, c->channels);
     if (c->ngf < 2)
         return scl_fail(err, SCL_BAD_CONFIG, "model.ngf: InstanceNorm++ needs at least 2 channels, not %d", c->ngf);
     return SCL_OK;
 }
+
+static scl_status check_ncsn(const scl_net_config *c, scl_err *err) { return check_image(c, 2, err); }
+static scl_status check_deeper(const scl_net_config *c, scl_err *err) { return check_image(c, 4, err); }
+static scl_status check_deepest(const scl_net_config *c, scl_err *err) { return check_image(c, 8, err); }
 
 static scl_status check_mlp(const scl_net_config *c, scl_err *err)
 {
@@ -35,7 +40,10 @@ static const struct {
     scl_status (*check)(const scl_net_config *c, scl_err *err);
     scl_status (*build)(scl_builder *b, scl_value *x, scl_value **out);
 } nets[] = {
-    { "ncsn", ALWAYS, ALWAYS, check_ncsn, scl_ncsn_build },
+    { "ncsn", MAY_BE, ALWAYS, check_ncsn, scl_ncsn_build },
+    { "ncsnv2", NEVER, NEVER, check_ncsn, scl_ncsnv2_build },
+    { "ncsnv2_deeper", NEVER, NEVER, check_deeper, scl_ncsnv2_build },
+    { "ncsnv2_deepest", NEVER, NEVER, check_deepest, scl_ncsnv2_build },
     { "mlp", MAY_BE, NEVER, check_mlp, scl_mlp_build },
 };
 enum { NETS = (int)(sizeof nets / sizeof *nets) };

@@ -49,6 +49,10 @@ static scl_param start_of(const scl_graph *g, scl_value *v, const char *name)
     scl_param p = { .name = name, .value = v };
     if (ends_with(name, "embed.weight"))
         p.init = SCL_PARAM_NORM_ROWS;
+    else if (ends_with(name, ".gamma") || ends_with(name, ".alpha"))
+        p.init = SCL_PARAM_NEAR_ONE;
+    else if (ends_with(name, ".beta"))
+        p.init = SCL_PARAM_ZERO;
     else if (ends_with(name, ".scale"))
         p.init = SCL_PARAM_ONE;
     else if (ends_with(name, ".shift"))

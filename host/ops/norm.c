@@ -5,6 +5,7 @@
  *   a = gamma / sigma,  b = gamma*alpha * mhat + beta          norm_coef       sigma = sqrt(variance + eps),
  *                                                                             mhat = (mean - m) / sqrt(v + eps)
  *   y = (x - mean) * a + b                                     norm_apply      rows = [gamma | alpha | beta]
+ * rows are looked up by level (embedding), or one for all samples made of three vectors (norm_rows, host/ops/norm_rows.c).
  *
  * (x - mean) * a and not x*a + b': the latter loses |mean|/sigma ulps.  Sums: leaves of 4x4 pixels through sum64; a leaf's share
  * of the variance is its spread about its own mean plus cnt*(leaf mean - mean)^2, never a sum of squares.
@@ -291,10 +292,11 @@ static scl_arg row_input(const scl_node *n, const char *name, int part)
     return scl_dim(n, 'B') == 1 ? SCL_CHANNEL(name, n->in[IN_ROWS], offset) : SCL_SAMPLE_CHANNEL(name, n->in[IN_ROWS], offset);
 }
 
-/* One row for all samples; of a single sample, a weight and not a row looked up. */
+/* One row for all samples; of a single sample, weights and not a row looked up. */
 static bool rows_are_shared(const scl_node *n)
 {
-    return scl_dim(n, 'B') == 1 && (scl_dim(n, 'N') > 1 || !n->in[IN_ROWS]->producer);
+    const scl_node *producer = n->in[IN_ROWS]->producer;
+    return scl_dim(n, 'B') == 1 && (scl_dim(n, 'N') > 1 || !producer || producer->op == &scl_op_norm_rows);
 }
 
 static scl_status norm_apply_vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx, scl_err *err)
@@ -351,5 +353,5 @@ static const scl_op norm_apply = {
     .flops = "3*N*H*W*C", .bytes = "8*N*H*W*C",
 };
 
-scl_family scl_family_norm = { &pixel_sum, &pixel_spread, &pixel_stats, &channel_stats, &norm_coef, &scl_op_norm_stats, &norm_apply,
+scl_family scl_family_norm = { &pixel_sum, &pixel_spread, &pixel_stats, &channel_stats, &norm_coef, &scl_op_norm_rows, &scl_op_norm_stats, &norm_apply,
                                &scl_op_norm_grad, &scl_op_channel_grad, &scl_op_norm_rows_grad, NULL };

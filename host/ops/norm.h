@@ -46,7 +46,7 @@ void scl_norm_coefs(const scl_norm_values *v, int N, int C, int row_step, float 
 #define SCL_SAMPLE_TUNE "WG=1 VEC=16|8|4|2|1"
 bool scl_sample_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
 
-extern const scl_op scl_op_norm_stats;
+extern const scl_op scl_op_norm_stats, scl_op_norm_rows;
 extern const scl_op scl_op_norm_grad, scl_op_channel_grad, scl_op_norm_rows_grad;
 
 #endif

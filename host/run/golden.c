@@ -144,10 +144,15 @@ static void skip(const check *c, const char *name, const char *why)
     c->visit(c->user, &row);
 }
 
+static bool is_available(const golden *g)
+{
+    return starts(g->net.net, "ncsn");
+}
+
 static const char *reason(const check *c, const char *name)
 {
     const golden *g = c->g;
-    if (strcmp(g->net.net, "ncsn") != 0)
+    if (!is_available(g))
         return scl_arena_printf(&c->g->arena, "the network %s is not available in this version", g->net.net);
     if (strstr(name, "ssm") || strstr(name, "ism"))
         return "score matching without noise targets needs second derivatives, which this version does not "
@@ -228,8 +233,8 @@ static scl_status describe(golden *g, const char *conv, scl_err *err)
     if (!net)
         return scl_fail_at(err, SCL_FAILED, g->file->path, 0, 0,
                            "not a golden file: no 'net' in its metadata");
-    g->net = (scl_net_config){ .net = net, .ngf = number(g, "ngf"), .conv = conv };
-    if (strcmp(net, "ncsn") != 0 || !image || image->rank != 4 || !sigmas)
+    g->net = (scl_net_config){ .net = net, .ngf = number(g, "ngf"), .conv = conv, .conditional = scl_net_conditional(net, "auto") };
+    if (!is_available(g) || !image || image->rank != 4 || !sigmas)
         return SCL_OK;
     g->net.channels = (int)image->dim[1];
     g->net.height = (int)image->dim[2];
@@ -243,7 +248,7 @@ static scl_status describe(golden *g, const char *conv, scl_err *err)
 
 static scl_status compute(golden *g, scl_err *err)
 {
-    if (strcmp(g->net.net, "ncsn") != 0)
+    if (!is_available(g) || !g->sigma)
         return SCL_OK;
     if (g->n && scl_golden_find(g, "in.noise") >= 0 && scl_golden_find(g, "in.labels") >= 0) {
         SCL_TRY(scl_golden_gradients(g, err));

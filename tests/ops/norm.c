@@ -293,12 +293,30 @@ static const t_case cases_rows_grad[] = {
     { "mnist", "N=32 B=32 C=64 S=192", "pixels=784", .bench = true },
 };
 
+static void oracle_rows(const t_case *t)
+{
+    const int C = t_dim(t, 'C');
+    double *rows = t_f64(t, "rows");
+    for (int c = 0; c < C; c++) {
+        rows[c] = t_f64(t, "gamma")[c];
+        rows[C + c] = t_f64(t, "alpha")[c];
+        rows[2 * C + c] = t_f64(t, "beta")[c];
+    }
+}
+
+static const t_case cases_rows[] = {
+    { "one_channel", "C=1", .grad = true },
+    { "ragged", "C=11", .grad = true, .grad_of = "gamma alpha beta" },
+    { .name = "wide_vector", .dims = "C=48" },
+};
+
 static const t_op ops[] = {
     T_OP(pixel_sum, oracle_sum, cases_sum),
     T_OP(pixel_spread, oracle_spread, cases_spread),
     T_OP(pixel_stats, oracle_pixel_stats, cases_pixel_stats),
     T_OP(channel_stats, oracle_channel_stats, cases_channel_stats),
     T_OP(norm_coef, oracle_coef, cases_coef),
+    T_OP(norm_rows, oracle_rows, cases_rows),
     T_OP(norm_stats, oracle_stats, cases_stats),
     T_OP(norm_apply, oracle_apply, cases_apply),
     T_OP(norm_grad, oracle_grad, cases_grad),

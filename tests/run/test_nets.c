@@ -47,6 +47,16 @@ static void test_counts(void)
     count_is(&c, 7638657);
     c = cifar, c.net = "ncsn", c.conditional = true;
     count_is(&c, 30117635);
+    c = mnist, c.net = "ncsn";
+    count_is(&c, 7443393);
+    c = cifar, c.net = "ncsn";
+    count_is(&c, 29727107);
+    c = cifar, c.net = "ncsnv2";
+    count_is(&c, 29694083);
+    c.net = "ncsnv2_deeper";
+    count_is(&c, 83445379);
+    c.net = "ncsnv2_deepest";
+    count_is(&c, 94132611);
     c = point, c.net = "mlp";
     count_is(&c, 17154);
     c.conditional = true;
