@@ -41,7 +41,9 @@ static int shrinks(scl_net_kind net)
     switch (net) {
     case SCL_NET_NCSN:
     case SCL_NET_NCSNV2: return 2;
-    case SCL_NET_NCSNV2_DEEPER: return 4;
+    case SCL_NET_NCSNV2_DEEPER:
+    case SCL_NET_RESSCORE:
+    case SCL_NET_CLASSIFIER: return 4;
     case SCL_NET_NCSNV2_DEEPEST: return 8;
     case SCL_NET_MLP: break;
     }
@@ -60,9 +62,10 @@ static void check_network(checker *c, const scl_stage_config *stage)
                                              size, net)
                           : scl_arena_printf(arena, "%d is no multiple of %d, by which the network %s shrinks its images", size,
                                              shrink, net));
-    if (stage->model.condition == SCL_CONDITION_LEVEL && stage->model.net >= SCL_NET_NCSNV2 && stage->model.net <= SCL_NET_NCSNV2_DEEPEST)
+    const bool divides = stage->model.net >= SCL_NET_NCSNV2 && stage->model.net <= SCL_NET_NCSNV2_DEEPEST;
+    if (stage->model.condition == SCL_CONDITION_LEVEL && (divides || stage->model.net == SCL_NET_RESSCORE))
         fault(c, set_in(c, stage, "model.condition"),
-              scl_arena_printf(arena, "the network %s takes no level; it divides its result by the level's sigma", net));
+              scl_arena_printf(arena, "the network %s takes no level%s", net, divides ? "; it divides its result by the level's sigma" : ""));
     if (stage->noise.levels > 1 && stage->noise.sigma_begin < stage->noise.sigma_end)
         fault(c, set_in(c, stage, "noise.sigma_begin"),
               scl_arena_printf(arena, "%g is smaller than sigma_end, %g; levels go from the largest to the smallest",

@@ -9,8 +9,8 @@ scl_status scl_block_param(scl_builder *b, scl_value **out, const char *name, in
     return scl_value_get(b->g, out, SCL_PARAM, full, SCL_F32, rank, dims, b->err);
 }
 
-/* The algorithm of the convolution in this scope: the one for all, or its own in the list of scl_net_conv. */
-static const char *algorithm_of(const scl_builder *b)
+/* The one for all, or its own in the list of scl_net_conv. */
+const char *scl_block_algorithm(const scl_builder *b)
 {
     const char *scope = b->g->scope, *conv = b->c->conv;
     const size_t length = strlen(scope);
@@ -32,7 +32,7 @@ scl_status scl_block_conv(scl_builder *b, scl_value **out, scl_value *x, const c
     if (bias)
         SCL_TRY(scl_block_param(b, &v, "bias", SCL_DIMS(k)));
     SCL_TRY(SCL_APPLY(b->g, out, b->err, "conv2d", SCL_IN("x", x), SCL_IN("w", w), SCL_IN("bias", v),
-                      SCL_INT("dilation", dilation), SCL_TEXT("algorithm", algorithm_of(b))));
+                      SCL_INT("dilation", dilation), SCL_TEXT("algorithm", scl_block_algorithm(b))));
     scl_scope_pop(b->g, before);
     return SCL_OK;
 }
@@ -44,7 +44,7 @@ scl_status scl_block_linear(scl_builder *b, scl_value **out, scl_value *x, const
     SCL_TRY(scl_block_param(b, &w, "weight", SCL_DIMS(x->dim[1], k)));
     SCL_TRY(scl_block_param(b, &v, "bias", SCL_DIMS(k)));
     SCL_TRY(SCL_APPLY(b->g, out, b->err, "linear", SCL_IN("x", x), SCL_IN("w", w), SCL_IN("bias", v),
-                      SCL_TEXT("algorithm", algorithm_of(b))));
+                      SCL_TEXT("algorithm", scl_block_algorithm(b))));
     scl_scope_pop(b->g, before);
     return SCL_OK;
 }
@@ -95,19 +95,23 @@ scl_status scl_block_add(scl_builder *b, scl_value **out, scl_value *x, scl_valu
     return SCL_POINTWISE(b->g, out, b->err, "x + y", SCL_IN("x", x), SCL_IN("y", y));
 }
 
-/* A block's result, for verification. */
-static void stage(const scl_builder *b, scl_value *x, const char *name)
+void scl_block_stage(const scl_builder *b, scl_value *x, const char *name)
 {
     if (b->c->stages)
         scl_output(x, scl_arena_printf(b->g->arena, "stage.%s", name));
 }
 
+scl_status scl_block_centre(scl_builder *b, scl_value **out, scl_value *x)
+{
+    *out = x;
+    return b->c->logit ? SCL_OK : SCL_POINTWISE(b->g, out, b->err, "fma(2.0, x, -1.0)", SCL_IN("x", x));
+}
+
 scl_status scl_block_begin(scl_builder *b, scl_value **out, scl_value *x)
 {
-    if (!b->c->logit)
-        SCL_TRY(SCL_POINTWISE(b->g, &x, b->err, "fma(2.0, x, -1.0)", SCL_IN("x", x)));
+    SCL_TRY(scl_block_centre(b, &x, x));
     SCL_TRY(scl_block_conv(b, out, x, "begin_conv", b->c->ngf, 3, 1, true));
-    stage(b, *out, "begin_conv");
+    scl_block_stage(b, *out, "begin_conv");
     return SCL_OK;
 }
 
@@ -115,7 +119,7 @@ scl_status scl_block_end(scl_builder *b, scl_value **out, scl_value *x)
 {
     scl_value *h;
     SCL_TRY(scl_block_norm(b, &h, x, "normalizer"));
-    stage(b, h, "normalizer");
+    scl_block_stage(b, h, "normalizer");
     SCL_TRY(scl_block_elu(b, &h, h));
     return scl_block_conv(b, out, h, "end_conv", b->c->channels, 3, 1, true);
 }
@@ -145,7 +149,7 @@ scl_status scl_block_residual(scl_builder *b, scl_value **out, scl_value *x, con
     }
     SCL_TRY(scl_block_add(b, out, shortcut, h));
     scl_scope_pop(b->g, before);
-    stage(b, *out, name);
+    scl_block_stage(b, *out, name);
     return SCL_OK;
 }
 
@@ -243,6 +247,6 @@ scl_status scl_block_refine(scl_builder *b, scl_value **out, scl_value *const *x
     SCL_TRY(crp(b, &h, h));
     SCL_TRY(rcu(b, out, h, "output_convs", last ? 3 : 1));
     scl_scope_pop(b->g, before);
-    stage(b, *out, name);
+    scl_block_stage(b, *out, name);
     return SCL_OK;
 }

@@ -17,9 +17,15 @@ typedef struct scl_builder {
 scl_status scl_ncsn_build(scl_builder *b, scl_value *x, scl_value **score);
 scl_status scl_ncsnv2_build(scl_builder *b, scl_value *x, scl_value **score);
 scl_status scl_mlp_build(scl_builder *b, scl_value *x, scl_value **score);
+scl_status scl_resscore_build(scl_builder *b, scl_value *x, scl_value **score);
+scl_status scl_classifier_build(scl_builder *b, scl_value *x, scl_value **logits);      /* f32[N,outputs] */
 
 /* A parameter "<scope>.<name>", the scope being the graph's. */
 scl_status scl_block_param(scl_builder *b, scl_value **out, const char *name, int rank, const int *dims);
+/* The algorithm of the convolution in this scope. */
+const char *scl_block_algorithm(const scl_builder *b);
+/* A block's result, an output "stage.NAME" where the config asks for them. */
+void scl_block_stage(const scl_builder *b, scl_value *x, const char *name);
 /* Linear layer from [N,C] to [N,k], with bias. */
 scl_status scl_block_linear(scl_builder *b, scl_value **out, scl_value *x, const char *name, int k);
 /* In all blocks, name is the module's: parameters are "<name>.weight" and so on. */
@@ -35,6 +41,8 @@ typedef enum scl_resample { SCL_SAME, SCL_DOWN } scl_resample;
 scl_status scl_block_residual(scl_builder *b, scl_value **out, scl_value *x, const char *name, int k, scl_resample resample,
                               int dilation);
 
+/* 2x - 1 of pixels in [0,1); logits as they are. */
+scl_status scl_block_centre(scl_builder *b, scl_value **out, scl_value *x);
 /* What a network of the family begins with, 2x - 1 (not of logits) and begin_conv, and ends with: normalizer, ELU, end_conv. */
 scl_status scl_block_begin(scl_builder *b, scl_value **out, scl_value *x);
 scl_status scl_block_end(scl_builder *b, scl_value **out, scl_value *x);

@@ -22,7 +22,7 @@ static const stage deeper[] = {
     { "res5", "refine1", 4, 4, 4 },
 };
 static const stage deepest[] = {
-    { "res1", "refine5", 1, 1, 1 }, { "res2", "refine4", 2, 1, 1 }, { "res3", "refine31", 2, 2, 1 }, { "res31", "refine3", 2, 2, 1 },
+    { "res1", "refine5", 1, 1, 1 }, { "res2", "refine4", 2, 1, 1 }, { "res3", "refine3", 2, 2, 1 }, { "res31", "refine31", 2, 2, 1 },
     { "res4", "refine2", 4, 2, 2 }, { "res5", "refine1", 4, 4, 4 },
 };
 

@@ -22,6 +22,20 @@ static scl_status check_ncsn(const scl_net_config *c, scl_err *err) { return che
 static scl_status check_deeper(const scl_net_config *c, scl_err *err) { return check_image(c, 4, err); }
 static scl_status check_deepest(const scl_net_config *c, scl_err *err) { return check_image(c, 8, err); }
 
+static scl_status check_resscore(const scl_net_config *c, scl_err *err)
+{
+    if (c->ngf % 8)
+        return scl_fail(err, SCL_BAD_CONFIG, "model.ngf: resscore normalises over 8 groups and needs a multiple of that, not %d", c->ngf);
+    return check_image(c, 4, err);
+}
+
+static scl_status check_classifier(const scl_net_config *c, scl_err *err)
+{
+    if (c->outputs < 2)
+        return scl_fail(err, SCL_BAD_CONFIG, "model.classes: at least 2, not %d", c->outputs);
+    return check_image(c, 4, err);
+}
+
 static scl_status check_mlp(const scl_net_config *c, scl_err *err)
 {
     if (c->n_widths < 1 || c->n_widths > SCL_MAX_WIDTHS)
@@ -44,6 +58,8 @@ static const struct {
     { "ncsnv2", NEVER, NEVER, check_ncsn, scl_ncsnv2_build },
     { "ncsnv2_deeper", NEVER, NEVER, check_deeper, scl_ncsnv2_build },
     { "ncsnv2_deepest", NEVER, NEVER, check_deepest, scl_ncsnv2_build },
+    { "resscore", NEVER, NEVER, check_resscore, scl_resscore_build },
+    { "classifier", MAY_BE, ALWAYS, check_classifier, scl_classifier_build },
     { "mlp", MAY_BE, NEVER, check_mlp, scl_mlp_build },
 };
 enum { NETS = (int)(sizeof nets / sizeof *nets) };

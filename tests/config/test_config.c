@@ -93,7 +93,7 @@ static const struct { const char *name, *text, *faults; } bad[] = {
       "t.yaml:1:23: noise.sigma_begin: 0.01 is smaller than sigma_end, 1; levels go from the largest to the smallest" },
     { "choice", "conv: dirct\n" DATA TRAIN, "t.yaml:1:7: conv: must be one of auto, winograd4, winograd2, direct, clblast, not 'dirct'; did you mean 'direct'?" },
     { "no net", "model: { net: ncsnv3 }\n" DATA TRAIN,
-      "t.yaml:1:15: model.net: must be one of ncsn, ncsnv2, ncsnv2_deeper, ncsnv2_deepest, mlp, not 'ncsnv3'; did you mean 'ncsnv2'?" },
+      "t.yaml:1:15: model.net: must be one of ncsn, ncsnv2, ncsnv2_deeper, ncsnv2_deepest, mlp, resscore, classifier, not 'ncsnv3'; did you mean 'ncsnv2'?" },
     { "level of no use", "model: { net: ncsnv2, condition: level }\n" DATA TRAIN,
       "t.yaml:1:34: model.condition: the network ncsnv2 takes no level; it divides its result by the level's sigma" },
     { "a third of a size", "data: { path: d, transform: { size: 36 } }\nmodel: { net: ncsnv2_deepest }\n" TRAIN,

@@ -57,6 +57,13 @@ static void test_counts(void)
     count_is(&c, 83445379);
     c.net = "ncsnv2_deepest";
     count_is(&c, 94132611);
+    /* 9 i o + o of a 3x3 layer from i to o channels, 2 o of a group normalisation, two of each a block, and a third layer where the
+     * size changes: 896, 18,624, 74,176, 74,112, 295,808, 295,680; mirrored 295,680, 184,768, 74,112, 46,304, 18,624, 867. */
+    c = cifar, c.net = "resscore", c.ngf = 32;
+    count_is(&c, 1379651);
+    /* begin_conv 160; blocks with tables of 30 values a normalised channel: 5,600, 8,464, 31,776; linear 650. */
+    c = mnist, c.net = "classifier", c.conditional = true, c.ngf = 16, c.outputs = 10;
+    count_is(&c, 46650);
     c = point, c.net = "mlp";
     count_is(&c, 17154);
     c.conditional = true;
