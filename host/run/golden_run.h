@@ -20,6 +20,21 @@ typedef struct golden {
     double **result;
 } golden;
 
+/* A step graph, planned and loaded, with the file's weights and noise table in its store. */
+typedef struct golden_runner {
+    scl_graph *graph;
+    scl_plan *plan;
+    scl_store *store;
+    scl_exec *exec;
+} golden_runner;
+scl_status scl_golden_start(golden *g, golden_runner *r, scl_err *err);      /* r->graph is there */
+void scl_golden_stop(golden_runner *r);
+/* Writes a persistent value; ignored when the graph has none of that name. */
+scl_status scl_golden_put(const golden_runner *r, const char *name, const void *data, size_t bytes, scl_err *err);
+scl_status scl_golden_fetch(golden *g, const golden_runner *r, const scl_value *v, float **out, scl_err *err);
+/* The outputs grad.NAME as results PREFIX_grad.NAME. */
+scl_status scl_golden_keep_gradients(golden *g, const golden_runner *r, const char *prefix, scl_err *err);
+
 /* The tensor's number; -1: none. */
 int scl_golden_find(const golden *g, const char *name);
 double *scl_golden_tensor(golden *g, const char *name);          /* as doubles, in the arena; NULL: none */
@@ -32,6 +47,7 @@ void scl_golden_set_images(golden *g, const char *name, const float *nhwc, int s
 scl_status scl_golden_gradients(golden *g,
                             scl_err *err); /* out.perturbed, out.score, stage.*, out.dsm_loss, dsm_grad.* */
 scl_status scl_golden_adam(golden *g, scl_err *err);             /* out.adam_losses, adam3.* */
+scl_status scl_golden_sliced(golden *g, scl_err *err);           /* out.ssm_loss, out.ssm_terms, out.jvp, ssm_grad.* */
 scl_status scl_golden_langevin(golden *g, scl_err *err);         /* out.ald, out.ald_denoised */
 
 #endif
