@@ -14,14 +14,19 @@ static scl_place at(const checker *c, const char *path)
     return scl_place_of(c->config, path);
 }
 
+static bool is_set(const checker *c, const char *path)
+{
+    for (int i = 0; i < c->config->places->n; i++)
+        if (!strcmp(c->config->places->at[i].path, path))
+            return true;
+    return false;
+}
+
 /* Where a key of a stage's section is set: in the stage, or in the experiment. */
 static const char *set_in(const checker *c, const scl_stage_config *stage, const char *key)
 {
     const char *own = scl_arena_printf(c->faults->arena, "stages.%s.%s", stage->name, key);
-    for (int i = 0; i < c->config->places->n; i++)
-        if (!strcmp(c->config->places->at[i].path, own))
-            return own;
-    return key;
+    return is_set(c, own) ? own : key;
 }
 
 /* The same fault of a section that several stages share is said once. */
@@ -48,6 +53,17 @@ static int shrinks(scl_net_kind net)
     case SCL_NET_MLP: break;
     }
     return 1;
+}
+
+/* Without noise there is one level. */
+static void check_levels(checker *c, scl_stage_config *stage)
+{
+    const char *key = set_in(c, stage, "noise.levels");
+    if (stage->noise.schedule != SCL_NOISE_NONE)
+        return;
+    if (stage->noise.levels != 1 && is_set(c, key))
+        fault(c, key, "noise.schedule is none, which is one level");
+    stage->noise.levels = 1;
 }
 
 static void check_network(checker *c, const scl_stage_config *stage)
@@ -81,6 +97,44 @@ static void check_widths(checker *c, const scl_stage_config *stage)
               scl_arena_printf(c->faults->arena, "an mlp has 1 to %d hidden layers, not %d", MOST, n));
 }
 
+/* Values of a sample as far as the config tells; 0: only the data do. */
+static long values_of(const scl_data_config *d)
+{
+    const bool cifar = d->format == SCL_DATA_CIFAR10, idx = d->format == SCL_DATA_IDX;
+    const long side = d->transform.size ? d->transform.size : cifar ? 32 : idx ? 28 : 0;
+    return side * side * (d->transform.channels ? d->transform.channels : cifar ? 3 : idx ? 1 : 0);
+}
+
+/* What a loss asks of noise, dimension and its own keys. */
+static void check_objective(checker *c, const scl_stage_config *stage)
+{
+    enum { ISM_MOST = 64 };   /* SCL_ISM_MOST of score/objective.h, which is above this room */
+    scl_arena *arena = c->faults->arena;
+    const scl_train_config *t = &stage->train;
+    const bool sliced = t->objective.loss == SCL_LOSS_SSM || t->objective.loss == SCL_LOSS_SSM_VR;
+    const char *loss = scl_config_choice("objective.loss", (int)t->objective.loss);
+    const char *key = scl_arena_printf(arena, "stages.%s.objective", stage->name);
+    const long D = values_of(&stage->data);
+    if (stage->noise.schedule == SCL_NOISE_NONE && t->objective.loss == SCL_LOSS_DSM)
+        fault(c, scl_arena_printf(arena, "%s.loss", key), "dsm compares the score with the noise, and noise.schedule is none");
+    if (t->objective.loss == SCL_LOSS_ISM && D > ISM_MOST)
+        fault(c, scl_arena_printf(arena, "%s.loss", key),
+              scl_arena_printf(arena, "ism takes the exact trace, a forward-mode pass for each of the %ld values of a sample: a step would "
+                               "cost about %ld times a dsm step; at most %d: ssm_vr estimates the same", D, D + 1, ISM_MOST));
+    if (!sliced && t->objective.projections > 1)
+        fault(c, scl_arena_printf(arena, "%s.projections", key), scl_arena_printf(arena, "%s takes no projections; ssm and ssm_vr do", loss));
+    if (!sliced && t->objective.projection != SCL_PROJECTION_GAUSSIAN)
+        fault(c, scl_arena_printf(arena, "%s.projection", key), scl_arena_printf(arena, "%s takes no projections; ssm and ssm_vr do", loss));
+}
+
+static void check_predict(checker *c, const scl_stage_config *stage)
+{
+    if (stage->noise.schedule == SCL_NOISE_NONE && stage->model.predict != SCL_PREDICT_SCORE)
+        fault(c, set_in(c, stage, "model.predict"),
+              scl_arena_printf(c->faults->arena, "%s is told from the noise level, and noise.schedule is none",
+                               scl_config_choice("model.predict", (int)stage->model.predict)));
+}
+
 static void check_train(checker *c, const scl_stage_config *stage)
 {
     scl_arena *arena = c->faults->arena;
@@ -91,6 +145,7 @@ static void check_train(checker *c, const scl_stage_config *stage)
         fault(c, set_in(c, stage, "data.transform.size"), "must be given for a folder of images");
     if (stage->data.transform.logit && stage->data.transform.dequantize == SCL_DEQUANTIZE_NONE)
         fault(c, set_in(c, stage, "data.transform.logit"), "needs dequantize: uniform; the logit of 0 and 1 is infinite");
+    check_objective(c, stage);
     if (t->accumulate > t->batch)
         fault(c, scl_arena_printf(arena, "stages.%s.accumulate", stage->name),
               scl_arena_printf(arena, "%d micro-batches of a batch of %d", t->accumulate, t->batch));
@@ -227,6 +282,9 @@ static void check_sample(checker *c, const scl_stage_config *stage)
     const char *path = scl_arena_printf(c->faults->arena, "stages.%s.checkpoint", stage->name);
     char *end = NULL;
     const bool step = !strncmp(which, "step-", 5) && strtol(which + 5, &end, 10) > 0 && *end == 0;
+    if (stage->noise.schedule == SCL_NOISE_NONE && stage->sample.sampler.denoise)
+        fault(c, scl_arena_printf(c->faults->arena, "stages.%s.sampler.denoise", stage->name),
+              "x + sigma^2 s needs a noise level, and noise.schedule is none");
     if (strchr(which, '/') || strstr(which, ".safetensors"))
         return;
     if (strcmp(which, "latest") && strcmp(which, "best") && !step)
@@ -240,6 +298,8 @@ void scl_config_check(scl_config *config, scl_faults *faults)
 {
     checker c = { config, faults };
     const int before = faults->errors->n;
+    if (config->noise.schedule == SCL_NOISE_NONE)
+        config->noise.levels = 1;
     for (int i = 0; i < config->n_stage; i++) {
         scl_stage_config *stage = &config->stage[i];
         if (stage->kind != SCL_STAGE_TRAIN && stage->kind != SCL_STAGE_SAMPLE)
@@ -247,7 +307,9 @@ void scl_config_check(scl_config *config, scl_faults *faults)
         check_needs(&c, stage);
         if (stage->kind == SCL_STAGE_SAMPLE)
             inherit(config, stage);
+        check_levels(&c, stage);
         check_network(&c, stage);
+        check_predict(&c, stage);
         check_widths(&c, stage);
         if (stage->kind == SCL_STAGE_TRAIN)
             check_train(&c, stage);

@@ -23,7 +23,9 @@ typedef enum scl_net_kind { SCL_NET_NCSN, SCL_NET_NCSNV2, SCL_NET_NCSNV2_DEEPER,
                            SCL_NET_RESSCORE, SCL_NET_CLASSIFIER } scl_net_kind;
 typedef enum scl_net_condition { SCL_CONDITION_AUTO, SCL_CONDITION_LEVEL, SCL_CONDITION_NONE } scl_net_condition;
 typedef enum scl_net_output { SCL_OUTPUT_SCORE, SCL_OUTPUT_ENERGY } scl_net_output;
-typedef enum scl_noise_kind { SCL_NOISE_GEOMETRIC } scl_noise_kind;
+typedef enum scl_noise_kind { SCL_NOISE_GEOMETRIC, SCL_NOISE_NONE } scl_noise_kind;
+typedef enum scl_predict { SCL_PREDICT_SCORE, SCL_PREDICT_EPSILON, SCL_PREDICT_X0 } scl_predict;
+typedef enum scl_projection { SCL_PROJECTION_GAUSSIAN, SCL_PROJECTION_RADEMACHER, SCL_PROJECTION_SPHERE } scl_projection;
 typedef enum scl_stage_kind { SCL_STAGE_TRAIN, SCL_STAGE_SAMPLE, SCL_STAGE_EVALUATE, SCL_STAGE_LIKELIHOOD } scl_stage_kind;
 typedef enum scl_loss_kind { SCL_LOSS_DSM, SCL_LOSS_SSM, SCL_LOSS_SSM_VR, SCL_LOSS_ISM, SCL_LOSS_ESM, SCL_LOSS_CROSS_ENTROPY } scl_loss_kind;
 typedef enum scl_optimizer_kind { SCL_OPTIMIZER_ADAM, SCL_OPTIMIZER_SGD, SCL_OPTIMIZER_RMSPROP } scl_optimizer_kind;
@@ -65,6 +67,7 @@ typedef struct scl_model_config {
     int classes;                 /* classifier */
     scl_net_condition condition;
     scl_net_output output;
+    scl_predict predict;
 } scl_model_config;
 
 typedef struct scl_noise_config {
@@ -74,7 +77,7 @@ typedef struct scl_noise_config {
 } scl_noise_config;
 
 typedef struct scl_train_config {
-    struct { scl_loss_kind loss; double anneal_power; } objective;
+    struct { scl_loss_kind loss; double anneal_power; scl_projection projection; int projections; } objective;
     struct {
         scl_optimizer_kind method;
         double lr, beta1, beta2, eps, momentum, decay;   /* momentum: sgd, rmsprop; decay: rmsprop's mean of squares */

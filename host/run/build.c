@@ -36,6 +36,10 @@ scl_step_spec scl_build_spec(const scl_config *config, const scl_stage_config *s
     const int accumulate = t->accumulate > 0 ? t->accumulate : 1;
     scl_step_spec spec = {
         .net = scl_build_net(config, stage, shape),
+        .objective = { .loss = scl_config_choice("objective.loss", (int)t->objective.loss),
+                       .predict = scl_config_choice("model.predict", (int)stage->model.predict),
+                       .projection = scl_config_choice("objective.projection", (int)t->objective.projection),
+                       .projections = t->objective.projections, .clean = stage->noise.schedule == SCL_NOISE_NONE },
         .n = (t->batch + accumulate - 1) / accumulate,
         .global_batch = t->batch,
         .accumulate = accumulate > 1,

@@ -210,6 +210,8 @@ static void one_tensor(const check *c, int i)
         by_maximum(c, i, (size_t)(g->n_chain * g->net.channels * g->net.height * g->net.width), g->W * gate_chain);
     else if (!strcmp(name, "out.dsm_loss"))
         losses(c, i, gate_loss);
+    else if (!strcmp(g->net.net, "mlp") && starts(name, "out."))
+        by_scale(c, i, gate_loss, t->count > 1 ? largest(c, name, 1) : !strcmp(name, "out.ism_loss") ? g->ism_scale : largest(c, name, 0));
     else if (!strcmp(name, "out.ssm_loss") || !strcmp(name, "out.ssm_terms"))
         by_scale(c, i, g->W * gate_sliced_loss, largest(c, "out.ssm_terms", 0));
     else if (!strcmp(name, "out.adam_losses"))
@@ -258,6 +260,26 @@ static int number(const golden *g, const char *key)
     return text ? atoi(text) : 0;
 }
 
+/* Points under one noise level; the layers from the weights. */
+static scl_status describe_points(golden *g, const scl_tensor *x, scl_err *err)
+{
+    const char *sigma = scl_safetensors_meta(g->file, "dsm_sigma");
+    g->n = (int)x->dim[0];
+    g->net.channels = (int)x->dim[1];
+    g->net.height = g->net.width = g->net.levels = 1;
+    g->unweighted = true;
+    g->sigma = SCL_NEW_ARRAY(&g->arena, double, 1);
+    g->sigma[0] = sigma ? strtod(sigma, NULL) : 1;
+    for (int i = 0; i < SCL_MAX_WIDTHS; i++) {
+        const char *next = scl_arena_printf(&g->arena, "param.%d.weight", 2 * i + 2);
+        const scl_tensor *w = scl_safetensors_find(g->file, scl_arena_printf(&g->arena, "param.%d.weight", 2 * i));
+        if (!w || !scl_safetensors_find(g->file, next))
+            break;
+        g->net.widths[g->net.n_widths++] = (int)w->dim[0];
+    }
+    return scl_net_check(&g->net, err);
+}
+
 /* Sizes from the tensors themselves. */
 static scl_status describe(golden *g, const char *conv, scl_err *err)
 {
@@ -269,6 +291,8 @@ static scl_status describe(golden *g, const char *conv, scl_err *err)
         return scl_fail_at(err, SCL_FAILED, g->file->path, 0, 0,
                            "not a golden file: no 'net' in its metadata");
     g->net = (scl_net_config){ .net = net, .ngf = number(g, "ngf"), .conv = conv, .conditional = scl_net_conditional(net, "auto") };
+    if (!strcmp(net, "mlp") && x && x->rank == 2)
+        return describe_points(g, x, err);
     if (!is_available(g) || !image || image->rank != 4 || !sigmas)
         return SCL_OK;
     g->net.channels = (int)image->dim[1];
@@ -283,6 +307,8 @@ static scl_status describe(golden *g, const char *conv, scl_err *err)
 
 static scl_status compute(golden *g, scl_err *err)
 {
+    if (!strcmp(g->net.net, "mlp") && g->n)
+        return scl_golden_points(g, err);
     if (!is_available(g) || !g->sigma)
         return SCL_OK;
     if (g->n && scl_golden_find(g, "in.noise") >= 0 && scl_golden_find(g, "in.labels") >= 0) {

@@ -107,7 +107,7 @@ static scl_status put_constants(golden *g, const golden_runner *r, scl_err *err)
     for (int i = 0; i < L; i++) {
         table[i] = (float)g->sigma[i];
         inv[i] = (float)(1 / g->sigma[i]);
-        weight[i] = (float)(g->sigma[i] * g->sigma[i]);
+        weight[i] = g->unweighted ? 1.0f : (float)(g->sigma[i] * g->sigma[i]);
     }
     const size_t bytes = sizeof(float) * (size_t)L;
     SCL_TRY(scl_golden_put(r, "sigma", table, bytes, err));

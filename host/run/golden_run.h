@@ -15,6 +15,8 @@ typedef struct golden {
     int n;                              /* samples of in.x; 0: there is none */
     int n_chain;                        /* samples of ald.x0; 0 */
     double *sigma;                      /* levels */
+    bool unweighted;                    /* every level's loss counts alike, else as sigma^2 */
+    double ism_scale;                   /* largest term of the implicit loss */
     double W;                           /* widens gates: 4 where a convolution is winograd4, else 1 */
     /* Results, layout of the file; NULL: not computed.  One entry for each tensor of the file. */
     double **result;
@@ -48,6 +50,7 @@ scl_status scl_golden_gradients(golden *g,
                             scl_err *err); /* out.perturbed, out.score, stage.*, out.dsm_loss, dsm_grad.* */
 scl_status scl_golden_adam(golden *g, scl_err *err);             /* out.adam_losses, adam3.* */
 scl_status scl_golden_sliced(golden *g, scl_err *err);           /* out.ssm_loss, out.ssm_terms, out.jvp, ssm_grad.* */
+scl_status scl_golden_points(golden *g, scl_err *err);           /* the toy: out.score, and every loss with its gradient */
 scl_status scl_golden_langevin(golden *g, scl_err *err);         /* out.ald, out.ald_denoised */
 
 #endif

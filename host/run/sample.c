@@ -95,7 +95,7 @@ static scl_status open_sampler(sampling *s, sampler *r, int n, scl_err *err)
         s->peak_bytes = peak;
     scl_stage_note(s->c, "peak_bytes", "%zu", s->peak_bytes);
     scl_info("%s: on %s, batches of %d, peak device memory %.1f MiB", s->c->stage->name, s->b->info.name, n, (double)peak / (1 << 20));
-    if (scl_store_find(r->store, "inv_sigma").value)
+    if (scl_store_find(r->store, "inv_sigma").value)      /* a network that does not give the score itself */
         SCL_TRY(scl_store_write(r->store, "inv_sigma", s->noise.inv_sigma, sizeof(float) * (size_t)s->noise.levels, err));
     const char *prefix = s->config->weights == SCL_WEIGHTS_EMA ? "ema." : "";
     return scl_checkpoint_weights(s->from, r->store, prefix, "", err);
