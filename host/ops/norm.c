@@ -315,10 +315,10 @@ static scl_status norm_apply_vjp(scl_graph *g, const scl_node *n, scl_value *con
                       SCL_IN("variance", n->in[IN_VARIANCE]), SCL_IN("u", dy[0]), SCL_REAL("eps", eps)));
     SCL_TRY(SCL_APPLY(g, rows, err, "norm_rows_grad", SCL_IN("s0", sums[1]), SCL_IN("s1", sums[2]),
                       SCL_IN("mean", n->in[IN_MEAN]), SCL_IN("m", n->in[IN_M]), SCL_IN("v", n->in[IN_V]),
-                      SCL_IN("rows", n->in[IN_ROWS]), SCL_INT("pixels", pixels), SCL_REAL("eps", eps)));
+                      SCL_IN("rows", n->in[IN_ROWS]), SCL_IN("x", n->in[IN_X]), SCL_INT("pixels", pixels), SCL_REAL("eps", eps)));
     if (scl_want(n, IN_X)) {
         SCL_TRY(SCL_APPLY(g, &w, err, "channel_grad", SCL_IN("mean", n->in[IN_MEAN]), SCL_IN("m", n->in[IN_M]),
-                          SCL_IN("v", n->in[IN_V]), SCL_IN("u", rows[1]), SCL_REAL("eps", eps)));
+                          SCL_IN("v", n->in[IN_V]), SCL_IN("u", rows[1]), SCL_IN("x", n->in[IN_X]), SCL_REAL("eps", eps)));
         SCL_TRY(SCL_POINTWISE(g, &dx[IN_X], err, "fma(gamma, g, w)", row_input(n, "gamma", 0), SCL_IN("g", sums[0]),
                               SCL_IN("w", w)));
     }

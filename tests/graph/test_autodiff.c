@@ -162,31 +162,103 @@ static void second_order(void)
     scl_arena_free(&b.arena);
 }
 
+/* H v of <dy, norm(x)> three ways: reverse over reverse, forward over reverse, reverse over forward (whose rules the operators'
+ * own tests compare with central differences); and the same for the rows' share of the gradient. */
+static void normalisation(void)
+{
+    enum { IMAGE = N * 5 * 6 * C, ROWS = N * 3 * C };
+    scl_err err = { 0 };
+    bench b;
+    start(&b);
+    scl_value *x, *rows, *dy, *v, *stat[6], *y, *first[2], *back[2], *ahead, *tangent, *mixed[2];
+    OK(scl_value_get(b.g, &x, SCL_INPUT, "image", SCL_F32, SCL_DIMS(N, 5, 6, C), &err));
+    OK(scl_value_get(b.g, &dy, SCL_INPUT, "cotangent", SCL_F32, SCL_DIMS(N, 5, 6, C), &err));
+    OK(scl_value_get(b.g, &v, SCL_INPUT, "vector", SCL_F32, SCL_DIMS(N, 5, 6, C), &err));
+    OK(scl_value_get(b.g, &rows, SCL_INPUT, "rows", SCL_F32, SCL_DIMS(N, 3 * C), &err));
+    OK(SCL_APPLY(b.g, stat, &err, "norm_stats", SCL_IN("x", x), SCL_IN("rows", rows)));
+    OK(SCL_APPLY(b.g, &y, &err, "norm_apply", SCL_IN("x", x), SCL_IN("mean", stat[0]), SCL_IN("a", stat[4]), SCL_IN("b", stat[5]),
+                 SCL_IN("variance", stat[1]), SCL_IN("m", stat[2]), SCL_IN("v", stat[3]), SCL_IN("rows", rows)));
+    OK(scl_vjp(b.g, y, dy, &x, 1, first, &err));
+    OK(scl_vjp(b.g, first[0], v, (scl_value *[]){ x, rows }, 2, back, &err));
+    OK(scl_jvp(b.g, first[0], &x, &v, 1, &ahead, &err));
+    OK(scl_jvp(b.g, y, &x, &v, 1, &tangent, &err));
+    OK(scl_vjp(b.g, tangent, dy, (scl_value *[]){ x, rows }, 2, mixed, &err));
+    scl_output(back[0], "back");
+    scl_output(back[1], "back rows");
+    scl_output(ahead, "ahead");
+    scl_output(mixed[0], "mixed");
+    scl_output(mixed[1], "mixed rows");
+    static float data[IMAGE], other[IMAGE], along[IMAGE], row[ROWS], got[3][IMAGE], got_rows[2][ROWS];
+    for (int i = 0; i < IMAGE; i++) {
+        data[i] = (float)((i * 7919) % 997) / 400.0f - 1.0f;
+        other[i] = (float)((i * 6007) % 991) / 500.0f - 1.0f;
+        along[i] = (float)((i * 4801) % 983) / 500.0f - 1.0f;
+    }
+    for (int i = 0; i < ROWS; i++)
+        row[i] = 0.75f + (float)(i % 5) / 8.0f;
+    scl_backend *device;
+    scl_plan *plan;
+    scl_store *store;
+    scl_exec *exec;
+    const scl_plan_options options = { 0 };
+    OK(scl_reference_open(&device, &err));
+    OK(scl_plan_make(&plan, &b.arena, b.g, &device->info, &options, &err));
+    OK(scl_store_create(&store, device, &b.g, 1, &err));
+    OK(scl_exec_create(&exec, device, plan, store, NULL, &err));
+    OK(scl_store_write(store, "image", data, sizeof data, &err));
+    OK(scl_store_write(store, "cotangent", other, sizeof other, &err));
+    OK(scl_store_write(store, "vector", along, sizeof along, &err));
+    OK(scl_store_write(store, "rows", row, sizeof row, &err));
+    OK(scl_exec_run(exec, &err));
+    OK(scl_exec_read(exec, "back", got[0], sizeof got[0], &err));
+    OK(scl_exec_read(exec, "ahead", got[1], sizeof got[1], &err));
+    OK(scl_exec_read(exec, "mixed", got[2], sizeof got[2], &err));
+    OK(scl_exec_read(exec, "back rows", got_rows[0], sizeof got_rows[0], &err));
+    OK(scl_exec_read(exec, "mixed rows", got_rows[1], sizeof got_rows[1], &err));
+    float largest = 0, largest_row = 0;
+    for (int i = 0; i < IMAGE; i++)
+        largest = fmaxf(largest, fabsf(got[2][i]));
+    for (int i = 0; i < ROWS; i++)
+        largest_row = fmaxf(largest_row, fabsf(got_rows[1][i]));
+    CHECK(largest > 0.01f && largest_row > 0.01f, "second derivatives of at most %g, %g show nothing", (double)largest, (double)largest_row);
+    for (int i = 0; i < IMAGE; i++)
+        CHECK(fabsf(got[0][i] - got[2][i]) <= 2e-5f * largest && fabsf(got[1][i] - got[2][i]) <= 2e-5f * largest,
+              "H v[%d] is %g by reverse, %g by forward over reverse, %g by reverse over forward", i, (double)got[0][i],
+              (double)got[1][i], (double)got[2][i]);
+    for (int i = 0; i < ROWS; i++)
+        CHECK(fabsf(got_rows[0][i] - got_rows[1][i]) <= 2e-5f * largest_row, "rows[%d]: %g and %g", i, (double)got_rows[0][i],
+              (double)got_rows[1][i]);
+    scl_exec_free(exec);
+    scl_store_free(store);
+    device->v->close(device);
+    scl_arena_free(&b.arena);
+}
+
 /* A rule that is not written is a clear error with the operator and the place in the network. */
 static void missing_rule(void)
 {
     scl_err err = { 0 };
     bench b;
     start(&b);
-    scl_value *image, *mean, *variance, *out[3], *dx, *tangent;
-    OK(scl_value_get(b.g, &image, SCL_INPUT, "image", SCL_F32, SCL_DIMS(N, 2, 2, C), &err));
+    scl_value *mean, *m, *v, *out[2], *dx, *tangent;
     OK(scl_value_get(b.g, &mean, SCL_INPUT, "mean", SCL_F32, SCL_DIMS(N, C), &err));
-    OK(scl_value_get(b.g, &variance, SCL_INPUT, "variance", SCL_F32, SCL_DIMS(N, C), &err));
-    const scl_op *op = scl_op_find("norm_grad");
+    OK(scl_value_get(b.g, &m, SCL_INPUT, "m", SCL_F32, SCL_DIMS(N), &err));
+    OK(scl_value_get(b.g, &v, SCL_INPUT, "v", SCL_F32, SCL_DIMS(N), &err));
+    const scl_op *op = scl_op_find("channel_second");
     CHECK(op && !op->vjp && !op->jvp && !op->constant,
-          "norm_grad has its second order now: take another operator for this test");
+          "channel_second has its third order now: take another operator for this test");
     const char *scope = scl_scope_push(b.g, "refine1.crp");
-    OK(SCL_APPLY(b.g, out, &err, "norm_grad", SCL_IN("x", image), SCL_IN("mean", mean),
-                 SCL_IN("variance", variance), SCL_IN("u", image)));
+    OK(SCL_APPLY(b.g, out, &err, "channel_second", SCL_IN("mean", mean), SCL_IN("m", m), SCL_IN("v", v),
+                 SCL_IN("u", mean), SCL_IN("k", mean)));
     scl_scope_pop(b.g, scope);
-    CHECK(scl_vjp(b.g, out[1], mean, &image, 1, &dx, &err) == SCL_FAILED, "a missing vjp rule is no error");
-    CHECK(strstr(err.message, "norm_grad") && strstr(err.message, "vjp") &&
+    CHECK(scl_vjp(b.g, out[1], mean, &mean, 1, &dx, &err) == SCL_FAILED, "a missing vjp rule is no error");
+    CHECK(strstr(err.message, "channel_second") && strstr(err.message, "vjp") &&
               strstr(err.message, "refine1.crp"),
           "\"%s\"", err.message);
     scl_err_clear(&err);
-    CHECK(scl_jvp(b.g, out[1], &image, &image, 1, &tangent, &err) == SCL_FAILED,
+    CHECK(scl_jvp(b.g, out[1], &mean, &mean, 1, &tangent, &err) == SCL_FAILED,
           "a missing jvp rule is no error");
-    CHECK(strstr(err.message, "norm_grad") && strstr(err.message, "jvp") &&
+    CHECK(strstr(err.message, "channel_second") && strstr(err.message, "jvp") &&
               strstr(err.message, "refine1.crp"),
           "\"%s\"", err.message);
     scl_err_clear(&err);
@@ -239,6 +311,7 @@ int main(void)
     read_twice();
     left_out();
     second_order();
+    normalisation();
     missing_rule();
     constant();
     misuse();

@@ -104,20 +104,6 @@ static void oracle_channel_second(const t_case *t)
     free(other);
 }
 
-static void prepare_means(const t_case *t)
-{
-    const int N = t_dim(t, 'N'), C = t_dim(t, 'C');
-    double *wide = malloc(sizeof *wide * ((size_t)N * (size_t)C + 2 * (size_t)N)), *m = wide + (size_t)N * (size_t)C;
-    for (int i = 0; i < N * C; i++)
-        wide[i] = (double)t_f32_in(t, "mean")[i];
-    channel_stats_of(N, C, wide, m, m + N);
-    for (int n = 0; n < N; n++) {
-        t_f32_in(t, "m")[n] = (float)m[n];
-        t_f32_in(t, "v")[n] = (float)m[N + n];
-    }
-    free(wide);
-}
-
 static void oracle_coef(const t_case *t)
 {
     const int C = t_dim(t, 'C');
