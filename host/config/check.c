@@ -119,12 +119,13 @@ static void check_objective(checker *c, const scl_stage_config *stage)
         fault(c, scl_arena_printf(arena, "%s.loss", key), "dsm compares the score with the noise, and noise.schedule is none");
     if (t->objective.loss == SCL_LOSS_ISM && D > ISM_MOST)
         fault(c, scl_arena_printf(arena, "%s.loss", key),
-              scl_arena_printf(arena, "ism takes the exact trace, a forward-mode pass for each of the %ld values of a sample: a step would "
-                               "cost about %ld times a dsm step; at most %d: ssm_vr estimates the same", D, D + 1, ISM_MOST));
+              scl_arena_printf(arena, "ism takes the exact trace, a forward-mode pass for each of the %ld values of a sample: a step "
+                               "would cost about %ld times a dsm step; at most %d: ssm_vr estimates the same", D, D + 1, ISM_MOST));
+    const char *none = scl_arena_printf(arena, "%s takes no projections; ssm and ssm_vr do", loss);
     if (!sliced && t->objective.projections > 1)
-        fault(c, scl_arena_printf(arena, "%s.projections", key), scl_arena_printf(arena, "%s takes no projections; ssm and ssm_vr do", loss));
+        fault(c, scl_arena_printf(arena, "%s.projections", key), none);
     if (!sliced && t->objective.projection != SCL_PROJECTION_GAUSSIAN)
-        fault(c, scl_arena_printf(arena, "%s.projection", key), scl_arena_printf(arena, "%s takes no projections; ssm and ssm_vr do", loss));
+        fault(c, scl_arena_printf(arena, "%s.projection", key), none);
 }
 
 static void check_predict(checker *c, const scl_stage_config *stage)

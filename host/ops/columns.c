@@ -22,7 +22,8 @@ static scl_status vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl
 
 static scl_status jvp(scl_graph *g, const scl_node *n, scl_value *const *dx, scl_value **dy, scl_err *err)
 {
-    return SCL_APPLY(g, &dy[0], err, "place_columns", SCL_IN("x", dx[0]), SCL_INT("S", scl_dim(n, 'S')), SCL_INT("offset", offset_of(n)));
+    return SCL_APPLY(g, &dy[0], err, "place_columns", SCL_IN("x", dx[0]), SCL_INT("S", scl_dim(n, 'S')),
+                     SCL_INT("offset", offset_of(n)));
 }
 
 static void ref(const scl_node *n, const scl_host_values *v)
@@ -44,7 +45,8 @@ static scl_status launch(scl_launcher *q, const scl_node *n, scl_err *err)
 {
     const size_t wg = (size_t)scl_tune_get(scl_launcher_tune(q), "WG"), count = (size_t)scl_dim(n, 'N') * (size_t)scl_dim(n, 'S');
     return SCL_LAUNCH(q, n, err, "place_columns", scl_groups(wg, (count + wg - 1) / wg, 1, 1), SCL_BUF(x), SCL_BUF(y),
-                      SCL_I32(count, count), SCL_I32(C, scl_dim(n, 'C')), SCL_I32(S, scl_dim(n, 'S')), SCL_I32(offset, offset_of(n)));
+                      SCL_I32(count, count), SCL_I32(C, scl_dim(n, 'C')), SCL_I32(S, scl_dim(n, 'S')),
+                      SCL_I32(offset, offset_of(n)));
 }
 
 static const scl_op place_columns = {

@@ -115,7 +115,8 @@ scl_status scl_channel_grad_jvp(scl_graph *g, const scl_node *n, scl_value *cons
 {
     scl_value *s[2], *mean;
     if (dx[CHANNEL_U])
-        SCL_TRY(channel_grad(g, dy, n->in[CHANNEL_MEAN], n->in[CHANNEL_M], n->in[CHANNEL_V], dx[CHANNEL_U], n->in[CHANNEL_X], eps_of(n), err));
+        SCL_TRY(channel_grad(g, dy, n->in[CHANNEL_MEAN], n->in[CHANNEL_M], n->in[CHANNEL_V], dx[CHANNEL_U], n->in[CHANNEL_X],
+                             eps_of(n), err));
     SCL_TRY(mean_tangent(g, &mean, dx[CHANNEL_MEAN], n->in[CHANNEL_X] ? dx[CHANNEL_X] : NULL, err));
     if (!mean)
         return SCL_OK;
@@ -141,7 +142,8 @@ static scl_status mhat_of(scl_graph *g, scl_value **out, const scl_node *n, scl_
 
 static scl_status place(scl_graph *g, scl_value **out, const scl_node *n, scl_value *x, int part, scl_err *err)
 {
-    return SCL_APPLY(g, out, err, "place_columns", SCL_IN("x", x), SCL_INT("S", scl_dim(n, 'S')), SCL_INT("offset", part * scl_dim(n, 'C')));
+    return SCL_APPLY(g, out, err, "place_columns", SCL_IN("x", x), SCL_INT("S", scl_dim(n, 'S')),
+                     SCL_INT("offset", part * scl_dim(n, 'C')));
 }
 
 /* With e = dy[0] = [eg | ea | eb]: ds0 = alpha mhat eg + gamma mhat ea + eb,  ds1 = eg,  dgamma = mhat s0 ea,  dalpha = mhat s0 eg,
@@ -153,7 +155,8 @@ static scl_status from_rows(scl_graph *g, const scl_node *n, scl_value *e, scl_v
     const scl_arg gamma = row_part(n, "gamma", 0), alpha = row_part(n, "alpha", 1), s0 = SCL_IN("s0", n->in[ROWS_S0]);
     scl_value *mhat, *part, *dmhat, *dmean;
     SCL_TRY(mhat_of(g, &mhat, n, err));
-    SCL_TRY(SCL_POINTWISE(g, &dx[ROWS_S0], err, "fma(mhat, fma(alpha, eg, gamma * ea), eb)", SCL_IN("mhat", mhat), eg, ea, eb, gamma, alpha));
+    SCL_TRY(SCL_POINTWISE(g, &dx[ROWS_S0], err, "fma(mhat, fma(alpha, eg, gamma * ea), eb)", SCL_IN("mhat", mhat), eg, ea, eb, gamma,
+                          alpha));
     SCL_TRY(SCL_POINTWISE(g, &dx[ROWS_S1], err, "eg", SCL_IN("shape", n->in[ROWS_S1]), eg));
     SCL_TRY(SCL_POINTWISE(g, &part, err, "mhat * s0 * ea", SCL_IN("mhat", mhat), s0, ea));
     SCL_TRY(place(g, drows, n, part, 0, err));
@@ -170,7 +173,8 @@ static scl_status from_rows(scl_graph *g, const scl_node *n, scl_value *e, scl_v
 static scl_status from_means(scl_graph *g, const scl_node *n, scl_value *t, scl_value **dx, scl_value **drows, scl_err *err)
 {
     const double inv = (double)scl_inverse((double)scl_attr_int(n, "pixels"));
-    const scl_arg gamma = row_part(n, "gamma", 0), alpha = row_part(n, "alpha", 1), s0 = SCL_IN("s0", n->in[ROWS_S0]), e = SCL_IN("e", t);
+    const scl_arg gamma = row_part(n, "gamma", 0), alpha = row_part(n, "alpha", 1), s0 = SCL_IN("s0", n->in[ROWS_S0]);
+    const scl_arg e = SCL_IN("e", t);
     scl_value *part;
     SCL_TRY(SCL_POINTWISE(g, &part, err, scl_arena_printf(g->arena, "gamma * alpha * (e * %a)", inv), e, gamma, alpha));
     SCL_TRY(add(g, &dx[ROWS_S0], part, err));

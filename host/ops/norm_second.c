@@ -123,7 +123,8 @@ SCL_FAST_REF static void channel_second_ref(const scl_node *n, const scl_host_va
     const float *m = v->in[1], *var_m = v->in[2], eps = eps_of(n), inv = scl_inverse(C), inv1 = scl_inverse(C - 1);
     for (int i = 0; i < scl_dim(n, 'N'); i++) {
         const size_t first = (size_t)i * C;
-        const float *mean = (const float *)v->in[0] + first, *u = (const float *)v->in[3] + first, *k = (const float *)v->in[4] + first;
+        const float *mean = (const float *)v->in[0] + first, *u = (const float *)v->in[3] + first;
+        const float *k = (const float *)v->in[4] + first;
         float *mk = (float *)v->out[0] + first, *t = (float *)v->out[1] + first;
         const float r = scl_rcp(scl_sqrt(var_m[i] + eps));
         const float shift_u = scl_flat_sum(u, (size_t)C) * inv, shift_k = scl_flat_sum(k, (size_t)C) * inv;

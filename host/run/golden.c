@@ -211,7 +211,9 @@ static void one_tensor(const check *c, int i)
     else if (!strcmp(name, "out.dsm_loss"))
         losses(c, i, gate_loss);
     else if (!strcmp(g->net.net, "mlp") && starts(name, "out."))
-        by_scale(c, i, gate_loss, t->count > 1 ? largest(c, name, 1) : !strcmp(name, "out.ism_loss") ? g->ism_scale : largest(c, name, 0));
+        by_scale(c, i, gate_loss, t->count > 1                       ? largest(c, name, 1)
+                                  : !strcmp(name, "out.ism_loss") ? g->ism_scale
+                                                                  : largest(c, name, 0));
     else if (!strcmp(name, "out.ssm_loss") || !strcmp(name, "out.ssm_terms"))
         by_scale(c, i, g->W * gate_sliced_loss, largest(c, "out.ssm_terms", 0));
     else if (!strcmp(name, "out.adam_losses"))

@@ -26,8 +26,8 @@ scl_status scl_objective_check(const scl_objective_spec *spec, const scl_net_con
     const char *loss = or_else(spec->loss, "dsm");
     const int D = dimension(net);
     if (!strcmp(loss, "ism") && D > SCL_ISM_MOST)
-        return scl_fail(err, SCL_BAD_CONFIG, "objective.loss: ism takes the exact trace, a forward-mode pass for each of the %d dimensions: "
-                        "a step would cost about %d times a dsm step; at most %d dimensions: ssm_vr estimates the same", D, D + 1,
+        return scl_fail(err, SCL_BAD_CONFIG, "objective.loss: ism takes the exact trace, a forward-mode pass for each of the %d "
+                        "dimensions: a step would cost about %d times a dsm step; at most %d dimensions: ssm_vr estimates the same", D, D + 1,
                         SCL_ISM_MOST);
     if (!strcmp(loss, "dsm") && spec->clean)
         return scl_fail(err, SCL_BAD_CONFIG, "objective.loss: dsm needs noise, noise.schedule is none");

@@ -271,7 +271,8 @@ static const t_case cases_channel_grad[] = {
 };
 
 static const t_case cases_rows_grad[] = {
-    { "rows_of_samples", "N=3 B=3 C=5 S=15", "pixels=30", .grad = true, .grad_of = "s0 s1? mean? rows", .absent = "x", .prepare = prepare_means },
+    { "rows_of_samples", "N=3 B=3 C=5 S=15", "pixels=30", .grad = true, .grad_of = "s0 s1? mean? rows", .absent = "x",
+      .prepare = prepare_means },
     { "shared_row", "N=3 B=1 C=8 S=24", "pixels=784", .grad = true, .grad_of = "s0 rows", .absent = "x", .prepare = prepare_means },
     { "of_an_image", "N=2 B=2 H=3 W=5 C=4 S=12", "pixels=15", .grad = true, .grad_of = "s0 s1? rows x?", .prepare = prepare_means },
     { "mnist", "N=32 B=32 C=64 S=192", "pixels=784", .bench = true, .absent = "x", .prepare = prepare_means },

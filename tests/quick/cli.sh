@@ -49,7 +49,7 @@ expect 0 1 'bits promised' verify --probe --device reference --junit junit.xml
 grep -q '<property name="compiler" value=' junit.xml || fail 'no versions in the JUnit report'
 expect 0 1 "computes the C definitions themselves" verify --probe --device reference
 expect 2 2 "--scaling is of a network" bench --scaling
-expect 2 2 "--what train: forward, train_step or sample_step" bench --what train 8x8x1-ngf4-b2
+expect 2 2 "--what train: forward, train_step, sample_step or jvp" bench --what train 8x8x1-ngf4-b2
 expect 2 2 "two runs" bench --scaling --by-operator 8x8x1-ngf4-b2
 expect 2 2 "nothing would be drawn" sample none.safetensors -n 0
 expect 0 1 '"class": "reference"' devices --device reference --json -

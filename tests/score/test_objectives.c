@@ -42,14 +42,15 @@ static void draw(void)
     }
 }
 
-static const scl_net_config net = { .net = "mlp", .channels = D, .height = 1, .width = 1, .levels = 1, .n_widths = 2, .widths = { 16, 16 },
-                                    .conv = "direct" };
+static const scl_net_config net = { .net = "mlp", .channels = D, .height = 1, .width = 1, .levels = 1, .n_widths = 2,
+                                    .widths = { 16, 16 }, .conv = "direct" };
 
 /* Fills what a graph reads; theta: seed of the weights. */
 static scl_status fill(const scl_graph *g, scl_store *store, int theta, scl_arena *arena, scl_err *err)
 {
     const scl_param_list params = scl_net_params(g, "", arena);
-    const float table[3] = { (float)sigma, (float)(1 / sigma), 1.0f }, none = 0, log_weight[K] = { scl_log(weight[0]), scl_log(weight[1]) };
+    const float table[3] = { (float)sigma, (float)(1 / sigma), 1.0f }, none = 0;
+    const float log_weight[K] = { scl_log(weight[0]), scl_log(weight[1]) };
     const int32_t *label = SCL_NEW_ARRAY(arena, int32_t, N);
     const uint32_t counters[SCL_COUNTERS] = { [SCL_CNT_SEED_LO] = 5, [SCL_CNT_BATCH] = N };
     const struct { const char *name; const void *data; size_t bytes; } all[] = {
@@ -197,7 +198,8 @@ static void predictions(scl_backend *b)
     for (int e = 0; e < N * D; e++) {
         const double f = (double)score[e], x = (double)points[e] + sigma * (double)noise[e];
         CHECK(fabs((double)epsilon[e] + f / sigma) <= 1e-5 * (1 + fabs(f)), "epsilon: %g of %g", (double)epsilon[e], f);
-        CHECK(fabs((double)clean[e] - (f - x) / (sigma * sigma)) <= 1e-5 * (1 + fabs(f) + fabs(x)), "x0: %g of %g", (double)clean[e], f);
+        CHECK(fabs((double)clean[e] - (f - x) / (sigma * sigma)) <= 1e-5 * (1 + fabs(f) + fabs(x)), "x0: %g of %g",
+              (double)clean[e], f);
         if (failures > 5)
             return;
     }
@@ -206,14 +208,15 @@ static void predictions(scl_backend *b)
 /* What does not fit is refused with the reason. */
 static void refused(void)
 {
-    const scl_net_config image = { .net = "ncsn", .ngf = 8, .channels = 1, .height = 28, .width = 28, .levels = 1, .conditional = true,
-                                   .conv = "direct" };
+    const scl_net_config image = { .net = "ncsn", .ngf = 8, .channels = 1, .height = 28, .width = 28, .levels = 1,
+                                   .conditional = true, .conv = "direct" };
     const struct { scl_objective_spec spec; const char *says; } all[] = {
         { { .loss = "ism", .clean = true }, "785 times a dsm step" }, { { .loss = "dsm", .clean = true }, "needs noise" },
         { { .loss = "ssm", .clean = true, .predict = "epsilon" }, "needs a noise level" }, { { .loss = "esm" }, "true score" } };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         scl_err err = { 0 };
-        CHECK(scl_objective_check(&all[i].spec, &image, &err) == SCL_BAD_CONFIG && strstr(err.message, all[i].says), "\"%s\"", err.message);
+        CHECK(scl_objective_check(&all[i].spec, &image, &err) == SCL_BAD_CONFIG && strstr(err.message, all[i].says), "\"%s\"",
+              err.message);
         scl_err_clear(&err);
     }
 }
