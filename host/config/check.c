@@ -121,6 +121,11 @@ static void check_objective(checker *c, const scl_stage_config *stage)
         fault(c, scl_arena_printf(arena, "%s.loss", key),
               scl_arena_printf(arena, "ism takes the exact trace, a forward-mode pass for each of the %ld values of a sample: a step "
                                "would cost about %ld times a dsm step; at most %d: ssm_vr estimates the same", D, D + 1, ISM_MOST));
+    const bool curved = sliced || t->objective.loss == SCL_LOSS_ISM;
+    if (curved && stage->model.output == SCL_OUTPUT_ENERGY && stage->model.net != SCL_NET_MLP)
+        fault(c, scl_arena_printf(arena, "%s.loss", key),
+              scl_arena_printf(arena, "%s of an energy needs third derivatives, which %s's normalisations do not have; mlp, or dsm", loss,
+                               scl_config_choice("model.net", (int)stage->model.net)));
     const char *none = scl_arena_printf(arena, "%s takes no projections; ssm and ssm_vr do", loss);
     if (!sliced && t->objective.projections > 1)
         fault(c, scl_arena_printf(arena, "%s.projections", key), none);
@@ -130,6 +135,10 @@ static void check_objective(checker *c, const scl_stage_config *stage)
 
 static void check_predict(checker *c, const scl_stage_config *stage)
 {
+    if (stage->model.output == SCL_OUTPUT_ENERGY && stage->model.predict != SCL_PREDICT_SCORE)
+        fault(c, set_in(c, stage, "model.predict"),
+              scl_arena_printf(c->faults->arena, "%s is no gradient of an energy, and model.output is energy",
+                               scl_config_choice("model.predict", (int)stage->model.predict)));
     if (stage->noise.schedule == SCL_NOISE_NONE && stage->model.predict != SCL_PREDICT_SCORE)
         fault(c, set_in(c, stage, "model.predict"),
               scl_arena_printf(c->faults->arena, "%s is told from the noise level, and noise.schedule is none",

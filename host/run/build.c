@@ -25,6 +25,7 @@ scl_net_config scl_build_net(const scl_config *config, const scl_stage_config *s
                            .outputs = m->net == SCL_NET_CLASSIFIER ? m->classes : 0,
                            .conv = scl_config_choice("conv", (int)config->conv) };
     net.conditional = scl_net_conditional(net.net, scl_config_choice("model.condition", (int)m->condition));
+    net.outputs = m->output == SCL_OUTPUT_ENERGY && m->net == SCL_NET_MLP;
     for (int i = 0; i < m->widths.n && i < SCL_MAX_WIDTHS; i++)
         net.widths[i] = m->widths.at[i];
     return net;
@@ -39,7 +40,7 @@ scl_step_spec scl_build_spec(const scl_config *config, const scl_stage_config *s
         .objective = { .loss = scl_config_choice("objective.loss", (int)t->objective.loss),
                        .predict = scl_config_choice("model.predict", (int)stage->model.predict),
                        .projection = scl_config_choice("objective.projection", (int)t->objective.projection),
-                       .projections = t->objective.projections, .clean = stage->noise.schedule == SCL_NOISE_NONE },
+                       .projections = t->objective.projections, .energy = stage->model.output == SCL_OUTPUT_ENERGY, .clean = stage->noise.schedule == SCL_NOISE_NONE },
         .n = (t->batch + accumulate - 1) / accumulate,
         .global_batch = t->batch,
         .accumulate = accumulate > 1,

@@ -33,6 +33,8 @@ scl_status scl_objective_check(const scl_objective_spec *spec, const scl_net_con
         return scl_fail(err, SCL_BAD_CONFIG, "objective.loss: dsm needs noise, noise.schedule is none");
     if (strcmp(or_else(spec->predict, "score"), "score") != 0 && spec->clean)
         return scl_fail(err, SCL_BAD_CONFIG, "objective.predict: %s needs a noise level, noise.schedule is none", spec->predict);
+    if (spec->energy && strcmp(or_else(spec->predict, "score"), "score") != 0)
+        return scl_fail(err, SCL_BAD_CONFIG, "model.predict: %s is no gradient of an energy (model.output: energy)", spec->predict);
     if (!strcmp(loss, "esm") && spec->components < 1)
         return scl_fail(err, SCL_BAD_CONFIG, "objective.loss: esm needs the true score; it is known of data.format: points with "
                         "distribution: mixture alone");
@@ -46,17 +48,39 @@ static scl_status lookup(scl_graph *g, scl_value **out, const char *table, int l
     return SCL_APPLY(g, out, err, "lookup", SCL_IN("table", t), SCL_IN("label", label));
 }
 
-scl_status scl_score_build(scl_graph *g, const scl_net_config *net, const char *predict, const char *prefix, scl_value *x,
-                           scl_value *label, scl_value **score, scl_err *err)
+/* E of each sample, [N] or [N,1]. */
+static scl_status energy_of(scl_graph *g, const scl_net_config *net, const char *prefix, scl_value *x, scl_value *label,
+                            scl_value **energy, scl_err *err)
 {
+    scl_value *f, *off, *square;
+    SCL_TRY(scl_net_build(g, net, prefix, x, label, &f, err));
+    if (net->outputs == 1) {
+        *energy = f;
+        return SCL_OK;
+    }
+    SCL_TRY(SCL_POINTWISE(g, &off, err, "x - f", SCL_IN("x", x), SCL_IN("f", f)));
+    SCL_TRY(SCL_APPLY(g, &square, err, "flat_sumsq", SCL_IN("x", off)));
+    return SCL_POINTWISE(g, energy, err, "0.5 * t", SCL_IN("t", square));
+}
+
+scl_status scl_score_build(scl_graph *g, const scl_net_config *net, const scl_objective_spec *spec, const char *prefix,
+                           scl_value *x, scl_value *label, scl_value **score, scl_err *err)
+{
+    const char *predict = or_else(spec->predict, "score");
     scl_value *f, *inv;
-    if (!predict || !strcmp(predict, "score"))
+    if (spec->energy) {
+        SCL_TRY(energy_of(g, net, prefix, x, label, &f, err));
+        SCL_TRY(SCL_POINTWISE(g, &inv, err, "-1", SCL_IN("shape", f)));
+        return scl_vjp(g, f, inv, &x, 1, score, err);
+    }
+    if (!strcmp(predict, "score"))
         return scl_net_build(g, net, prefix, x, label, score, err);
     SCL_TRY(lookup(g, &inv, "inv_sigma", net->levels, label, err));
     SCL_TRY(scl_net_build(g, net, prefix, x, label, &f, err));
     if (!strcmp(predict, "epsilon"))
         return SCL_POINTWISE(g, score, err, "-(f * inv_sigma)", SCL_IN("f", f), SCL_IN("inv_sigma", inv));
-    return SCL_POINTWISE(g, score, err, "(f - x) * inv_sigma * inv_sigma", SCL_IN("f", f), SCL_IN("x", x), SCL_IN("inv_sigma", inv));
+    return SCL_POINTWISE(g, score, err, "(f - x) * inv_sigma * inv_sigma", SCL_IN("f", f), SCL_IN("x", x),
+                         SCL_IN("inv_sigma", inv));
 }
 
 static scl_status perturb(maker *k, const char *prefix)
@@ -69,7 +93,7 @@ static scl_status perturb(maker *k, const char *prefix)
         SCL_TRY(lookup(k->g, &k->weight, "weight", k->net->levels, o->label, k->err));
         SCL_TRY(SCL_APPLY(k->g, &o->point, k->err, "perturb", SCL_IN("x", o->x), SCL_IN("z", o->z), SCL_IN("sigma", k->sigma)));
     }
-    return scl_score_build(k->g, k->net, k->spec->predict, prefix, o->point, o->label, &o->score, k->err);
+    return scl_score_build(k->g, k->net, k->spec, prefix, o->point, o->label, &o->score, k->err);
 }
 
 /* ---- projections ---- */

@@ -10,7 +10,9 @@
  * of a Gaussian), sphere (uniform on the sphere of radius sqrt(D)).  The official ssm takes |v| = 1: 1/D of this loss, with the
  * same minimum (docs/design/ncsn-spec.md 1.3).
  *
- * predict: what the network's result f means.  score: s = f;  epsilon: s = -f/sigma;  x0: s = (f - x~)/sigma^2. */
+ * predict: what the network's result f means.  score: s = f;  epsilon: s = -f/sigma;  x0: s = (f - x~)/sigma^2.
+ * energy: p is proportional to exp(-E), so s = -grad_x E, by reverse mode: E is the result of a network with one output, or
+ * 1/2 |x - f|^2 of one whose result is like x. */
 #ifndef SCL_SCORE_OBJECTIVE_H
 #define SCL_SCORE_OBJECTIVE_H
 
@@ -24,6 +26,7 @@ typedef struct scl_objective_spec {
     const char *predict;         /* score | epsilon | x0; NULL: score */
     const char *projection;      /* ssm, ssm_vr: gaussian | rademacher | sphere; NULL: gaussian */
     int projections;             /* M; 0: 1 */
+    bool energy;                 /* the network gives an energy; predict is score */
     bool clean;                  /* no perturbation: one level, which the network may see */
     int components;              /* esm: of the mixture that the data come from; 0: not known */
 } scl_objective_spec;
@@ -42,9 +45,9 @@ typedef struct scl_objective {
 /* Does the objective fit network and dimension?  The message has the reason and the key. */
 scl_status scl_objective_check(const scl_objective_spec *spec, const scl_net_config *net, scl_err *err);
 
-/* The network's score at x: its result by what it predicts.  Reads the table inv_sigma f32[L] where that needs the level. */
-scl_status scl_score_build(scl_graph *g, const scl_net_config *net, const char *predict, const char *prefix, scl_value *x,
-                           scl_value *label, scl_value **score, scl_err *err);
+/* The network's score at x: its result by what it gives (predict, energy).  Reads the table inv_sigma f32[L] where that needs the level. */
+scl_status scl_score_build(scl_graph *g, const scl_net_config *net, const scl_objective_spec *spec, const char *prefix,
+                           scl_value *x, scl_value *label, scl_value **score, scl_err *err);
 
 /* Appends perturbation, score and loss.  Constants: sigma, inv_sigma, weight f32[L] (not where clean); esm: truth.log_weight,
  * truth.variance f32[K], truth.mean f32[K,D], and where clean truth.sigma f32[L], zeros. */

@@ -103,7 +103,9 @@ static scl_status gradients(step *s, const scl_param_list *params, scl_value **g
         wrt[i] = params->item[i].value;
     SCL_TRY(scl_vjp(s->g, s->o.loss, seed, wrt, params->n, grad, s->err));
     for (int i = 0; i < params->n; i++)
-        if (!grad[i])
+        if (!grad[i] && s->spec->objective.energy)       /* what only shifts an energy does not show in its gradient */
+            SCL_TRY(SCL_POINTWISE(s->g, &grad[i], s->err, "p * 0", SCL_IN("p", wrt[i])));
+        else if (!grad[i])
             return scl_fail(s->err, SCL_FAILED, "the loss does not depend on '%s'", params->item[i].name);
     return SCL_OK;
 }
@@ -212,7 +214,7 @@ scl_status scl_step_sample(scl_graph **out, scl_arena *arena, const scl_step_spe
     SCL_TRY(scl_value_get(s.g, &s.o.x, SCL_STATE, "sample.x", SCL_F32, SCL_DIMS(spec->n, c->height, c->width, c->channels), err));
     SCL_TRY(scl_value_get(s.g, &s.o.label, SCL_INPUT, "sample.label", SCL_I32, SCL_DIMS(spec->n), err));
     SCL_TRY(get(&s, &coef, SCL_INPUT, "sample.coef", SCL_SAMPLE_COEFS));
-    SCL_TRY(scl_score_build(s.g, c, spec->objective.predict, prefix, s.o.x, s.o.label, &s.o.score, err));
+    SCL_TRY(scl_score_build(s.g, c, &spec->objective, prefix, s.o.x, s.o.label, &s.o.score, err));
     if (spec->given)
         SCL_TRY(scl_value_get(s.g, &s.o.z, SCL_INPUT, "given.z", SCL_F32, SCL_DIMS(spec->n, c->height, c->width, c->channels), err));
     else

@@ -112,6 +112,10 @@ static const struct { const char *name, *text, *faults; } bad[] = {
     { "trace of an image", DATA "stages:\n  t: { kind: train, objective: { loss: ism } }\n",
       "t.yaml:3:40: stages.t.objective.loss: ism takes the exact trace, a forward-mode pass for each of the 784 values of a sample: a step "
       "would cost about 785 times a dsm step; at most 64: ssm_vr estimates the same" },
+    { "third derivatives", "model: { output: energy }\n" DATA "stages:\n  t: { kind: train, objective: { loss: ssm } }\n",
+      "t.yaml:4:40: stages.t.objective.loss: ssm of an energy needs third derivatives, which ncsn's normalisations do not have; mlp, or dsm" },
+    { "noise of an energy", "model: { output: energy, predict: x0 }\n" DATA TRAIN,
+      "t.yaml:1:35: model.predict: x0 is no gradient of an energy, and model.output is energy" },
     { "projections of dsm", DATA "stages:\n  t: { kind: train, objective: { projections: 2 } }\n",
       "t.yaml:3:47: stages.t.objective.projections: dsm takes no projections; ssm and ssm_vr do" },
     { "kind of projections of ism", DATA "stages:\n  t: { kind: train, objective: { projection: sphere } }\n",

@@ -42,7 +42,7 @@ static void draw(void)
     }
 }
 
-static const scl_net_config net = { .net = "mlp", .channels = D, .height = 1, .width = 1, .levels = 1, .n_widths = 2,
+static scl_net_config net = { .net = "mlp", .channels = D, .height = 1, .width = 1, .levels = 1, .n_widths = 2,
                                     .widths = { 16, 16 }, .conv = "direct" };
 
 /* Fills what a graph reads; theta: seed of the weights. */
@@ -152,6 +152,22 @@ static void half_fisher(double *out)
     }
 }
 
+/* The same with a network that gives an energy: the gradient of one is a score like any other. */
+static void energies(scl_backend *b)
+{
+    static double esm[N], ism[N], fisher[N];
+    const scl_objective_spec exact = { .loss = "ism", .clean = true, .energy = true };
+    const scl_objective_spec truth = { .loss = "esm", .clean = true, .energy = true, .components = K };
+    scl_err err = { 0 };
+    half_fisher(fisher);
+    for (net.outputs = 1; net.outputs >= 0; net.outputs--) {      /* an energy; or |x - f|^2 / 2 */
+        must(evaluate(b, &exact, 4, ism, NULL, &err), &err);
+        must(evaluate(b, &truth, 4, esm, NULL, &err), &err);
+        within("esm - ism of an energy", 4, esm, ism, fisher);
+    }
+    net.outputs = 0;
+}
+
 static void identities(scl_backend *b)
 {
     static const char *const kinds[] = { "gaussian", "rademacher", "sphere" };
@@ -228,6 +244,7 @@ int main(void)
     must(scl_reference_open(&b, &err), &err);
     draw();
     identities(b);
+    energies(b);
     predictions(b);
     refused();
     b->v->close(b);
