@@ -6,7 +6,7 @@
 #include "cli/bench.h"
 #include "graph/plan.h"
 #include "graph/tuning.h"
-#include "score/step.h"
+#include "score/sampling.h"
 
 enum { BENCH_MOST_SAMPLES = 200 };
 

@@ -135,7 +135,7 @@ scl_status bench_graph(net_bench *s, const char *what, scl_graph **out, scl_err 
     if (!strcmp(what, "train_step"))
         return scl_step_train(out, &s->arena, &s->spec, err);
     if (!strcmp(what, "sample_step"))
-        return scl_step_sample(out, &s->arena, &s->spec, "", err);
+        return scl_step_sample(out, &s->arena, &s->spec, NULL, "", err);
     return conv_graph(s, what, out, err);
 }
 
@@ -193,7 +193,7 @@ scl_status bench_fill(net_bench *s, const scl_graph *g, scl_store *store, scl_er
     SCL_TRY(put(store, "sigma", noise.sigma, bytes, err));
     SCL_TRY(put(store, "inv_sigma", noise.inv_sigma, bytes, err));
     SCL_TRY(put(store, "weight", noise.weight, bytes, err));
-    const float inv = (float)(1.0 / s->spec.n), sample[SCL_SAMPLE_COEFS] = { 2e-5f, 6e-3f };
+    const float inv = (float)(1.0 / s->spec.n), sample[SCL_SAMPLE_COEFS] = { [SCL_SAMPLE_STEP] = 2e-5f, [SCL_SAMPLE_NOISE] = 6e-3f };
     float coef[SCL_COEFS];
     scl_optim_coefs(&s->train, 10, coef);
     uint32_t counters[SCL_COUNTERS] = { 1, 0, 10 };

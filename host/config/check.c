@@ -286,8 +286,33 @@ static bool needs_training(const scl_config *config, const scl_stage_config *sta
     return false;
 }
 
+/* What the config alone tells of a sampler and of what is known of its samples. */
+static void check_sampler(checker *c, const scl_stage_config *stage)
+{
+    scl_arena *arena = c->faults->arena;
+    const scl_sample_config *s = &stage->sample;
+    const scl_sampler_kind method = s->sampler.method;
+    const int channels = stage->data.transform.channels;
+    const char *task = scl_arena_printf(arena, "stages.%s.condition.task", stage->name);
+    const bool flow = method == SCL_SAMPLER_PROBABILITY_FLOW, known = s->condition.task == SCL_CONDITION_INPAINT ||
+                                                                      s->condition.task == SCL_CONDITION_COLORIZE;
+    if (method == SCL_SAMPLER_LANGEVIN && s->sampler.step_lr <= 0)
+        fault(c, scl_arena_printf(arena, "stages.%s.sampler.step_lr", stage->name), "auto goes by several noise levels; langevin stays at one");
+    if (s->condition.task == SCL_CONDITION_INTERPOLATE && flow)
+        fault(c, task, "interpolate turns one sample's noise into another's, and probability_flow has none");
+    if (known && flow && s->sampler.solver == SCL_SOLVER_RK45)
+        fault(c, task, "the solver rk45 cannot keep pixels as they are known; take solver: euler or another method");
+    if (s->condition.task == SCL_CONDITION_INPAINT && !s->condition.mask)
+        fault(c, scl_arena_printf(arena, "stages.%s.condition.mask", stage->name), "missing; inpaint needs a picture that says what is known");
+    if (s->condition.task == SCL_CONDITION_COLORIZE && (channels == 1 || (!channels && stage->data.format == SCL_DATA_IDX)))
+        fault(c, task, "colorize needs pictures with colours; these have one channel");
+    if (scl_sample_reads_data(s) && !stage->data.path)
+        fault(c, scl_arena_printf(arena, "stages.%s.condition.images", stage->name), "missing, and there is no data.path either; name the known pictures");
+}
+
 static void check_sample(checker *c, const scl_stage_config *stage)
 {
+    check_sampler(c, stage);
     const char *which = stage->sample.checkpoint;
     const char *path = scl_arena_printf(c->faults->arena, "stages.%s.checkpoint", stage->name);
     char *end = NULL;

@@ -31,9 +31,15 @@ typedef enum scl_loss_kind { SCL_LOSS_DSM, SCL_LOSS_SSM, SCL_LOSS_SSM_VR, SCL_LO
 typedef enum scl_optimizer_kind { SCL_OPTIMIZER_ADAM, SCL_OPTIMIZER_SGD, SCL_OPTIMIZER_RMSPROP } scl_optimizer_kind;
 typedef enum scl_lr_schedule { SCL_LR_CONSTANT, SCL_LR_LINEAR, SCL_LR_COSINE } scl_lr_schedule;
 typedef enum scl_split { SCL_SPLIT_TEST, SCL_SPLIT_TRAIN } scl_split;
-typedef enum scl_sampler_kind { SCL_SAMPLER_ANNEALED_LANGEVIN, SCL_SAMPLER_CONSISTENT, SCL_SAMPLER_PREDICTOR_CORRECTOR, SCL_SAMPLER_ODE } scl_sampler_kind;
+typedef enum scl_sampler_kind {
+    SCL_SAMPLER_LANGEVIN, SCL_SAMPLER_ANNEALED_LANGEVIN, SCL_SAMPLER_CONSISTENT, SCL_SAMPLER_EULER_MARUYAMA,
+    SCL_SAMPLER_REVERSE_DIFFUSION, SCL_SAMPLER_ANCESTRAL, SCL_SAMPLER_PREDICTOR_CORRECTOR, SCL_SAMPLER_PROBABILITY_FLOW,
+} scl_sampler_kind;
+typedef enum scl_solver { SCL_SOLVER_RK45, SCL_SOLVER_EULER } scl_solver;
 typedef enum scl_step_rule { SCL_STEP_OFFICIAL, SCL_STEP_PAPER } scl_step_rule;   /* a, sqrt(2a); a/2, sqrt(a) */
-typedef enum scl_sample_init { SCL_INIT_UNIFORM, SCL_INIT_NORMAL } scl_sample_init;
+typedef enum scl_sample_init { SCL_INIT_AUTO, SCL_INIT_UNIFORM, SCL_INIT_NORMAL, SCL_INIT_PRIOR } scl_sample_init;
+typedef enum scl_condition_task { SCL_CONDITION_NONE, SCL_CONDITION_INPAINT, SCL_CONDITION_COLORIZE, SCL_CONDITION_INTERPOLATE } scl_condition_task;
+typedef enum scl_known_noise { SCL_KNOWN_LEVEL, SCL_KNOWN_STEP } scl_known_noise;
 typedef enum scl_weights_choice { SCL_WEIGHTS_EMA, SCL_WEIGHTS_RAW } scl_weights_choice;
 typedef enum scl_launches { SCL_LAUNCHES_SINGLE, SCL_LAUNCHES_RECORDED } scl_launches;
 typedef enum scl_residence { SCL_RESIDENCE_AUTO, SCL_RESIDENCE_DEVICE, SCL_RESIDENCE_STREAM } scl_residence;
@@ -103,12 +109,25 @@ typedef struct scl_memory_config {
 typedef struct scl_sample_config {
     struct {
         scl_sampler_kind method;
-        double step_lr;
-        int steps_per_level;
+        double step_lr;              /* 0: by the noise levels */
+        int steps_per_level, steps;  /* annealed_langevin; langevin */
         bool denoise;
         scl_step_rule step_rule;
         scl_sample_init init;
+        double snr;                  /* predictor_corrector */
+        int corrector_steps;
+        int group;                   /* samples whose norms are taken together */
+        scl_solver solver;           /* probability_flow */
+        double rtol, atol;
+        int max_evaluations;
     } sampler;
+    struct {
+        scl_condition_task task;
+        const char *mask, *images;   /* NULL: none; the data's test split */
+        int first, per_image;
+        scl_known_noise noise;
+        int columns;
+    } condition;
     scl_weights_choice weights;
     const char *checkpoint;          /* "latest", "best", "step-N", or the path of a file */
     int count, batch;                /* batch: samples drawn at once; 0: as many as fit, at most count */
@@ -178,6 +197,12 @@ char *scl_config_text(const scl_config *config, scl_arena *arena);
 
 /* The same as a JSON object: words stand where they stand in YAML ("never"), a path that is not set is null.  In arena. */
 char *scl_config_json(const scl_config *config, scl_arena *arena);
+
+/* Are pictures of the data part of what the samples come from? */
+static inline bool scl_sample_reads_data(const scl_sample_config *s)
+{
+    return !s->condition.images && (s->condition.task == SCL_CONDITION_INPAINT || s->condition.task == SCL_CONDITION_COLORIZE);
+}
 
 /* The stage of that name, or NULL. */
 const scl_stage_config *scl_config_stage(const scl_config *config, const char *name);

@@ -192,8 +192,9 @@ static void put_inputs(text *t, scl_section section, const scl_stage_config *sta
             continue;            /* the stage has its own resolved copies */
         if (!with_steps && section == SCL_SECTION_STAGE && !strcmp(key->name, "steps"))
             continue;
-        /* samples have the shape and range of the data, but no image of it */
-        if (stage->kind == SCL_STAGE_SAMPLE && section == SCL_SECTION_DATA && key->type != SCL_KEY_SECTION)
+        /* samples have the shape and range of the data, but, unless some are known, no image of it */
+        if (stage->kind == SCL_STAGE_SAMPLE && section == SCL_SECTION_DATA && key->type != SCL_KEY_SECTION &&
+            !scl_sample_reads_data(&stage->sample))
             continue;
         if (key->type == SCL_KEY_SECTION)
             put_inputs(t, scl_key_subsection(key), stage, (const char *)base + key->offset,

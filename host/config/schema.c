@@ -19,6 +19,7 @@
 #define BASE_CHECKPOINT scl_train_config
 #define BASE_MEMORY scl_memory_config
 #define BASE_SAMPLER scl_sample_config
+#define BASE_CONDITION scl_sample_config
 #define TRAIN SCL_KEY_TRAIN
 #define SAMPLE SCL_KEY_SAMPLE
 #define NEUTRAL SCL_KEY_NEUTRAL
@@ -43,7 +44,7 @@ scl_section scl_key_subsection(const scl_key *key)
         { "MODEL", SCL_SECTION_MODEL },         { "NOISE", SCL_SECTION_NOISE },
         { "OBJECTIVE", SCL_SECTION_OBJECTIVE }, { "OPTIMIZER", SCL_SECTION_OPTIMIZER },
         { "EVAL", SCL_SECTION_EVAL },           { "CHECKPOINT", SCL_SECTION_CHECKPOINT },
-        { "MEMORY", SCL_SECTION_MEMORY },
+        { "MEMORY", SCL_SECTION_MEMORY },       { "CONDITION", SCL_SECTION_CONDITION },
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!strcmp(key->range, known[i].name))

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "score/sampler.h"
+
 scl_status scl_build_shape(const scl_config *config, const scl_stage_config *stage, int shape[3], scl_err *err)
 {
     const scl_data_config *d = &stage->data;
@@ -79,8 +81,26 @@ scl_device_info scl_build_device(const scl_stage_config *stage, const scl_device
 int scl_build_sample_batch(const scl_stage_config *stage)
 {
     enum { AUTO = 64 };
-    const int asked = stage->sample.batch > 0 ? stage->sample.batch : AUTO;
+    const scl_sample_config *s = &stage->sample;
+    const int asked = scl_sampler_couples(s) ? s->sampler.group : s->batch > 0 ? s->batch : AUTO;
     return asked < stage->sample.count ? asked : stage->sample.count;
+}
+
+scl_sampling scl_build_sampling_of(const scl_stage_config *stage)
+{
+    const scl_sample_config *s = &stage->sample;
+    return (scl_sampling){ .corrector = s->sampler.method == SCL_SAMPLER_PREDICTOR_CORRECTOR,
+                           .known = s->condition.task == SCL_CONDITION_INPAINT || s->condition.task == SCL_CONDITION_COLORIZE,
+                           .grey = s->condition.task == SCL_CONDITION_COLORIZE,
+                           .columns = s->condition.task == SCL_CONDITION_INTERPOLATE ? s->condition.columns : 0 };
+}
+
+scl_status scl_build_sampling(scl_graph **out, scl_arena *arena, const scl_stage_config *stage, const scl_step_spec *spec,
+                              scl_err *err)
+{
+    const scl_sampling how = scl_build_sampling_of(stage);
+    return scl_sampler_adapts(&stage->sample) ? scl_step_score(out, arena, spec, "", err)
+                                              : scl_step_sample(out, arena, spec, &how, "", err);
 }
 
 scl_status scl_build_graph(scl_graph **out, scl_arena *arena, const scl_config *config, const scl_stage_config *stage,
@@ -99,7 +119,7 @@ scl_status scl_build_graph(scl_graph **out, scl_arena *arena, const scl_config *
     if (!strcmp(which, "eval") && !samples)
         return scl_step_eval(out, arena, &spec, spec.ema ? "ema." : "", err);
     if (!strcmp(which, "sample"))
-        return scl_step_sample(out, arena, &spec, "", err);
+        return scl_build_sampling(out, arena, stage, &spec, err);
     return scl_fail(err, SCL_BAD_CONFIG, "stage '%s' has no graph '%s'", stage->name, which);
 }
 

@@ -2,6 +2,7 @@
 #include "graph/signature.h"
 #include "run/build.h"
 #include "run/engine.h"
+#include "score/sampler.h"
 
 static double flops_of(const scl_graph *g)
 {
@@ -44,7 +45,7 @@ static scl_status cost(const scl_config *config, const scl_stage_config *stage, 
         const scl_sample_config *s = &stage->sample;
         const int n = scl_build_sample_batch(stage);
         const double pixels = (double)shape[0] * shape[1] * shape[2], runs = (double)((s->count + n - 1) / n);
-        out->flops = flops_of(g) * runs * stage->noise.levels * s->sampler.steps_per_level;
+        out->flops = flops_of(g) * runs * scl_sampler_evaluations(s, stage->noise.levels);
         out->disk_bytes = pixels * s->count * (4.0 + 2.0) + pixels * stage->noise.levels * 8;
     }
     return SCL_OK;

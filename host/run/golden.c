@@ -206,7 +206,7 @@ static void one_tensor(const check *c, int i)
         by_maximum(c, i, t->count, gate_perturbed);
     else if (!strcmp(name, "out.score") || !strcmp(name, "out.jvp") || starts(name, "stage."))
         by_maximum(c, i, t->count, g->W * gate_score);
-    else if (!strcmp(name, "out.ald") || !strcmp(name, "out.ald_denoised"))
+    else if (scl_golden_is_chain(name))
         by_maximum(c, i, (size_t)(g->n_chain * g->net.channels * g->net.height * g->net.width), g->W * gate_chain);
     else if (!strcmp(name, "out.dsm_loss"))
         losses(c, i, gate_loss);
@@ -286,8 +286,8 @@ static scl_status describe_points(golden *g, const scl_tensor *x, scl_err *err)
 static scl_status describe(golden *g, const char *conv, scl_err *err)
 {
     const char *net = scl_safetensors_meta(g->file, "net");
-    const scl_tensor *x = scl_safetensors_find(g->file, "in.x"),
-                     *x0 = scl_safetensors_find(g->file, "ald.x0");
+    const scl_tensor *x = scl_safetensors_find(g->file, "in.x"), *x0 = scl_safetensors_find(g->file, "ald.x0");
+    x0 = x0 ? x0 : scl_safetensors_find(g->file, "in.x0");
     const scl_tensor *image = x ? x : x0, *sigmas = scl_safetensors_find(g->file, "sigmas");
     if (!net)
         return scl_fail_at(err, SCL_FAILED, g->file->path, 0, 0,
@@ -320,9 +320,7 @@ static scl_status compute(golden *g, scl_err *err)
     }
     if (g->n && scl_golden_find(g, "ssm.v") >= 0 && scl_golden_find(g, "in.labels") >= 0)
         SCL_TRY(scl_golden_sliced(g, err));
-    if (g->n_chain && scl_golden_find(g, "out.ald") >= 0)
-        SCL_TRY(scl_golden_langevin(g, err));
-    return SCL_OK;
+    return g->n_chain ? scl_golden_chains(g, err) : SCL_OK;
 }
 
 scl_status scl_golden_check(scl_backend *b, const char *file, const char *conv, const char *const *tune,

@@ -7,7 +7,6 @@
 #include "graph/optim.h"
 #include "run/golden_run.h"
 #include "run/layout.h"
-#include "score/noise.h"
 #include "score/schedule.h"
 
 int scl_golden_find(const golden *g, const char *name)
@@ -300,69 +299,6 @@ scl_status scl_golden_adam(golden *g, scl_err *err)
     const scl_step_spec spec = spec_of(g, "adam");
     SCL_TRY(scl_step_train(&r.graph, &g->arena, &spec, err));
     const scl_status status = run_adam(g, &r, err);
-    scl_golden_stop(&r);
-    return status;
-}
-
-/* One update of the chain: x + drift * score + noise * z. */
-static scl_status update(golden *g, const golden_runner *r, int level, double drift, double noise, const float *z,
-                         float *x, scl_err *err)
-{
-    const size_t bytes =
-        sizeof(float) * (size_t)(g->n_chain * g->net.channels * g->net.height * g->net.width);
-    int32_t *label = SCL_NEW_ARRAY(&g->arena, int32_t, g->n_chain);
-    for (int i = 0; i < g->n_chain; i++)
-        label[i] = level;
-    float coef[SCL_SAMPLE_COEFS] = { 0 };
-    coef[SCL_SAMPLE_STEP] = scl_flush((float)drift);
-    coef[SCL_SAMPLE_NOISE] = scl_flush((float)noise);
-    SCL_TRY(scl_golden_put(r, "sample.x", x, bytes, err));
-    SCL_TRY(scl_golden_put(r, "sample.label", label, sizeof *label * (size_t)g->n_chain, err));
-    SCL_TRY(scl_golden_put(r, "sample.coef", coef, sizeof coef, err));
-    SCL_TRY(scl_golden_put(r, "given.z", z, bytes, err));
-    SCL_TRY(scl_exec_run(r->exec, err));
-    return scl_store_read(r->store, "sample.x", x, bytes, err);
-}
-
-static scl_status run_langevin(golden *g, golden_runner *r, scl_err *err)
-{
-    const scl_tensor *out = scl_safetensors_find(g->file, "out.ald");
-    const size_t image = (size_t)(g->net.channels * g->net.height * g->net.width),
-                 chain = (size_t)g->n_chain * image;
-    const int updates = (int)(out->count / chain);
-    const char *step_lr = scl_safetensors_meta(g->file, "ald_step_lr");
-    float *x = scl_golden_images(g, "ald.x0", 0, (size_t)g->n_chain);
-    float *all = SCL_NEW_ARRAY(&g->arena, float, out->count);
-    const scl_noise noise = { .levels = g->net.levels, .level = g->sigma };
-    if (!x || !step_lr)
-        return scl_fail_at(err, SCL_FAILED, g->file->path, 0, 0,
-                           "out.ald needs ald.x0, ald.z and ald_step_lr in the metadata");
-    SCL_TRY(scl_golden_start(g, r, err));
-    for (int q = 0; q < updates; q++) {
-        double drift, amount;
-        const int level = q / 2;
-        const float *z = scl_golden_images(g, "ald.z", (size_t)(q * g->n_chain), (size_t)g->n_chain);
-        if (!z || level >= g->net.levels)
-            return scl_fail_at(err, SCL_FAILED, g->file->path, 0, 0,
-                               "ald.z or sigmas is too short for out.ald");
-        scl_langevin_step(&noise, strtod(step_lr, NULL), level, false, &drift, &amount);
-        SCL_TRY(update(g, r, level, drift, amount, z, x, err));
-        memcpy(all + (size_t)q * chain, x, sizeof *x * chain);
-    }
-    scl_golden_set_images(g, "out.ald", all, updates * g->n_chain, g->net.height, g->net.width, g->net.channels);
-    const double last = g->sigma[g->net.levels - 1];
-    SCL_TRY(update(g, r, g->net.levels - 1, last * last, 0, x, x, err));
-    scl_golden_set_images(g, "out.ald_denoised", x, g->n_chain, g->net.height, g->net.width, g->net.channels);
-    return SCL_OK;
-}
-
-scl_status scl_golden_langevin(golden *g, scl_err *err)
-{
-    golden_runner r = { 0 };
-    scl_step_spec spec = spec_of(g, NULL);
-    spec.n = spec.global_batch = g->n_chain;
-    SCL_TRY(scl_step_sample(&r.graph, &g->arena, &spec, "", err));
-    const scl_status status = run_langevin(g, &r, err);
     scl_golden_stop(&r);
     return status;
 }

@@ -4,7 +4,7 @@
 
 #include "data/safetensors.h"
 #include "graph/plan.h"
-#include "score/step.h"
+#include "score/sampling.h"
 
 typedef struct golden {
     scl_arena arena;
@@ -13,7 +13,7 @@ typedef struct golden {
     const char *const *tune;            /* of scl_plan_options */
     scl_net_config net;
     int n;                              /* samples of in.x; 0: there is none */
-    int n_chain;                        /* samples of ald.x0; 0 */
+    int n_chain;                        /* samples of a chain: of ald.x0 or in.x0; 0 */
     double *sigma;                      /* levels */
     bool unweighted;                    /* every level's loss counts alike, else as sigma^2 */
     double ism_scale;                   /* largest term of the implicit loss */
@@ -29,6 +29,7 @@ typedef struct golden_runner {
     scl_store *store;
     scl_exec *exec;
 } golden_runner;
+typedef golden_runner scl_golden_runner;
 scl_status scl_golden_start(golden *g, golden_runner *r, scl_err *err);      /* r->graph is there */
 void scl_golden_stop(golden_runner *r);
 /* Writes a persistent value; ignored when the graph has none of that name. */
@@ -51,6 +52,8 @@ scl_status scl_golden_gradients(golden *g,
 scl_status scl_golden_adam(golden *g, scl_err *err);             /* out.adam_losses, adam3.* */
 scl_status scl_golden_sliced(golden *g, scl_err *err);           /* out.ssm_loss, out.ssm_terms, out.jvp, ssm_grad.* */
 scl_status scl_golden_points(golden *g, scl_err *err);           /* the toy: out.score, and every loss with its gradient */
-scl_status scl_golden_langevin(golden *g, scl_err *err);         /* out.ald, out.ald_denoised */
+/* out.ald, out.ald_denoised, and out.NAME of the samplers and of inpainting: those that the file has; run/golden_samplers.c */
+scl_status scl_golden_chains(golden *g, scl_err *err);
+bool scl_golden_is_chain(const char *name);
 
 #endif

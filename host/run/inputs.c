@@ -13,7 +13,7 @@
 #include "data/reader.h"
 #include "run/engine.h"
 
-enum { MAX_FILES = 3, BUFFER_BYTES = 1 << 18 };
+enum { MAX_FILES = 4, BUFFER_BYTES = 1 << 18 };
 
 /* The files and folders that a stage reads besides what other stages made. */
 static int paths_of(const scl_stage_config *stage, const char *path[MAX_FILES])
@@ -25,9 +25,16 @@ static int paths_of(const scl_stage_config *stage, const char *path[MAX_FILES])
             path[n++] = stage->data.test_path;
         if (stage->train.init)
             path[n++] = stage->train.init;
-    } else if (stage->kind == SCL_STAGE_SAMPLE && stage->sample.checkpoint &&
-               strchr(stage->sample.checkpoint, '/')) {
-        path[n++] = stage->sample.checkpoint;
+    } else if (stage->kind == SCL_STAGE_SAMPLE) {
+        const scl_sample_config *s = &stage->sample;
+        if (s->checkpoint && strchr(s->checkpoint, '/'))
+            path[n++] = s->checkpoint;
+        if (s->condition.task == SCL_CONDITION_INPAINT && s->condition.mask)
+            path[n++] = s->condition.mask;
+        if (scl_sample_reads_data(s))
+            path[n++] = stage->data.test_path ? stage->data.test_path : stage->data.path;
+        else if (s->condition.task != SCL_CONDITION_NONE && s->condition.images)
+            path[n++] = s->condition.images;
     }
     return n;
 }
@@ -40,11 +47,10 @@ scl_status scl_inputs_check(const scl_stage_config *stage, bool early, scl_err *
         struct stat st;
         if (!stat(path[i], &st))
             continue;
-        const bool data = stage->kind == SCL_STAGE_TRAIN && path[i] != stage->train.init;
-        if (!data && early)
+        const bool checkpoint = stage->kind == SCL_STAGE_TRAIN ? path[i] == stage->train.init : path[i] == stage->sample.checkpoint;
+        if (checkpoint && early)
             continue;
-        return data ? scl_path_missing(path[i], err)
-                    : scl_fail(err, SCL_FAILED, "checkpoint '%s' does not exist", path[i]);
+        return checkpoint ? scl_fail(err, SCL_FAILED, "checkpoint '%s' does not exist", path[i]) : scl_path_missing(path[i], err);
     }
     return SCL_OK;
 }

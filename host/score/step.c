@@ -205,23 +205,3 @@ scl_status scl_step_eval(scl_graph **out, scl_arena *arena, const scl_step_spec 
     *out = s.g;
     return SCL_OK;
 }
-
-scl_status scl_step_sample(scl_graph **out, scl_arena *arena, const scl_step_spec *spec, const char *prefix, scl_err *err)
-{
-    step s = begin(arena, spec, "sample", err);
-    const scl_net_config *c = &spec->net;
-    scl_value *coef, *after;
-    SCL_TRY(scl_value_get(s.g, &s.o.x, SCL_STATE, "sample.x", SCL_F32, SCL_DIMS(spec->n, c->height, c->width, c->channels), err));
-    SCL_TRY(scl_value_get(s.g, &s.o.label, SCL_INPUT, "sample.label", SCL_I32, SCL_DIMS(spec->n), err));
-    SCL_TRY(get(&s, &coef, SCL_INPUT, "sample.coef", SCL_SAMPLE_COEFS));
-    SCL_TRY(scl_score_build(s.g, c, &spec->objective, prefix, s.o.x, s.o.label, &s.o.score, err));
-    if (spec->given)
-        SCL_TRY(scl_value_get(s.g, &s.o.z, SCL_INPUT, "given.z", SCL_F32, SCL_DIMS(spec->n, c->height, c->width, c->channels), err));
-    else
-        SCL_TRY(SCL_APPLY(s.g, &s.o.z, err, "random_normal", SCL_IN("counters", scl_counters(s.g)), IMAGE(&s),
-                          SCL_INT("stream", SCL_STREAM_LANGEVIN)));
-    SCL_TRY(SCL_APPLY(s.g, &after, err, "langevin_step", SCL_IN("x", s.o.x), SCL_IN("s", s.o.score), SCL_IN("z", s.o.z),
-                      SCL_SCALAR("step", coef, SCL_SAMPLE_STEP), SCL_SCALAR("noise", coef, SCL_SAMPLE_NOISE)));
-    *out = s.g;
-    return SCL_OK;
-}

@@ -1,4 +1,4 @@
-/* The graphs of a training step, of a held-out evaluation and of a sampling step.
+/* The graphs of a training step and of a held-out evaluation (of sampling: score/sampling.h).
  *
  * Persistent values they share with the host (all of a graph's are in its store):
  *   data u8|f32[S,H,W,C], order i32[S]      the data set and this epoch's order of it; or the samples of a run (staged)
@@ -7,15 +7,13 @@
  *   <name>, adam.m.<name>, adam.v.<name>, ema.<name>          weights and optimiser state
  *   flag u32[1], ring f32[R,4]              the first step that was not finite (+1), and the last R steps' loss and norm
  *   given.x, given.label, given.z, given.v  instead of drawn ones, when `given`
- *   truth.*                                 the mixture that the data come from (score/objective.h)
- *   sample.x f32[N,H,W,C], sample.label i32[N], sample.coef f32[4] */
+ *   truth.*                                 the mixture that the data come from (score/objective.h) */
 #ifndef SCL_SCORE_STEP_H
 #define SCL_SCORE_STEP_H
 
 #include "score/objective.h"
 
 enum { SCL_RING_ROWS = 256, SCL_RING_COLUMNS = 4 };          /* loss, gradient norm, clip scale, step (as bits) */
-enum { SCL_SAMPLE_STEP, SCL_SAMPLE_NOISE, SCL_SAMPLE_COEFS = 4 };
 
 typedef struct scl_step_spec {
     scl_net_config net;
@@ -40,8 +38,5 @@ scl_status scl_step_train(scl_graph **out, scl_arena *arena, const scl_step_spec
 /* Loss over a whole split, dealt into runs of n; prefix "" or "ema.": whose weights.  Output "eval.loss" f32[1], complete in the
  * run that ends the split. */
 scl_status scl_step_eval(scl_graph **out, scl_arena *arena, const scl_step_spec *spec, const char *prefix, scl_err *err);
-
-/* One Langevin update of sample.x: x + step * s + noise * z. */
-scl_status scl_step_sample(scl_graph **out, scl_arena *arena, const scl_step_spec *spec, const char *prefix, scl_err *err);
 
 #endif
