@@ -82,7 +82,7 @@ static void check_network(checker *c, const scl_stage_config *stage)
     if (stage->model.condition == SCL_CONDITION_LEVEL && (divides || stage->model.net == SCL_NET_RESSCORE))
         fault(c, set_in(c, stage, "model.condition"),
               scl_arena_printf(arena, "the network %s takes no level%s", net, divides ? "; it divides its result by the level's sigma" : ""));
-    if (stage->noise.levels > 1 && stage->noise.sigma_begin < stage->noise.sigma_end)
+    if (stage->noise.levels != 1 && stage->noise.sigma_begin > 0 && stage->noise.sigma_begin < stage->noise.sigma_end)
         fault(c, set_in(c, stage, "noise.sigma_begin"),
               scl_arena_printf(arena, "%g is smaller than sigma_end, %g; levels go from the largest to the smallest",
                                stage->noise.sigma_begin, stage->noise.sigma_end));
@@ -143,6 +143,13 @@ static void check_predict(checker *c, const scl_stage_config *stage)
         fault(c, set_in(c, stage, "model.predict"),
               scl_arena_printf(c->faults->arena, "%s is told from the noise level, and noise.schedule is none",
                                scl_config_choice("model.predict", (int)stage->model.predict)));
+}
+
+/* sigma_begin: auto is measured on the data. */
+static void check_noise(checker *c, const scl_stage_config *stage)
+{
+    if (stage->noise.sigma_begin <= 0 && !stage->data.path)
+        fault(c, set_in(c, stage, "noise.sigma_begin"), "auto goes by the training images, and there is no data.path");
 }
 
 static void check_train(checker *c, const scl_stage_config *stage)
@@ -346,6 +353,7 @@ void scl_config_check(scl_config *config, scl_faults *faults)
         check_network(&c, stage);
         check_predict(&c, stage);
         check_widths(&c, stage);
+        check_noise(&c, stage);
         if (stage->kind == SCL_STAGE_TRAIN)
             check_train(&c, stage);
     }

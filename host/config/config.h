@@ -78,8 +78,8 @@ typedef struct scl_model_config {
 
 typedef struct scl_noise_config {
     scl_noise_kind schedule;
-    double sigma_begin, sigma_end;
-    int levels;
+    double sigma_begin, sigma_end;   /* sigma_begin 0: auto, until a run puts a number there (run/noise_auto.h) */
+    int levels;                      /* 0: auto, likewise */
 } scl_noise_config;
 
 typedef struct scl_train_config {

@@ -145,7 +145,10 @@ static json_t *value_json(const scl_key *key, scl_stage_kind kind, const void *b
             return json_string(scl_key_range(key).word);
         return json_integer(*(const int *)field);
     case SCL_KEY_INT64: return json_integer((json_int_t)*(const uint64_t *)field);
-    case SCL_KEY_REAL: return json_real(*(const double *)field);
+    case SCL_KEY_REAL:
+        if (!(*(const double *)field > 0) && scl_key_range(key).word[0])
+            return json_string(scl_key_range(key).word);
+        return json_real(*(const double *)field);
     case SCL_KEY_TEXT:
     case SCL_KEY_PATH:
         word = *(const char *const *)field;

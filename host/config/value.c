@@ -300,7 +300,10 @@ const char *scl_key_print(const scl_key *key, const void *base, scl_arena *arena
             return scl_arena_printf(arena, "%s", scl_key_range(key).word);
         return scl_arena_printf(arena, "%d", *(const int *)field);
     case SCL_KEY_INT64: return scl_arena_printf(arena, "%llu", (unsigned long long)*(const uint64_t *)field);
-    case SCL_KEY_REAL: return real_text(*(const double *)field, arena);
+    case SCL_KEY_REAL:
+        if (!(*(const double *)field > 0) && scl_key_range(key).word[0])
+            return scl_arena_printf(arena, "%s", scl_key_range(key).word);
+        return real_text(*(const double *)field, arena);
     case SCL_KEY_TEXT:
     case SCL_KEY_PATH: {
         const char *text = *(const char *const *)field;
