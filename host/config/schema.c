@@ -142,7 +142,7 @@ const char *scl_key_expects(const scl_key *key, scl_arena *arena)
 
 /* Names that outlive every config: made once. */
 enum { MOST_CHOICES = 16 };
-static char choice_name[KEYS][MOST_CHOICES][20];
+static char choice_name[KEYS][MOST_CHOICES][24];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void name_choices(void)
@@ -161,7 +161,7 @@ static void name_choices(void)
 const char *scl_config_choice(const char *key, int value)
 {
     static const char *const sections[] = { "", "data", "transform", "model", "noise", "stage", "objective", "optimizer",
-                                            "eval", "checkpoint", "sampler" };
+                                            "eval", "checkpoint", "memory", "sampler", "condition" };
     const char *dot = strrchr(key, '.');
     for (int i = 0; i < KEYS; i++) {
         const char *section = sections[keys[i].section];

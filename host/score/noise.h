@@ -24,7 +24,8 @@ void scl_langevin_step(const scl_noise *n, double step_lr, int level, bool paper
 
 /* The ratio gamma > 1 of neighbouring levels for which a share C of the samples of one level, whose distance from the data is
  * sigma sqrt(D) within 3 sigma / sqrt(2), is as likely under the next:
- *     Phi(sqrt(2D) (gamma - 1) + 3 gamma) - Phi(sqrt(2D) (gamma - 1) - 3 gamma) = C.       D: values of a picture; 0 < C < 1 */
+ *     Phi(sqrt(2D) (gamma - 1) + 3 gamma) - Phi(sqrt(2D) (gamma - 1) - 3 gamma) = C.       D: values of a picture; 0 < C < 1
+ * At most 2: with a handful of values a shell is so thick that any two levels overlap. */
 double scl_noise_ratio(double D, double C);
 /* The number of levels from begin to end whose ratio is nearest to that. */
 int scl_noise_levels(double begin, double end, double D, double C);

@@ -24,12 +24,12 @@ static double overlap(double D, double ratio)
     return normal_share(shift + width) - normal_share(shift - width);
 }
 
-/* The overlap falls from 0.997 at ratio 1; halving finds where it is C. */
+/* The overlap falls from 0.997 at ratio 1; halving finds where it is C.  With few values it does not fall so far. */
 double scl_noise_ratio(double D, double C)
 {
     double low = 1, high = 2;
-    while (overlap(D, high) > C && high < 1e6)
-        high *= 2;
+    if (overlap(D, high) > C)
+        return high;
     for (int i = 0; i < 100; i++) {
         const double middle = 0.5 * (low + high);
         *(overlap(D, middle) > C ? &low : &high) = middle;

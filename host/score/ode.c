@@ -66,12 +66,16 @@ static double fifth_root(double x) { return scl_host_exp(scl_host_log(x) * 0.2);
 static scl_status first_step(solver *s, double t, double span, double *h, scl_err *err)
 {
     const double d0 = norm(s, s->x, NULL), d1 = norm(s, s->k[0], NULL), sign = span < 0 ? -1 : 1, length = fabs(span);
+    if (!isfinite(d0) || !isfinite(d1))
+        return scl_fail(err, SCL_FAILED, "the ODE is not finite where it begins, at t = %g", t);
     double h0 = d0 < 1e-5 || d1 < 1e-5 ? 1e-6 : 0.01 * d0 / d1;
     h0 = h0 < length ? h0 : length;
     for (size_t i = 0; i < s->n; i++)
         s->y[i] = s->x[i] + sign * h0 * s->k[0][i];
     SCL_TRY(slope(s, t + sign * h0, s->y, s->k[1], err));
     const double d2 = norm(s, s->k[1], s->k[0]) / h0, d = d1 > d2 ? d1 : d2;
+    if (!isfinite(d2))
+        return scl_fail(err, SCL_FAILED, "the ODE is not finite close to its beginning, at t = %g", t);
     double h1 = d <= 1e-15 ? (h0 * 1e-3 > 1e-6 ? h0 * 1e-3 : 1e-6) : fifth_root(0.01 / d);
     h1 = 100 * h0 < h1 ? 100 * h0 : h1;
     *h = h1 < length ? h1 : length;
@@ -105,7 +109,7 @@ static scl_status try_step(solver *s, double t, double h, double *error, scl_err
 static scl_status advance(solver *s, double t, double t1, scl_err *err)
 {
     const double sign = t1 < t ? -1 : 1;
-    double h, error;
+    double h = 0, error = 0;
     bool again = false;
     SCL_TRY(slope(s, t, s->x, s->k[0], err));
     SCL_TRY(first_step(s, t, t1 - t, &h, err));

@@ -88,7 +88,7 @@ static const struct { const char *name, *text, *faults; } bad[] = {
     { "not a number", "noise: { sigma_end: .nan }\n" DATA TRAIN,
       "t.yaml:1:21: noise.sigma_end: must be a number above 0 and up to 1e+06, not '.nan'" },
     { "rate of one", DATA "stages:\n  t: { kind: train, ema: 1 }\n", "t.yaml:3:26: stages.t.ema: must be a number from 0 and below 1, not '1'" },
-    { "no levels", "noise: { levels: 0 }\n" DATA TRAIN, "t.yaml:1:18: noise.levels: must be an integer from 1 to 100000, not '0'" },
+    { "no levels", "noise: { levels: -1 }\n" DATA TRAIN, "t.yaml:1:18: noise.levels: must be 'auto' or an integer from 1 to 100000, not '-1'" },
     { "levels upside down", "noise: { sigma_begin: 0.01, sigma_end: 1 }\n" DATA TRAIN,
       "t.yaml:1:23: noise.sigma_begin: 0.01 is smaller than sigma_end, 1; levels go from the largest to the smallest" },
     { "choice", "conv: dirct\n" DATA TRAIN, "t.yaml:1:7: conv: must be one of auto, winograd4, winograd2, direct, clblast, not 'dirct'; did you mean 'direct'?" },
