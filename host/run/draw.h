@@ -33,7 +33,7 @@ typedef struct scl_draw {
     scl_progress progress;
     long done;                        /* score evaluations of batches */
     long least, most;                 /* score evaluations of a sample */
-    struct { scl_ticket ticket; int update, first, n; float *sumsq; } slot[SCL_DRAW_AHEAD];
+    struct { bool pending; scl_ticket ticket; int update, first, n; float *sumsq; } slot[SCL_DRAW_AHEAD];
     float *known, *mask;              /* known pictures [.., pixels], 1 where one is known [pixels]; NULL */
     int n_known;
 } scl_draw;

@@ -49,7 +49,7 @@ void scl_draw_start(const scl_draw *s, int first, int n, float *x)
 /* Samples that are not finite, or far beyond anything that the noise reaches, stop the stage. */
 static scl_status look(const scl_draw *s, int slot, scl_err *err)
 {
-    const double most = 1e6 * (1 + s->noise.level[0]);
+    const double most = 1e4 * (1 + s->noise.level[0]);
     const float *sumsq = s->slot[slot].sumsq;
     for (int i = 0; i < s->slot[slot].n; i++) {
         const double rms = sqrt((double)sumsq[i] / (double)s->pixels);
@@ -65,9 +65,11 @@ static scl_status look(const scl_draw *s, int slot, scl_err *err)
 
 static scl_status wait_for(scl_draw *s, int slot, scl_err *err)
 {
-    if (!s->slot[slot].ticket.event)
+    if (!s->slot[slot].pending)
         return SCL_OK;
-    SCL_TRY(s->b->v->wait(s->b, &s->slot[slot].ticket, NULL, err));
+    s->slot[slot].pending = false;
+    if (s->slot[slot].ticket.event)          /* a device that reads at once has none */
+        SCL_TRY(s->b->v->wait(s->b, &s->slot[slot].ticket, NULL, err));
     s->slot[slot].ticket = (scl_ticket){ 0 };
     return look(s, slot, err);
 }
@@ -129,6 +131,7 @@ static scl_status update(scl_draw *s, scl_draw_batch *r, int first, int i, const
     s->slot[slot].first = first;
     s->slot[slot].n = r->n;
     SCL_TRY(s->b->v->read_start(s->b, scl_exec_region(r->exec, "sample.sumsq"), s->slot[slot].sumsq, &s->slot[slot].ticket, err));
+    s->slot[slot].pending = true;
     scl_progress_update(&s->progress, ++s->done, NULL);
     return *s->c->stop ? scl_stage_interrupted(s->c, -1, err) : SCL_OK;
 }
