@@ -1,7 +1,9 @@
 /* The probability-flow ODE by an adaptive solver (Song et al. 2021, section 4.3).
  *
  * With t = ln sigma the flow of the variance-exploding diffusion is  dx/dt = -sigma^2 s(x, sigma),  from ln sigma_begin to
- * ln sigma_end.  The network knows the levels of its table alone; between two of them sigma s is taken to be linear in ln sigma.
+ * ln sigma_end.  A network that knows the level by its sigma alone (a table, of which the label names the entry) gets every sigma
+ * that the solver asks for.  One with weights of its own for each level knows those of its table; between two of them sigma s is
+ * taken to be linear in ln sigma, which takes two evaluations.
  * The state is double on the host, the score float on the device; the error norm is over all samples of the batch, whose size the
  * config sets (sampler.group). */
 #include <math.h>
@@ -17,12 +19,38 @@ typedef struct flow {
     scl_draw *s;
     scl_draw_batch *r;
     int first, level;            /* level: that the device has */
+    bool any_sigma;              /* the network takes every sigma */
+    float *sigma, *inv_sigma;    /* its tables, whose entry 0 is changed */
     int row;                     /* of the trajectory, next */
     size_t n;                    /* floats of the batch */
     float *x, *score;
     double *log_level;
     long evaluations;            /* of the network */
 } flow;
+
+/* Is the label used for nothing but entries of the tables of sigma? */
+static bool by_sigma_alone(const scl_graph *g)
+{
+    const scl_value *label = scl_find_value(g, "sample.label");
+    for (int i = 0; i < g->n_node; i++)
+        for (int k = 0; k < g->node[i]->n_in; k++) {
+            const scl_value *table = g->node[i]->in[0];
+            const bool looks_up = !strcmp(g->node[i]->op->name, "lookup") && table->name &&
+                                  (!strcmp(table->name, "sigma") || !strcmp(table->name, "inv_sigma"));
+            if (label && g->node[i]->in[k] == label && !looks_up)
+                return false;
+        }
+    return true;
+}
+
+static scl_status put_sigma(flow *f, double sigma, scl_err *err)
+{
+    const size_t bytes = sizeof(float) * (size_t)f->s->noise.levels;
+    f->sigma[0] = (float)sigma;
+    f->inv_sigma[0] = (float)(1.0 / sigma);
+    SCL_TRY(scl_draw_put(f->r, "sigma", f->sigma, bytes, err));
+    return scl_draw_put(f->r, "inv_sigma", f->inv_sigma, bytes, err);
+}
 
 static scl_status score_at(flow *f, int level, scl_err *err)
 {
@@ -44,8 +72,21 @@ static void put_x(flow *f, const double *x)
         f->x[i] = scl_flush((float)x[i]);
 }
 
+/* scl_ode_function: dx = -sigma^2 s. */
+static scl_status slope_any(void *context, double t, const double *x, double *dx, scl_err *err)
+{
+    flow *f = context;
+    const double sigma = scl_host_exp(t), factor = -(sigma * sigma);
+    put_x(f, x);
+    SCL_TRY(put_sigma(f, sigma, err));
+    SCL_TRY(score_at(f, 0, err));
+    for (size_t k = 0; k < f->n; k++)
+        dx[k] = factor * (double)f->score[k];
+    return SCL_OK;
+}
+
 /* scl_ode_function: dx = -sigma (sigma s), the bracket between its values at the two levels around sigma. */
-static scl_status slope(void *context, double t, const double *x, double *dx, scl_err *err)
+static scl_status slope_between(void *context, double t, const double *x, double *dx, scl_err *err)
 {
     flow *f = context;
     const scl_noise *n = &f->s->noise;
@@ -87,7 +128,7 @@ static scl_status solve(flow *f, double *x, scl_err *err)
 {
     scl_draw *s = f->s;
     const int last = s->noise.levels - 1;
-    scl_ode ode = { .f = slope, .visit = visit, .context = f, .rtol = s->config->sampler.rtol, .atol = s->config->sampler.atol,
+    scl_ode ode = { .f = f->any_sigma ? slope_any : slope_between, .visit = visit, .context = f, .rtol = s->config->sampler.rtol, .atol = s->config->sampler.atol,
                     .most = s->config->sampler.max_evaluations };
     SCL_TRY(visit(f, f->log_level[0], x, err));
     SCL_TRY(scl_ode_solve(&ode, x, f->n, f->log_level[0], f->log_level[last], err));
@@ -95,7 +136,9 @@ static scl_status solve(flow *f, double *x, scl_err *err)
     if (!s->config->sampler.denoise)
         return SCL_OK;
     const double variance = s->noise.level[last] * s->noise.level[last];
-    SCL_TRY(score_at(f, last, err));
+    if (f->any_sigma)
+        SCL_TRY(put_sigma(f, s->noise.level[last], err));
+    SCL_TRY(score_at(f, f->any_sigma ? 0 : last, err));
     for (size_t k = 0; k < f->n; k++)
         f->x[k] = scl_flush((float)(x[k] + variance * (double)f->score[k]));
     return SCL_OK;
@@ -111,6 +154,11 @@ scl_status scl_draw_flow(scl_draw *s, scl_draw_batch *r, int first, scl_err *err
     double *x = memory;
     f.score = (float *)(x + n);
     f.log_level = SCL_NEW_ARRAY(&scratch, double, s->noise.levels);
+    f.sigma = SCL_NEW_ARRAY(&scratch, float, 2 * s->noise.levels);
+    f.inv_sigma = f.sigma + s->noise.levels;
+    memcpy(f.sigma, s->noise.sigma, sizeof(float) * (size_t)s->noise.levels);
+    memcpy(f.inv_sigma, s->noise.inv_sigma, sizeof(float) * (size_t)s->noise.levels);
+    f.any_sigma = by_sigma_alone(r->graph);
     for (int i = 0; i < s->noise.levels; i++)
         f.log_level[i] = scl_host_log(s->noise.level[i]);
     scl_draw_start(s, first, r->n, f.x);

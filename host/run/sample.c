@@ -138,6 +138,7 @@ static void report(scl_draw *s)
         scl_info("%s: %ld score evaluations per sample", s->c->stage->name, s->most);
     else
         scl_info("%s: %ld to %ld score evaluations per sample", s->c->stage->name, s->least, s->most);
+    scl_stage_evaluations(s->c, s->most);
     scl_stage_note(s->c, "score_evaluations", "%ld", s->most);
     if (s->config->sampler.step_lr <= 0 && s->sampler.step_lr > 0)
         scl_stage_note(s->c, "step_lr", "%.9g", s->sampler.step_lr);

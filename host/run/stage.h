@@ -50,6 +50,9 @@ scl_status scl_stage_record_conv(scl_stage_context *c, const char *conv, scl_err
 /* What the stage made, for state.json: a checksum that stages which need this one depend on. */
 void scl_stage_result(scl_stage_context *c, const char *checksum);
 
+/* Score evaluations of a sample, for state.json. */
+void scl_stage_evaluations(scl_stage_context *c, long evaluations);
+
 /* Fills err and returns SCL_INTERRUPTED: "stopped after step N, with a checkpoint; go on with: scorecl run ...".
  * step -1: a stage without checkpoints, which has to begin anew. */
 scl_status scl_stage_interrupted(scl_stage_context *c, long step, scl_err *err);
