@@ -38,7 +38,7 @@ typedef enum scl_sampler_kind {
 typedef enum scl_solver { SCL_SOLVER_RK45, SCL_SOLVER_EULER } scl_solver;
 typedef enum scl_step_rule { SCL_STEP_OFFICIAL, SCL_STEP_PAPER } scl_step_rule;   /* a, sqrt(2a); a/2, sqrt(a) */
 typedef enum scl_sample_init { SCL_INIT_AUTO, SCL_INIT_UNIFORM, SCL_INIT_NORMAL, SCL_INIT_PRIOR } scl_sample_init;
-typedef enum scl_condition_task { SCL_CONDITION_NONE, SCL_CONDITION_INPAINT, SCL_CONDITION_COLORIZE, SCL_CONDITION_INTERPOLATE } scl_condition_task;
+typedef enum scl_condition_task { SCL_CONDITION_NOTHING, SCL_CONDITION_INPAINT, SCL_CONDITION_COLORIZE, SCL_CONDITION_INTERPOLATE } scl_condition_task;
 typedef enum scl_known_noise { SCL_KNOWN_LEVEL, SCL_KNOWN_STEP } scl_known_noise;
 typedef enum scl_weights_choice { SCL_WEIGHTS_EMA, SCL_WEIGHTS_RAW } scl_weights_choice;
 typedef enum scl_launches { SCL_LAUNCHES_SINGLE, SCL_LAUNCHES_RECORDED } scl_launches;

@@ -33,7 +33,7 @@ static int paths_of(const scl_stage_config *stage, const char *path[MAX_FILES])
             path[n++] = s->condition.mask;
         if (scl_sample_reads_data(s))
             path[n++] = stage->data.test_path ? stage->data.test_path : stage->data.path;
-        else if (s->condition.task != SCL_CONDITION_NONE && s->condition.images)
+        else if (s->condition.task != SCL_CONDITION_NOTHING && s->condition.images)
             path[n++] = s->condition.images;
     }
     return n;
