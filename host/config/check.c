@@ -66,6 +66,25 @@ static void check_levels(checker *c, scl_stage_config *stage)
     stage->noise.levels = 1;
 }
 
+/* The number of values of a list is what the components need. */
+static void check_points(checker *c, const scl_stage_config *stage)
+{
+    scl_arena *arena = c->faults->arena;
+    const scl_points_config *p = &stage->data.points;
+    const int components = p->means.rows;
+    if (stage->data.format != SCL_DATA_POINTS || p->distribution != SCL_POINTS_MIXTURE)
+        return;
+    if (components > SCL_MOST_COMPONENTS)
+        fault(c, set_in(c, stage, "data.points.means"),
+              scl_arena_printf(arena, "%d components; at most %d", components, SCL_MOST_COMPONENTS));
+    if (p->weights.cols != 1 || p->weights.rows != components)
+        fault(c, set_in(c, stage, "data.points.weights"),
+              scl_arena_printf(arena, "must be one number for each of the %d means", components));
+    if (p->sigma.cols != 1 || (p->sigma.rows != 1 && p->sigma.rows != components))
+        fault(c, set_in(c, stage, "data.points.sigma"),
+              scl_arena_printf(arena, "must be one number, or one for each of the %d means", components));
+}
+
 static void check_network(checker *c, const scl_stage_config *stage)
 {
     scl_arena *arena = c->faults->arena;
@@ -156,7 +175,7 @@ static void check_train(checker *c, const scl_stage_config *stage)
 {
     scl_arena *arena = c->faults->arena;
     const scl_train_config *t = &stage->train;
-    if (!stage->data.path)
+    if (!stage->data.path && scl_data_in_files(&stage->data))
         fault(c, set_in(c, stage, "data.path"), "missing; a train stage needs images");
     if (stage->data.format == SCL_DATA_IMAGES && stage->data.transform.size == 0)
         fault(c, set_in(c, stage, "data.transform.size"), "must be given for a folder of images");
@@ -350,6 +369,7 @@ void scl_config_check(scl_config *config, scl_faults *faults)
         if (stage->kind == SCL_STAGE_SAMPLE)
             inherit(config, stage);
         check_levels(&c, stage);
+        check_points(&c, stage);
         check_network(&c, stage);
         check_predict(&c, stage);
         check_widths(&c, stage);

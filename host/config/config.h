@@ -18,6 +18,10 @@ typedef enum scl_conv_choice { SCL_CONV_AUTO, SCL_CONV_WINOGRAD4, SCL_CONV_WINOG
 typedef enum scl_precision { SCL_PRECISION_F32, SCL_PRECISION_TF32, SCL_PRECISION_BF16, SCL_PRECISION_F16 } scl_precision;
 typedef enum scl_tuning_choice { SCL_TUNING_AUTO, SCL_TUNING_OFF } scl_tuning_choice;
 typedef enum scl_data_format { SCL_DATA_IDX, SCL_DATA_IMAGES, SCL_DATA_CIFAR10, SCL_DATA_NPY, SCL_DATA_POINTS } scl_data_format;
+typedef enum scl_points_kind {
+    SCL_POINTS_FILE, SCL_POINTS_MIXTURE, SCL_POINTS_RING, SCL_POINTS_TWO_MOONS, SCL_POINTS_CHECKERBOARD, SCL_POINTS_SWISS_ROLL,
+    SCL_POINTS_LINE
+} scl_points_kind;
 typedef enum scl_dequantize { SCL_DEQUANTIZE_UNIFORM, SCL_DEQUANTIZE_NONE } scl_dequantize;
 typedef enum scl_net_kind { SCL_NET_NCSN, SCL_NET_NCSNV2, SCL_NET_NCSNV2_DEEPER, SCL_NET_NCSNV2_DEEPEST, SCL_NET_MLP,
                            SCL_NET_RESSCORE, SCL_NET_CLASSIFIER } scl_net_kind;
@@ -54,17 +58,37 @@ typedef struct scl_transform_config {
     int channels;        /* 1 grey, 3 RGB; 0: as stored */
 } scl_transform_config;
 
+/* A list of numbers, or a list of lists of equal length: [rows, cols]; a number alone is 1 x 1, a plain list n x 1. */
+typedef struct scl_reals { int rows, cols; const double *at; } scl_reals;
+
+/* Points drawn from a distribution (host/data/points.h). */
+enum { SCL_MOST_COMPONENTS = 64 };
+typedef struct scl_points_config {
+    scl_points_kind distribution;
+    int count;                       /* points drawn, both splits together */
+    uint64_t seed;                   /* of the points alone: another seed of the experiment trains on the same ones */
+    scl_reals weights, means, sigma; /* mixture: [K], [K,D], [K] or one for all; weights need not add up to 1 */
+    double scale, noise;             /* the other shapes: their size, and the sd of normal noise on them */
+} scl_points_config;
+
 typedef struct scl_data_config {
     scl_data_format format;
     const char *path;                /* absolute, or relative to the working directory (already joined to the config's folder) */
     const char *test_path;           /* NULL: the format's own test split, or held-out images */
     int holdout;                     /* images, npy without test_path: every holdout-th image is the test split; 0: none */
     scl_residence residence;         /* changes no bit */
+    scl_points_config points;        /* format points */
     scl_transform_config transform;
 } scl_data_config;
 
 /* A list of whole numbers. */
 typedef struct scl_ints { int n; const int *at; } scl_ints;
+
+/* Do the data lie in files, or are they drawn? */
+static inline bool scl_data_in_files(const scl_data_config *d)
+{
+    return d->format != SCL_DATA_POINTS || d->points.distribution == SCL_POINTS_FILE;
+}
 
 typedef struct scl_model_config {
     scl_net_kind net;

@@ -135,6 +135,7 @@ static json_t *key_schema(const scl_key *key, scl_stage_kind kind, scl_arena *ar
     case SCL_KEY_SET: s = json_pack("{s:s, s:{s:o}}", "type", "array", "items", "enum", choices(key, arena)); break;
     case SCL_KEY_INTS: s = json_pack("{s:[o, {s:s, s:o}]}", "anyOf", number_schema(key), "type", "array", "items", number_schema(key)); break;
     case SCL_KEY_NAMES: s = json_pack("{s:s, s:{s:s}}", "type", "array", "items", "type", "string"); break;
+    case SCL_KEY_REALS: s = json_pack("{s:[s, s]}", "type", "number", "array"); break;
     case SCL_KEY_SECTION: s = object_of(scl_key_subsection(key), kind, arena); break;
     case SCL_KEY_STAGES: s = stages_schema(arena); break;
     case SCL_KEY_TUNE: s = json_pack("{s:s, s:{s:s, s:{s:s}}}", "type", "object", "additionalProperties", "type", "object",

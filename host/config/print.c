@@ -134,6 +134,19 @@ static json_t *ints_json(const scl_ints *ints)
     return list;
 }
 
+static json_t *reals_json(const scl_reals *r)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < r->rows; i++) {
+        json_t *row = json_array();
+        for (int k = 0; k < r->cols; k++)
+            json_array_append_new(row, json_real(r->at[i * r->cols + k]));
+        json_array_append_new(list, r->cols > 1 ? json_incref(row) : json_incref(json_array_get(row, 0)));
+        json_decref(row);
+    }
+    return list;
+}
+
 static json_t *value_json(const scl_key *key, scl_stage_kind kind, const void *base, scl_arena *arena)
 {
     const void *field = (const char *)base + key->offset;
@@ -157,6 +170,7 @@ static json_t *value_json(const scl_key *key, scl_stage_kind kind, const void *b
     case SCL_KEY_SET:
     case SCL_KEY_NAMES: return list_json(key, base, arena);
     case SCL_KEY_INTS: return ints_json(field);
+    case SCL_KEY_REALS: return reals_json(field);
     case SCL_KEY_SECTION: return section_json(scl_key_subsection(key), kind, field, arena);
     case SCL_KEY_STAGES: return stages_json(base, arena);
     case SCL_KEY_TUNE: return tune_json(base);

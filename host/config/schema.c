@@ -20,6 +20,7 @@
 #define BASE_MEMORY scl_memory_config
 #define BASE_SAMPLER scl_sample_config
 #define BASE_CONDITION scl_sample_config
+#define BASE_POINTS scl_points_config
 #define TRAIN SCL_KEY_TRAIN
 #define SAMPLE SCL_KEY_SAMPLE
 #define NEUTRAL SCL_KEY_NEUTRAL
@@ -45,6 +46,7 @@ scl_section scl_key_subsection(const scl_key *key)
         { "OBJECTIVE", SCL_SECTION_OBJECTIVE }, { "OPTIMIZER", SCL_SECTION_OPTIMIZER },
         { "EVAL", SCL_SECTION_EVAL },           { "CHECKPOINT", SCL_SECTION_CHECKPOINT },
         { "MEMORY", SCL_SECTION_MEMORY },       { "CONDITION", SCL_SECTION_CONDITION },
+        { "POINTS", SCL_SECTION_POINTS },
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!strcmp(key->range, known[i].name))
@@ -127,13 +129,15 @@ const char *scl_key_expects(const scl_key *key, scl_arena *arena)
     case SCL_KEY_INT:
     case SCL_KEY_INTS:
     case SCL_KEY_INT64:
-    case SCL_KEY_REAL: break;
+    case SCL_KEY_REAL:
+    case SCL_KEY_REALS: break;
     }
     const scl_range r = scl_key_range(key);
     const char *word = r.word[0] ? scl_arena_printf(arena, "'%s' or ", r.word) : "";
-    if (key->type == SCL_KEY_REAL) {
+    if (key->type == SCL_KEY_REAL || key->type == SCL_KEY_REALS) {
         const char *to = r.open_high ? "and below" : r.open_low ? "and up to" : "to";
-        return scl_arena_printf(arena, "%sa number %s %g %s %g", word, r.open_low ? "above" : "from", r.low, to, r.high);
+        const char *what = key->type == SCL_KEY_REAL ? "a number" : "a number or a list of numbers";
+        return scl_arena_printf(arena, "%s%s %s %g %s %g", word, what, r.open_low ? "above" : "from", r.low, to, r.high);
     }
     const char *what = key->type == SCL_KEY_INTS ? "an integer or a list of integers" : "an integer";
     return scl_arena_printf(arena, "%s%s from %.0f to %s", word, what, r.low,
@@ -161,7 +165,7 @@ static void name_choices(void)
 const char *scl_config_choice(const char *key, int value)
 {
     static const char *const sections[] = { "", "data", "transform", "model", "noise", "stage", "objective", "optimizer",
-                                            "eval", "checkpoint", "memory", "sampler", "condition" };
+                                            "eval", "checkpoint", "memory", "sampler", "condition", "points" };
     const char *dot = strrchr(key, '.');
     for (int i = 0; i < KEYS; i++) {
         const char *section = sections[keys[i].section];

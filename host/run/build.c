@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "data/points.h"
 #include "score/sampler.h"
 
 scl_status scl_build_shape(const scl_config *config, const scl_stage_config *stage, int shape[3], scl_err *err)
@@ -10,7 +11,12 @@ scl_status scl_build_shape(const scl_config *config, const scl_stage_config *sta
     if (stage->noise.sigma_begin <= 0 || stage->noise.levels <= 0)
         return scl_config_fail(config, err, SCL_BAD_CONFIG, stage->noise.levels <= 0 ? "noise.levels" : "noise.sigma_begin",
                                "must be a number here: what auto stands for, `scorecl noise` tells");
-    const int own_size = d->format == SCL_DATA_CIFAR10 ? 32 : d->format == SCL_DATA_IDX ? 28 : 0;
+    if (!scl_data_in_files(d)) {
+        shape[0] = shape[1] = 1;
+        shape[2] = scl_points_dimension(&d->points);
+        return SCL_OK;
+    }
+    const int own_size = d->format == SCL_DATA_CIFAR10 ? 32 : d->format == SCL_DATA_IDX ? 28 : d->format == SCL_DATA_POINTS ? 1 : 0;
     const int own_channels = d->format == SCL_DATA_CIFAR10 ? 3 : d->format == SCL_DATA_IDX ? 1 : 0;
     shape[0] = shape[1] = d->transform.size ? d->transform.size : own_size;
     shape[2] = d->transform.channels ? d->transform.channels : own_channels;

@@ -20,8 +20,9 @@ static int paths_of(const scl_stage_config *stage, const char *path[MAX_FILES])
 {
     int n = 0;
     if (stage->kind == SCL_STAGE_TRAIN) {
-        path[n++] = stage->data.path;
-        if (stage->data.test_path)
+        if (scl_data_in_files(&stage->data))
+            path[n++] = stage->data.path;
+        if (scl_data_in_files(&stage->data) && stage->data.test_path)
             path[n++] = stage->data.test_path;
         if (stage->train.init)
             path[n++] = stage->train.init;
