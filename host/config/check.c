@@ -50,7 +50,7 @@ static int shrinks(scl_net_kind net)
     case SCL_NET_RESSCORE:
     case SCL_NET_CLASSIFIER: return 4;
     case SCL_NET_NCSNV2_DEEPEST: return 8;
-    case SCL_NET_MLP: break;
+    case SCL_NET_MLP: case SCL_NET_ANALYTIC: break;
     }
     return 1;
 }
@@ -145,6 +145,9 @@ static void check_objective(checker *c, const scl_stage_config *stage)
         fault(c, scl_arena_printf(arena, "%s.loss", key),
               scl_arena_printf(arena, "%s of an energy needs third derivatives, which %s's normalisations do not have; mlp, or dsm", loss,
                                scl_config_choice("model.net", (int)stage->model.net)));
+    if (t->objective.loss == SCL_LOSS_ESM &&
+        (stage->data.format != SCL_DATA_POINTS || stage->data.points.distribution != SCL_POINTS_MIXTURE))
+        fault(c, scl_arena_printf(arena, "%s.loss", key), "esm needs the true score, known of data.points.distribution: mixture alone");
     const char *none = scl_arena_printf(arena, "%s takes no projections; ssm and ssm_vr do", loss);
     if (!sliced && t->objective.projections > 1)
         fault(c, scl_arena_printf(arena, "%s.projections", key), none);
@@ -182,6 +185,8 @@ static void check_train(checker *c, const scl_stage_config *stage)
     if (stage->data.transform.logit && stage->data.transform.dequantize == SCL_DEQUANTIZE_NONE)
         fault(c, set_in(c, stage, "data.transform.logit"), "needs dequantize: uniform; the logit of 0 and 1 is infinite");
     check_objective(c, stage);
+    if (stage->model.net == SCL_NET_ANALYTIC)
+        fault(c, set_in(c, stage, "model.net"), "the analytic score has no weights to train");
     if (t->accumulate > t->batch)
         fault(c, scl_arena_printf(arena, "stages.%s.accumulate", stage->name),
               scl_arena_printf(arena, "%d micro-batches of a batch of %d", t->accumulate, t->batch));
@@ -339,6 +344,11 @@ static void check_sampler(checker *c, const scl_stage_config *stage)
 static void check_sample(checker *c, const scl_stage_config *stage)
 {
     check_sampler(c, stage);
+    if (stage->sample.sampler.range.rows != 2 || stage->sample.sampler.range.cols != 1 ||
+        !(stage->sample.sampler.range.at[0] < stage->sample.sampler.range.at[1]))
+        fault(c, scl_arena_printf(c->faults->arena, "stages.%s.sampler.range", stage->name), "must be two numbers, the smaller one first");
+    if (stage->model.net == SCL_NET_ANALYTIC)
+        return;                  /* it has no weights that a checkpoint could hold */
     const char *which = stage->sample.checkpoint;
     const char *path = scl_arena_printf(c->faults->arena, "stages.%s.checkpoint", stage->name);
     char *end = NULL;
@@ -363,24 +373,32 @@ void scl_config_check(scl_config *config, scl_faults *faults)
         config->noise.levels = 1;
     for (int i = 0; i < config->n_stage; i++) {
         scl_stage_config *stage = &config->stage[i];
-        if (stage->kind != SCL_STAGE_TRAIN && stage->kind != SCL_STAGE_SAMPLE)
+        if (stage->kind == SCL_STAGE_LIKELIHOOD || !stage->kind_is_known)
             continue;            /* its kind was a fault */
         check_needs(&c, stage);
-        if (stage->kind == SCL_STAGE_SAMPLE)
+        if (stage->kind != SCL_STAGE_TRAIN)
             inherit(config, stage);
         check_levels(&c, stage);
         check_points(&c, stage);
-        check_network(&c, stage);
-        check_predict(&c, stage);
-        check_widths(&c, stage);
-        check_noise(&c, stage);
+        if (stage->kind == SCL_STAGE_TRAIN || stage->kind == SCL_STAGE_SAMPLE) {
+            check_network(&c, stage);
+            check_predict(&c, stage);
+            check_widths(&c, stage);
+            check_noise(&c, stage);
+        }
         if (stage->kind == SCL_STAGE_TRAIN)
             check_train(&c, stage);
     }
     if (has_cycle(&c) || before != faults->errors->n)
         return;
     set_order(config);
-    for (int i = 0; i < config->n_stage; i++)
-        if (config->stage[i].kind == SCL_STAGE_SAMPLE)
-            check_sample(&c, &config->stage[i]);
+    for (int i = 0; i < config->n_stage; i++) {
+        const scl_stage_config *stage = &config->stage[i];
+        if (stage->kind == SCL_STAGE_SAMPLE)
+            check_sample(&c, stage);
+        else if (stage->kind == SCL_STAGE_EVALUATE)
+            scl_check_evaluate(config, stage, faults);
+        else if (stage->kind == SCL_STAGE_PLOT)
+            scl_check_plot(config, stage, faults);
+    }
 }

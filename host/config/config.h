@@ -24,13 +24,13 @@ typedef enum scl_points_kind {
 } scl_points_kind;
 typedef enum scl_dequantize { SCL_DEQUANTIZE_UNIFORM, SCL_DEQUANTIZE_NONE } scl_dequantize;
 typedef enum scl_net_kind { SCL_NET_NCSN, SCL_NET_NCSNV2, SCL_NET_NCSNV2_DEEPER, SCL_NET_NCSNV2_DEEPEST, SCL_NET_MLP,
-                           SCL_NET_RESSCORE, SCL_NET_CLASSIFIER } scl_net_kind;
+                           SCL_NET_RESSCORE, SCL_NET_CLASSIFIER, SCL_NET_ANALYTIC } scl_net_kind;
 typedef enum scl_net_condition { SCL_CONDITION_AUTO, SCL_CONDITION_LEVEL, SCL_CONDITION_NONE } scl_net_condition;
 typedef enum scl_net_output { SCL_OUTPUT_SCORE, SCL_OUTPUT_ENERGY } scl_net_output;
 typedef enum scl_noise_kind { SCL_NOISE_GEOMETRIC, SCL_NOISE_NONE } scl_noise_kind;
 typedef enum scl_predict { SCL_PREDICT_SCORE, SCL_PREDICT_EPSILON, SCL_PREDICT_X0 } scl_predict;
 typedef enum scl_projection { SCL_PROJECTION_GAUSSIAN, SCL_PROJECTION_RADEMACHER, SCL_PROJECTION_SPHERE } scl_projection;
-typedef enum scl_stage_kind { SCL_STAGE_TRAIN, SCL_STAGE_SAMPLE, SCL_STAGE_EVALUATE, SCL_STAGE_LIKELIHOOD } scl_stage_kind;
+typedef enum scl_stage_kind { SCL_STAGE_TRAIN, SCL_STAGE_SAMPLE, SCL_STAGE_EVALUATE, SCL_STAGE_LIKELIHOOD, SCL_STAGE_PLOT } scl_stage_kind;
 typedef enum scl_loss_kind { SCL_LOSS_DSM, SCL_LOSS_SSM, SCL_LOSS_SSM_VR, SCL_LOSS_ISM, SCL_LOSS_ESM, SCL_LOSS_CROSS_ENTROPY } scl_loss_kind;
 typedef enum scl_optimizer_kind { SCL_OPTIMIZER_ADAM, SCL_OPTIMIZER_SGD, SCL_OPTIMIZER_RMSPROP } scl_optimizer_kind;
 typedef enum scl_lr_schedule { SCL_LR_CONSTANT, SCL_LR_LINEAR, SCL_LR_COSINE } scl_lr_schedule;
@@ -49,6 +49,14 @@ typedef enum scl_launches { SCL_LAUNCHES_SINGLE, SCL_LAUNCHES_RECORDED } scl_lau
 typedef enum scl_residence { SCL_RESIDENCE_AUTO, SCL_RESIDENCE_DEVICE, SCL_RESIDENCE_STREAM } scl_residence;
 typedef enum scl_recompute { SCL_RECOMPUTE_NONE, SCL_RECOMPUTE_ACTIVATIONS } scl_recompute;
 enum { SCL_SAVE_GRID = 1, SCL_SAVE_IMAGES = 2, SCL_SAVE_NPY = 4, SCL_SAVE_TRAJECTORY = 8 };   /* a set */
+
+/* Of an evaluation: a set. */
+enum {
+    SCL_METRIC_MOMENTS = 1, SCL_METRIC_MODES = 2, SCL_METRIC_FISHER = 4, SCL_METRIC_FRECHET = 8, SCL_METRIC_KERNEL = 16,
+    SCL_METRIC_PRECISION_RECALL = 32, SCL_METRIC_WASSERSTEIN = 64, SCL_METRIC_NEIGHBOURS = 128
+};
+typedef enum scl_plot_type { SCL_PLOT_SCATTER, SCL_PLOT_FIELD, SCL_PLOT_CURVE, SCL_PLOT_LOSS } scl_plot_type;
+enum { SCL_LOG_X = 1, SCL_LOG_Y = 2 };
 
 typedef struct scl_transform_config {
     scl_dequantize dequantize;
@@ -138,6 +146,7 @@ typedef struct scl_sample_config {
         bool denoise;
         scl_step_rule step_rule;
         scl_sample_init init;
+        scl_reals range;             /* init uniform: [2] */
         double snr;                  /* predictor_corrector */
         int corrector_steps;
         int group;                   /* samples whose norms are taken together */
@@ -158,9 +167,32 @@ typedef struct scl_sample_config {
     unsigned save;                   /* SCL_SAVE_* */
 } scl_sample_config;
 
+/* Samples against data, or a score against the true one. */
+typedef struct scl_evaluate_config {
+    const char *samples;             /* "needs", "data", or the path of an .npy file */
+    scl_split reference;
+    unsigned metrics;                /* SCL_METRIC_* */
+    int images;                      /* most of each side; 0: all */
+    int neighbours, projections, blocks;
+    struct {
+        int points, level;           /* level: the noise level plus 1; 0: none */
+        double radius, box;          /* radius: in standard deviations of a component; box: half its side */
+    } fisher;
+} scl_evaluate_config;
+
+typedef struct scl_plot_config {
+    scl_plot_type type;
+    const char *title, *x_label, *y_label, *value, *formula;       /* NULL: none */
+    scl_reals x;                     /* of the needs, in their order */
+    unsigned log;                    /* SCL_LOG_* */
+    double box;
+    int arrows, level;               /* of a side; level as fisher.level */
+} scl_plot_config;
+
 typedef struct scl_stage_config {
     const char *name;
     scl_stage_kind kind;
+    bool kind_is_known;              /* false: its kind was a fault */
     const char **needs; int n_needs;
     const char *device;              /* the stage's own, else the experiment's */
     /* Resolved: the experiment's section with the stage's own keys over it; own_*: the stage sets something itself. */
@@ -170,7 +202,9 @@ typedef struct scl_stage_config {
     scl_noise_config noise;
     scl_memory_config memory;
     scl_train_config train;          /* kind train */
-    scl_sample_config sample;        /* kind sample */
+    scl_sample_config sample;        /* kind sample; evaluate and plot: weights and checkpoint */
+    scl_evaluate_config evaluate;    /* kind evaluate */
+    scl_plot_config plot;            /* kind plot */
 } scl_stage_config;
 
 /* tune.OP.PARAM = VALUE: a tunable of an operator, forced. */
@@ -226,6 +260,17 @@ char *scl_config_json(const scl_config *config, scl_arena *arena);
 static inline bool scl_sample_reads_data(const scl_sample_config *s)
 {
     return !s->condition.images && (s->condition.task == SCL_CONDITION_INPAINT || s->condition.task == SCL_CONDITION_COLORIZE);
+}
+
+/* Does the stage compute on its device, or on the host alone? */
+static inline bool scl_stage_uses_device(const scl_stage_config *s)
+{
+    switch (s->kind) {
+    case SCL_STAGE_EVALUATE: return s->evaluate.metrics & SCL_METRIC_FISHER;
+    case SCL_STAGE_PLOT: return s->plot.type == SCL_PLOT_FIELD;
+    case SCL_STAGE_TRAIN: case SCL_STAGE_SAMPLE: case SCL_STAGE_LIKELIHOOD: break;
+    }
+    return true;
 }
 
 /* The stage of that name, or NULL. */

@@ -31,7 +31,7 @@ static void put(text *t, const char *line)
 /* Not every key of a stage stands in its file: sections and a device that it inherits do not. */
 static bool inherited(const scl_key *key, const void *base)
 {
-    if (key->section != SCL_SECTION_STAGE || key->flags & (SCL_KEY_TRAIN | SCL_KEY_SAMPLE))
+    if (key->section != SCL_SECTION_STAGE || key->flags & SCL_KEY_KINDS)
         return false;
     const scl_stage_config *stage = base;
     return (!strcmp(key->name, "device") && !stage->own_device) || (!strcmp(key->name, "data") && !stage->own_data) ||

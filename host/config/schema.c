@@ -21,8 +21,12 @@
 #define BASE_SAMPLER scl_sample_config
 #define BASE_CONDITION scl_sample_config
 #define BASE_POINTS scl_points_config
+#define BASE_FISHER scl_evaluate_config
+#define BASE_PLOT scl_plot_config
 #define TRAIN SCL_KEY_TRAIN
 #define SAMPLE SCL_KEY_SAMPLE
+#define EVALUATE SCL_KEY_EVALUATE
+#define PLOT SCL_KEY_PLOT
 #define NEUTRAL SCL_KEY_NEUTRAL
 
 static const scl_key keys[] = {
@@ -47,6 +51,7 @@ scl_section scl_key_subsection(const scl_key *key)
         { "EVAL", SCL_SECTION_EVAL },           { "CHECKPOINT", SCL_SECTION_CHECKPOINT },
         { "MEMORY", SCL_SECTION_MEMORY },       { "CONDITION", SCL_SECTION_CONDITION },
         { "POINTS", SCL_SECTION_POINTS },
+        { "FISHER", SCL_SECTION_FISHER },       { "PLOT", SCL_SECTION_PLOT },
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!strcmp(key->range, known[i].name))
@@ -54,10 +59,28 @@ scl_section scl_key_subsection(const scl_key *key)
     return SCL_SECTION_SAMPLER;
 }
 
+bool scl_key_kind(int i, scl_stage_kind *kind, int *flag)
+{
+    static const struct { scl_stage_kind kind; int flag; } kinds[] = {
+        { SCL_STAGE_TRAIN, SCL_KEY_TRAIN }, { SCL_STAGE_SAMPLE, SCL_KEY_SAMPLE }, { SCL_STAGE_EVALUATE, SCL_KEY_EVALUATE },
+        { SCL_STAGE_PLOT, SCL_KEY_PLOT },
+    };
+    if (i >= (int)(sizeof kinds / sizeof *kinds))
+        return false;
+    *kind = kinds[i].kind;
+    *flag = kinds[i].flag;
+    return true;
+}
+
 bool scl_key_of_kind(const scl_key *key, scl_stage_kind kind)
 {
-    const int kinds = key->flags & (SCL_KEY_TRAIN | SCL_KEY_SAMPLE);
-    return !kinds || (kind == SCL_STAGE_TRAIN && (kinds & SCL_KEY_TRAIN)) || (kind == SCL_STAGE_SAMPLE && (kinds & SCL_KEY_SAMPLE));
+    const int kinds = key->flags & SCL_KEY_KINDS;
+    scl_stage_kind one;
+    int flag;
+    for (int i = 0; kinds && scl_key_kind(i, &one, &flag); i++)
+        if (one == kind)
+            return kinds & flag;
+    return !kinds;
 }
 
 const scl_key *scl_key_find(scl_section section, scl_stage_kind kind, const char *name)
@@ -165,7 +188,7 @@ static void name_choices(void)
 const char *scl_config_choice(const char *key, int value)
 {
     static const char *const sections[] = { "", "data", "transform", "model", "noise", "stage", "objective", "optimizer",
-                                            "eval", "checkpoint", "memory", "sampler", "condition", "points" };
+                                            "eval", "checkpoint", "memory", "sampler", "condition", "points", "fisher", "plot" };
     const char *dot = strrchr(key, '.');
     for (int i = 0; i < KEYS; i++) {
         const char *section = sections[keys[i].section];

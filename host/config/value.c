@@ -179,8 +179,8 @@ static void read_text(const scl_key *key, const scl_tree *node, const char *path
     }
     if (key->type == SCL_KEY_PATH)
         *field = key->range[0] && !node->quoted && !strcmp(node->text, key->range) ? NULL : join(faults->folder, node->text, faults->arena);
-    else if (key->flags & SCL_KEY_SAMPLE && strchr(node->text, '/'))
-        *field = join(faults->folder, node->text, faults->arena);      /* sample.checkpoint: the path of a file */
+    else if (key->flags & (SCL_KEY_SAMPLE | SCL_KEY_EVALUATE) && strchr(node->text, '/'))
+        *field = join(faults->folder, node->text, faults->arena);      /* checkpoint, samples: the path of a file */
     else
         *field = node->text;
 }

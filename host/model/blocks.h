@@ -19,6 +19,7 @@ scl_status scl_ncsnv2_build(scl_builder *b, scl_value *x, scl_value **score);
 scl_status scl_mlp_build(scl_builder *b, scl_value *x, scl_value **score);
 scl_status scl_resscore_build(scl_builder *b, scl_value *x, scl_value **score);
 scl_status scl_classifier_build(scl_builder *b, scl_value *x, scl_value **logits);      /* f32[N,outputs] */
+scl_status scl_analytic_build(scl_builder *b, scl_value *x, scl_value **score);
 
 /* A parameter "<scope>.<name>", the scope being the graph's. */
 scl_status scl_block_param(scl_builder *b, scl_value **out, const char *name, int rank, const int *dims);

@@ -46,6 +46,13 @@ static scl_status check_mlp(const scl_net_config *c, scl_err *err)
     return SCL_OK;
 }
 
+static scl_status check_analytic(const scl_net_config *c, scl_err *err)
+{
+    if (c->components < 1)
+        return scl_fail(err, SCL_BAD_CONFIG, "model.net: analytic is the score of a mixture: data.points.distribution: mixture");
+    return SCL_OK;
+}
+
 enum { NEVER, MAY_BE, ALWAYS };
 
 static const struct {
@@ -61,6 +68,7 @@ static const struct {
     { "resscore", NEVER, NEVER, check_resscore, scl_resscore_build },
     { "classifier", MAY_BE, ALWAYS, check_classifier, scl_classifier_build },
     { "mlp", MAY_BE, NEVER, check_mlp, scl_mlp_build },
+    { "analytic", MAY_BE, ALWAYS, check_analytic, scl_analytic_build },
 };
 enum { NETS = (int)(sizeof nets / sizeof *nets) };
 

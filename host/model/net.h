@@ -14,6 +14,7 @@ typedef struct scl_net_config {
     bool conditional;         /* the level is an input; else label is not read and may be NULL */
     int n_widths, widths[SCL_MAX_WIDTHS];   /* mlp: of the hidden layers, first to last */
     int outputs;              /* 0: the score; else the result is f32[N,outputs]: a classifier's classes, an mlp's values (an energy: 1) */
+    int components;           /* analytic: of the mixture whose score it is; 0: not known */
     bool logit;               /* x is a logit: no 2x - 1 in front */
     const char *conv;         /* of every convolution: auto | winograd4 | winograd2 | direct | clblast; or what scl_net_conv gave */
     bool stages;              /* mark every block's result as output "stage.NAME" (verification) */

@@ -4,6 +4,7 @@
 
 #include "data/points.h"
 #include "score/sampler.h"
+#include "score/truth.h"
 
 scl_status scl_build_shape(const scl_config *config, const scl_stage_config *stage, int shape[3], scl_err *err)
 {
@@ -35,8 +36,10 @@ scl_net_config scl_build_net(const scl_config *config, const scl_stage_config *s
                            .logit = stage->data.transform.logit, .n_widths = m->widths.n,
                            .outputs = m->net == SCL_NET_CLASSIFIER ? m->classes : 0,
                            .conv = scl_config_choice("conv", (int)config->conv) };
+    net.components = scl_truth_components(&stage->data);
     net.conditional = scl_net_conditional(net.net, scl_config_choice("model.condition", (int)m->condition));
-    net.outputs = m->output == SCL_OUTPUT_ENERGY && m->net == SCL_NET_MLP;
+    if (m->output == SCL_OUTPUT_ENERGY && m->net == SCL_NET_MLP)
+        net.outputs = 1;
     for (int i = 0; i < m->widths.n && i < SCL_MAX_WIDTHS; i++)
         net.widths[i] = m->widths.at[i];
     return net;
@@ -51,7 +54,8 @@ scl_step_spec scl_build_spec(const scl_config *config, const scl_stage_config *s
         .objective = { .loss = scl_config_choice("objective.loss", (int)t->objective.loss),
                        .predict = scl_config_choice("model.predict", (int)stage->model.predict),
                        .projection = scl_config_choice("objective.projection", (int)t->objective.projection),
-                       .projections = t->objective.projections, .energy = stage->model.output == SCL_OUTPUT_ENERGY, .clean = stage->noise.schedule == SCL_NOISE_NONE },
+                       .projections = t->objective.projections, .energy = stage->model.output == SCL_OUTPUT_ENERGY,
+                       .clean = stage->noise.schedule == SCL_NOISE_NONE, .components = scl_truth_components(&stage->data) },
         .n = (t->batch + accumulate - 1) / accumulate,
         .global_batch = t->batch,
         .accumulate = accumulate > 1,
@@ -70,7 +74,7 @@ scl_plan_options scl_build_plan_options(const scl_config *config, const scl_stag
 {
     return (scl_plan_options){ .no_fuse = !config->fuse, .no_fuse_output = !config->fuse_output,
                                .no_fuse_along = !config->fuse_along, .fuse_input = config->fuse_input, .no_in_place = !stage->memory.in_place,
-                               .weights_rest = stage->kind == SCL_STAGE_SAMPLE,
+                               .weights_rest = stage->kind != SCL_STAGE_TRAIN,
                                .recompute = stage->memory.recompute == SCL_RECOMPUTE_ACTIVATIONS,
                                .record = config->launches == SCL_LAUNCHES_RECORDED, .tune = tune,
                                .tuning = config->tuning == SCL_TUNING_OFF ? NULL : rows };
@@ -116,6 +120,9 @@ scl_status scl_build_graph(scl_graph **out, scl_arena *arena, const scl_config *
                            const char *which, scl_err *err)
 {
     int shape[3];
+    if (stage->kind != SCL_STAGE_TRAIN && stage->kind != SCL_STAGE_SAMPLE)
+        return scl_fail(err, SCL_BAD_CONFIG, "stage '%s' of kind %s has no graph", stage->name,
+                        scl_config_choice("stage.kind", (int)stage->kind));
     SCL_TRY(scl_build_shape(config, stage, shape, err));
     const bool samples = stage->kind == SCL_STAGE_SAMPLE;
     if (!which)

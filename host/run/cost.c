@@ -35,6 +35,8 @@ static scl_status cost(const scl_config *config, const scl_stage_config *stage, 
 {
     scl_graph *g;
     int shape[3];
+    if (stage->kind != SCL_STAGE_TRAIN && stage->kind != SCL_STAGE_SAMPLE)
+        return scl_fail(err, SCL_FAILED, "it goes by samples and data");
     SCL_TRY(scl_build_shape(config, stage, shape, err));
     SCL_TRY(scl_build_graph(&g, arena, config, stage, NULL, err));
     if (stage->kind == SCL_STAGE_TRAIN) {

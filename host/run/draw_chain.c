@@ -27,7 +27,10 @@ static void start_of(const scl_draw *s, uint32_t i, float *x)
 {
     const uint64_t seed = s->c->config->seed;
     const scl_sample_init init = scl_sampler_init(s->config);
-    const float scale = init == SCL_INIT_PRIOR ? scl_flush((float)s->noise.level[0]) : 1.0f;
+    const scl_reals *range = &s->config->sampler.range;
+    const float low = init == SCL_INIT_UNIFORM ? scl_flush((float)range->at[0]) : 0.0f;
+    const float scale = init == SCL_INIT_PRIOR ? scl_flush((float)s->noise.level[0])
+                        : init == SCL_INIT_UNIFORM ? (float)(range->at[1] - range->at[0]) : 1.0f;
     for (size_t e = 0; e < s->pixels; e += 4) {
         const scl_words w = scl_random(seed, (uint32_t)(e / 4), i, 0, SCL_STREAM_INIT, 1);
         float v[4] = { scl_uniform(w.w[0]), scl_uniform(w.w[1]), scl_uniform(w.w[2]), scl_uniform(w.w[3]) };
@@ -36,7 +39,7 @@ static void start_of(const scl_draw *s, uint32_t i, float *x)
             scl_normal2(w.w[2], w.w[3], &v[2], &v[3]);
         }
         for (size_t k = 0; k < 4 && e + k < s->pixels; k++)
-            x[e + k] = scl_flush(scale * v[k]);
+            x[e + k] = scl_flush(fmaf(scale, v[k], low));
     }
 }
 

@@ -77,20 +77,25 @@ static scl_status save_array(scl_draw *s, const float *x, const char *name, int 
     return scl_npy_write(&a, in_folder(s, name), err);
 }
 
+/* A sample of one pixel is a point, of which there is no picture. */
+static bool are_points(const scl_draw *s) { return s->spec.net.height == 1 && s->spec.net.width == 1; }
+
 static scl_status save_trajectory(scl_draw *s, scl_err *err)
 {
     const scl_pictures p = pictures(s, s->trajectory, (size_t)s->rows * (size_t)s->columns);
-    SCL_TRY(scl_picture_grid(&p, s->columns, 2, in_folder(s, "trajectory.png"), err));
+    if (!are_points(s))
+        SCL_TRY(scl_picture_grid(&p, s->columns, 2, in_folder(s, "trajectory.png"), err));
     return s->config->save & SCL_SAVE_NPY ? save_array(s, s->trajectory, "trajectory.npy", s->rows, s->columns, err) : SCL_OK;
 }
 
 scl_status scl_draw_save(scl_draw *s, scl_err *err)
 {
     const unsigned what = s->config->save;
+    const bool pictured = !are_points(s);
     const scl_pictures p = pictures(s, s->x, (size_t)s->config->count);
-    if (what & SCL_SAVE_GRID)
+    if (what & SCL_SAVE_GRID && pictured)
         SCL_TRY(save_grid(s, err));
-    if (what & SCL_SAVE_IMAGES)
+    if (what & SCL_SAVE_IMAGES && pictured)
         SCL_TRY(scl_picture_files(&p, 0, p.count, in_folder(s, "images"), err));
     if (s->trajectory)
         SCL_TRY(save_trajectory(s, err));

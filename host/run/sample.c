@@ -9,6 +9,7 @@
 #include "graph/plan.h"
 #include "run/draw.h"
 #include "run/fit.h"
+#include "score/truth.h"
 
 enum { TRAJECTORY_COLUMNS = 8 };
 
@@ -32,14 +33,20 @@ static scl_status check_shape(const scl_draw *s, const char *path, scl_err *err)
 static scl_status open_net(scl_draw *s, scl_err *err)
 {
     const char *path;
-    SCL_TRY(scl_stage_find_checkpoint(s->c, &path, err));
-    SCL_TRY(scl_checkpoint_open(&s->from, path, err));
-    int shape[3] = { s->from->info.height, s->from->info.width, s->from->info.channels };
-    SCL_TRY(check_shape(s, path, err));
-    if (!s->from->ours)
+    int shape[3];
+    if (s->c->stage->model.net == SCL_NET_ANALYTIC) {
+        path = "the true score";
+    } else {
+        SCL_TRY(scl_stage_find_checkpoint(s->c, &path, err));
+        SCL_TRY(scl_checkpoint_open(&s->from, path, err));
+        SCL_TRY(check_shape(s, path, err));
+    }
+    if (s->from && s->from->ours)
+        memcpy(shape, (int[3]){ s->from->info.height, s->from->info.width, s->from->info.channels }, sizeof shape);
+    else
         SCL_TRY(scl_build_shape(s->c->config, s->c->stage, shape, err));
     s->spec = scl_build_spec(s->c->config, s->c->stage, shape, 1);
-    if (s->from->ours)
+    if (s->from && s->from->ours)
         s->spec.net.conv = s->from->info.conv;
     s->pixels = (size_t)shape[0] * (size_t)shape[1] * (size_t)shape[2];
     const scl_noise_config *n = &s->c->stage->noise;
@@ -77,8 +84,9 @@ static scl_status open_sampler(scl_draw *s, scl_draw_batch *r, int n, scl_err *e
     const size_t levels = sizeof(float) * (size_t)s->noise.levels;
     SCL_TRY(scl_draw_put(r, "sigma", s->noise.sigma, levels, err));
     SCL_TRY(scl_draw_put(r, "inv_sigma", s->noise.inv_sigma, levels, err));
+    SCL_TRY(scl_truth_write(r->store, &s->c->stage->data, err));
     const char *prefix = s->config->weights == SCL_WEIGHTS_EMA ? "ema." : "";
-    return scl_checkpoint_weights(s->from, r->store, prefix, "", err);
+    return !s->from ? SCL_OK : scl_checkpoint_weights(s->from, r->store, prefix, "", err);
 }
 
 static void close_sampler(scl_draw_batch *r)

@@ -369,7 +369,8 @@ scl_status scl_run_with(const scl_config *config, const scl_run_options *options
 scl_status scl_run_config(const scl_config *config, const scl_run_options *options, scl_err *err)
 {
     static scl_stage_function *const function[] = {
-        [SCL_STAGE_TRAIN] = scl_stage_train, [SCL_STAGE_SAMPLE] = scl_stage_sample
+        [SCL_STAGE_TRAIN] = scl_stage_train, [SCL_STAGE_SAMPLE] = scl_stage_sample,
+        [SCL_STAGE_EVALUATE] = scl_stage_evaluate, [SCL_STAGE_PLOT] = scl_stage_plot
     };
     return scl_run_with(config, options, function, true, err);
 }

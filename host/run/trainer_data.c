@@ -3,6 +3,7 @@
 #include "data/permutation.h"
 #include "run/trainer_parts.h"
 #include "score/noise.h"
+#include "score/truth.h"
 
 static scl_status write(scl_trainer *t, const char *name, const void *from, size_t bytes, scl_err *err)
 {
@@ -44,7 +45,8 @@ static scl_status upload_noise(scl_trainer *t, scl_err *err)
                            t->stage->train.objective.anneal_power, err));
     SCL_TRY(write_table(t, "sigma", noise.sigma, err));
     SCL_TRY(write_table(t, "inv_sigma", noise.inv_sigma, err));
-    return write_table(t, "weight", noise.weight, err);
+    SCL_TRY(write_table(t, "weight", noise.weight, err));
+    return scl_truth_write(t->store, &t->stage->data, err);
 }
 
 /* 0, 1, 2 ...: held-out samples, and those of a run, lie in the order in which they are read. */

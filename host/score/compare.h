@@ -21,7 +21,7 @@ void scl_set_moments(const scl_set *s, double *mean, double *covariance);
 
 /* Frechet (2-Wasserstein) distance, squared, between N(m1, S1) and N(m2, S2):
  *   |m1 - m2|^2 + tr S1 + tr S2 - 2 tr (S1^1/2 S2 S1^1/2)^1/2                       (Dowson & Landau 1982; Heusel et al. 2017)
- * roots by LAPACK's symmetric eigenvalues, those below 0 count as 0.  Errors: memory, no convergence. */
+ * roots by LAPACK's symmetric eigenvalues; those within rounding of 0 count as 0.  Errors: memory, no convergence. */
 scl_status scl_frechet_gaussians(double *out, int D, const double *m1, const double *S1, const double *m2, const double *S2,
                                  scl_err *err);
 /* The same between Gaussians with the moments of two sets of at least 2 samples. */

@@ -47,14 +47,23 @@ static scl_status eigen(double *a, double *w, int n, bool vectors, scl_err *err)
                 : SCL_OK;
 }
 
+/* Roots of eigenvalues, as they are sorted: what is 0 but for rounding is 0, whose root would be far from it. */
+static void roots(double *w, int n)
+{
+    const double least = w[n - 1] * n * 0x1p-52;
+    for (int i = 0; i < n; i++)
+        w[i] = w[i] > least ? sqrt(w[i]) : 0;
+}
+
 /* root = a^1/2; a is overwritten by its eigenvectors, scratch and w [n,n] and [n]. */
 static scl_status square_root(double *root, double *a, double *w, double *scratch, int n, scl_err *err)
 {
     SCL_TRY(eigen(a, w, n, true, err));
+    roots(w, n);
     const size_t N = (size_t)n;
     for (size_t k = 0; k < N; k++)
         for (size_t i = 0; i < N; i++)
-            scratch[i * N + k] = a[k * N + i] * sqrt(w[k] > 0 ? w[k] : 0);
+            scratch[i * N + k] = a[k * N + i] * w[k];
     product(root, scratch, a, N);
     return SCL_OK;
 }
@@ -72,9 +81,11 @@ scl_status scl_frechet_gaussians(double *out, int D, const double *m1, const dou
         product(t, root, S2, n);
         product(c, t, root, n);
         status = eigen(c, w, D, false, err);
+        if (status == SCL_OK)
+            roots(w, D);
     }
     for (size_t d = 0; d < n && status == SCL_OK; d++)
-        sum += (m1[d] - m2[d]) * (m1[d] - m2[d]) + S1[d * n + d] + S2[d * n + d] - 2 * sqrt(w[d] > 0 ? w[d] : 0);
+        sum += (m1[d] - m2[d]) * (m1[d] - m2[d]) + S1[d * n + d] + S2[d * n + d] - 2 * w[d];
     *out = sum;
     free(block);
     return status;
