@@ -170,7 +170,7 @@ static void check_predict(checker *c, const scl_stage_config *stage)
 /* sigma_begin: auto is measured on the data. */
 static void check_noise(checker *c, const scl_stage_config *stage)
 {
-    if (stage->noise.sigma_begin <= 0 && !stage->data.path)
+    if (stage->noise.sigma_begin <= 0 && !stage->data.path && scl_data_in_files(&stage->data))
         fault(c, set_in(c, stage, "noise.sigma_begin"), "auto goes by the training images, and there is no data.path");
 }
 

@@ -109,8 +109,8 @@ mkdir elsewhere
 "$SCORECL" check --print good.yaml >elsewhere/resolved.yaml
 "$SCORECL" check --print elsewhere/resolved.yaml | cmp - elsewhere/resolved.yaml || fail "the resolved config changes when it is read back"
 
-for config in "$SOURCE"/configs/*.yaml; do
-    expect 0 1 "right; 2 stages: train sample" check "$config"
+for config in "$SOURCE"/configs/*.yaml "$SOURCE"/configs/*/*.yaml; do
+    expect 0 1 ": right; " check "$config"
 done
 
 [ $failures -eq 0 ] && echo pass
