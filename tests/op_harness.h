@@ -46,7 +46,8 @@ struct t_case {
     double tol; /* accepted error of ref against the oracle, relative to max|oracle| of the output; 0: the
                    operator's */
     double grad_tol;            /* of the derivative, relative to max|gradient|; 0: 2e-4 */
-    const char *grad_of;        /* inputs whose cotangent must exist ("x w"); NULL: at least one must */
+    const char *grad_of;        /* inputs whose cotangent must exist ("x w"); "x?": where there is none, the
+                                 * output must not depend on x; NULL: at least one must */
     /* For sums over samples ("-> stack f32[T,...] @acc").  root "Q=4 G=1": the harness appends batch_root
      * with these attributes and its result is the output "root" (the oracle fills it: the sum over all
      * samples; the stack itself is compared in bits only).  split 3: the same batch is also dealt into runs

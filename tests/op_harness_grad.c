@@ -14,19 +14,23 @@
 
 enum { MOST_ELEMENTS = 64 };
 
-static bool named(const char *list, const char *name)
+/* Is it in the list?  *maybe: as "name?", which some outputs need not depend on. */
+static bool named(const char *list, const char *name, bool *maybe)
 {
     const size_t length = strlen(name);
     for (const char *p = list; p && *p; p += strcspn(p, " ") + strspn(p + strcspn(p, " "), " "))
-        if (strcspn(p, " ") == length && !strncmp(p, name, length))
+        if (strcspn(p, " ?") == length && !strncmp(p, name, length)) {
+            *maybe = p[length] == '?';
             return true;
+        }
     return false;
 }
 
 static bool differentiable(const t_run *r, int i)
 {
     const t_tensor *t = &r->tensor[i];
-    return t->given && t->sig.dtype == SCL_F32 && (!r->c->grad_of || named(r->c->grad_of, t->sig.name));
+    bool maybe;
+    return t->given && t->sig.dtype == SCL_F32 && (!r->c->grad_of || named(r->c->grad_of, t->sig.name, &maybe));
 }
 
 static double largest(const double *x, size_t n)
@@ -190,12 +194,20 @@ static bool check_output(t_run *r, int output, scl_backend *device, scl_backend 
         run_vjp(r, &k, reference, &want, text, size, err) != SCL_OK || text[0])
         return false;
     for (int i = 0; i < k.n_wrt; i++) {
-        if (!k.dwrt[i] && r->c->grad_of) {
-            snprintf(text, size, "no cotangent of '%s'", r->tensor[k.tensor[i]].sig.name);
+        const t_tensor *t = &r->tensor[k.tensor[i]];
+        bool maybe = false;
+        if (!k.dwrt[i] && !r->c->grad_of)
+            continue;
+        if (!k.dwrt[i] && named(r->c->grad_of, t->sig.name, &maybe) && !maybe) {
+            snprintf(text, size, "no cotangent of '%s'", t->sig.name);
             return false;
         }
-        if (!k.dwrt[i])
+        if (!k.dwrt[i]) {       /* then the output must not depend on it */
+            const float *zero = SCL_NEW_ARRAY(&r->arena, float, t->count);
+            if (!check_input(r, &k, i, output, zero, error, text, size))
+                return false;
             continue;
+        }
         ++*checked;
         if (!check_input(r, &k, i, output, cotangent(r, &k, i, &want), error, text, size))
             return false;
@@ -263,12 +275,11 @@ static double *oracle_along(t_run *r, int output, const rule *k, const float *co
     return y;
 }
 
-/* The tangent along one input.  A rule may refuse an input by an error of its own (the contract: it names the
+/* The tangent of one output along one input; where there is none, the output must not depend on it.  A rule may refuse an input by an error of its own (the contract: it names the
  * operator). */
-static bool along_input(t_run *r, int input, scl_backend *reference, double *error, char *text, size_t size,
+static bool along_input(t_run *r, int input, int output, scl_backend *reference, double *error, char *text, size_t size,
                         scl_err *err)
 {
-    const int output = r->n_in;
     const t_tensor *t = &r->tensor[input];
     const t_build_options whole = { .samples = r->letter['N' - 'A'] };
     rule k = { .n_wrt = 1, .tensor = { input } };
@@ -288,28 +299,34 @@ static bool along_input(t_run *r, int input, scl_backend *reference, double *err
         scl_err_clear(&refused);
         return clear;
     }
-    if (!dy || dy->role != SCL_INTERMEDIATE)
+    if (dy && dy->role != SCL_INTERMEDIATE)
         return true;
-    if (!dy->output)
+    if (dy && !dy->output)
         scl_output(dy, "tangent");
+    const float *got = SCL_NEW_ARRAY(&r->arena, float, r->tensor[output].count);
     t_bundle in, result = { 0 };
     t_inputs(r, &k.built, 0, &in);
     in.item[in.n++] = (t_data){ dx, (void *)(uintptr_t)data };
-    if (t_execute(&r->arena, reference, k.built.graph, NULL, &in, &result, text, size, err) != SCL_OK ||
-        text[0])
+    if (scl_find_value(k.built.graph, "counters") && !t_bundle_find(&in, scl_counters(k.built.graph)))
+        in.item[in.n++] = (t_data){ scl_counters(k.built.graph), r->counters };
+    if (dy && (t_execute(&r->arena, reference, k.built.graph, NULL, &in, &result, text, size, err) != SCL_OK || text[0]))
         return false;
+    if (dy)
+        got = t_bundle_find(&result, dy);
     const double step = 1e-5;
     const double *up = oracle_along(r, output, &k, &data, step),
                  *down = oracle_along(r, output, &k, &data, -step);
-    return compare_tangent(r, output, t_bundle_find(&result, dy), up, down, step, error, text, size);
+    return compare_tangent(r, output, got, up, down, step, error, text, size);
 }
 
 bool t_check_jvp(t_run *r, scl_backend *reference, double *error, char *text, size_t size, scl_err *err)
 {
     if ((!r->table->jvp && !scl_is_pointwise(r->built.node)) || r->tensor[r->n_in].sig.inplace[0])
         return true;
-    for (int i = 0; i < r->n_in; i++)
-        if (differentiable(r, i) && !along_input(r, i, reference, error, text, size, err))
-            return false;
+    for (int o = r->n_in; o < r->n_in + r->built.node->n_out; o++)
+        for (int i = 0; i < r->n_in; i++)
+            if (r->tensor[o].sig.dtype == SCL_F32 && differentiable(r, i) &&
+                !along_input(r, i, o, reference, error, text, size, err))
+                return false;
     return true;
 }

@@ -1,41 +1,8 @@
 // InstanceNorm++ a sample at a time: a work-item walks the whole image of a sample leaf by leaf, all channels of a leaf before the
 // next, so that memory is read in order and the image stays in a CPU's cache from pass to pass.  See host/ops/norm_stats.c and
-// host/ops/norm_grad.c.  Needs WG = 1, VEC (which divides C), and what cl/ops/norm.cl has before it; lib/fused.cl.
+// host/ops/norm_grad.c.  Needs WG = 1, VEC (which divides C), and what cl/ops/norm.cl has before it.
 #ifndef LIB_NORM_SAMPLE_CL
 #define LIB_NORM_SAMPLE_CL
-
-// A stream of sums (lib/stream_body.h) for every channel: level k of channel c is level[k * C + c].
-static inline void levels_clear(local float *level, const int C)
-{
-    for (int i = 0; i < SUM_LEVELS * C; i += VEC)
-        vstoreV((floatV)(0.0f), level + i);
-}
-
-static inline void levels_join(local float *level, const int C, const int i, const floatV v)
-{
-    vstoreV(vloadV(level) + v, level);
-    int full = i + 1;
-    for (int k = 1; k < SUM_LEVELS && full % SUM_GROUP == 0; k++) {
-        vstoreV(vloadV(level + k * C) + vloadV(level + (k - 1) * C), level + k * C);
-        vstoreV((floatV)(0.0f), level + (k - 1) * C);
-        full /= SUM_GROUP;
-    }
-}
-
-static inline floatV levels_total(local const float *level, const int C)
-{
-    floatV sum = vloadV(level);
-    for (int k = 1; k < SUM_LEVELS; k++)
-        sum = vloadV(level + k * C) + sum;
-    return sum;
-}
-
-// Leaves of 4x4 pixels in raster order: leaf, its corner's first channel p, and its size h x w.
-#define EACH_LEAF                                                                                                              \
-    for (int by = 0, leaf = 0; by < H; by += SUM_LEAF)                                                                         \
-        for (int bx = 0; bx < W; bx += SUM_LEAF, leaf++)                                                                       \
-            for (int c = 0, h = min(SUM_LEAF, H - by), w = min(SUM_LEAF, W - bx); c < C; c += VEC)
-#define AT_LEAF(image) ((image) + (size_t)(by * W + bx) * C + c)
 
 // y: what the plan computes along (POST), or null.
 __attribute__((reqd_work_group_size(WG, 1, 1)))

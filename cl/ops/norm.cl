@@ -14,6 +14,7 @@
 #define CUT 0       /* VEC divides the channels */
 #endif
 #include "lib/fused.cl"
+#include "lib/norm_walk.cl"
 
 // Sums of the pixels of one leaf of h x w; full leaves are unrolled.
 static floatV leaf_sum(global const float *p, const int h, const int w, const int W, const int C)
@@ -120,40 +121,6 @@ kernel void pixel_stats(global const float *restrict x, global float *restrict m
             sum64_join_v(&sum, leaf++, leaf_spread(p + (size_t)(by * W + bx) * C, h, w, W, C, inv, mu));
         }
     vstoreV(scl_flush_v(sum64_total_v(&sum) * inv_pixels), variance + (size_t)n * C + c);
-}
-
-// Flat sum over C channels; all work-items of the group call it.
-static float flat_sum(global const float *u, const int C, local float *lane)
-{
-    sum_stream sum = sum_start();
-    for (int b = 0; b < C; b += SUM_BLOCK) {
-        for (int l = (int)get_local_id(0); l < SUM_LANES; l += WG) {
-            float acc = 0.0f;
-            for (int c = b + l; c < min(C, b + SUM_BLOCK); c += SUM_LANES)
-                acc += u[c];
-            lane[l] = acc;
-        }
-        sum_fold(lane, 1, &sum);
-    }
-    return sum_end(&sum);
-}
-
-// Of a[c] * (mean[c] - m), or of (mean[c] - m)^2 where a is 0.
-static float flat_product(global const float *a, global const float *mean, const float m, const int C, local float *lane)
-{
-    sum_stream sum = sum_start();
-    for (int b = 0; b < C; b += SUM_BLOCK) {
-        for (int l = (int)get_local_id(0); l < SUM_LANES; l += WG) {
-            float acc = 0.0f;
-            for (int c = b + l; c < min(C, b + SUM_BLOCK); c += SUM_LANES) {
-                const float d = mean[c] - m;
-                acc = fma(a ? a[c] : d, d, acc);
-            }
-            lane[l] = acc;
-        }
-        sum_fold(lane, 1, &sum);
-    }
-    return sum_end(&sum);
 }
 
 // One group per sample.
@@ -297,6 +264,18 @@ kernel void norm_rows_grad(global const float *restrict s0, global const float *
     vstoreV(scl_flush_v(gm * total), drow + C);
     vstoreV(scl_flush_v(total), drow + 2 * C);
     vstoreV(scl_flush_v(ga * total * inv_pixels), t + at);
+}
+
+__attribute__((reqd_work_group_size(WG, 1, 1)))
+kernel void norm_rows(global const float *restrict gamma, global const float *restrict alpha, global const float *restrict beta,
+                      global float *restrict rows, const int C, const int items)
+{
+    const int item = (int)get_global_id(0), c = item * VEC;
+    if (item >= items)
+        return;
+    vstoreV(scl_flush_v(vloadV(gamma + c)), rows + c);
+    vstoreV(scl_flush_v(vloadV(alpha + c)), rows + C + c);
+    vstoreV(scl_flush_v(vloadV(beta + c)), rows + 2 * C + c);
 }
 
 #if WG == 1

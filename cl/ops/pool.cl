@@ -123,6 +123,22 @@ kernel void max_pool_grad(global const float *restrict dy, global const int *res
     }
 }
 
+// A lane's index differs from its neighbour's: read one by one.
+__attribute__((reqd_work_group_size(WG, 1, 1)))
+kernel void max_pool_at(global const float *restrict x, global const int *restrict index, global float *restrict y, const int H,
+                        const int W, const int C, const int items)
+{
+    const int item = (int)get_global_id(0), blocks = C / VEC, row = item / blocks, c = item % blocks * VEC;
+    if (item >= items)
+        return;
+    global const float *image = x + (size_t)(row / H) * H * W * C + c;
+    for (int px = 0; px < W; px++) {
+        const size_t at = ((size_t)row * W + px) * C + c;
+        for (int k = 0; k < VEC; k++)
+            y[at + k] = scl_flush(image[(size_t)index[at + k] * C + k]);
+    }
+}
+
 // W: of the large image, H = 2 * rows of an item's image.
 __attribute__((reqd_work_group_size(WG, 1, 1)))
 kernel void mean_pool2(global const float *restrict x, global float *restrict y, const int W, const int C, const int items)

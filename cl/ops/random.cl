@@ -9,6 +9,9 @@
 #ifndef NORMAL
 #define NORMAL 1 /* 0: uniform */
 #endif
+#ifndef REPEAT
+#define REPEAT 1 /* neighbouring samples with the same numbers */
+#endif
 #include "lib/math.cl"
 #include "lib/philox.cl"
 #include "lib/counters.h"
@@ -25,7 +28,7 @@ __attribute__((reqd_work_group_size(WG, 1, 1)))
 kernel void field(global const uint *counters, global float *out, const int D, const int chunk, const uint stream)
 {
     const int n = (int)get_group_id(1), quads = (D + 3) / 4, end = min(quads, ((int)get_group_id(0) + 1) * chunk);
-    const uint sample = sample_of(counters, n), step = counters[CNT_STEP];
+    const uint sample = sample_of(counters, n) / REPEAT, step = counters[CNT_STEP];
     global float *row = out + (size_t)n * D;
     for (int q = (int)get_group_id(0) * chunk + (int)get_local_id(0) * VEC; q < end; q += WG * VEC) {
         uint first[VEC];

@@ -17,8 +17,8 @@ static const char help[] =
     "  --device SEL     as everywhere\n"
     "  --op NAME        only this operator's cases\n"
     "  --all            every tuning candidate of every case, fastest last\n"
-    "  --what NAME      only forward, train_step or sample_step (--scaling: conv2d, conv2d_dx, conv2d_dw "
-    "too)\n"
+    "  --what NAME      only forward, train_step, sample_step or jvp, the score and its derivative along a\n"
+    "                   vector (--scaling: conv2d, conv2d_dx, conv2d_dw too)\n"
     "  --by-operator    below each step, where its time goes; --by-shape: a row for each shape and kernel\n"
     "  --scaling        time per image against batch 1 to 128 and, at batch 8, channels 16 to 256: forward, "
     "train_step\n"
@@ -199,15 +199,15 @@ static scl_status bench_all(const bench_options *o, int argc, char **argv, json_
 /* Flags that would print nothing, or not what was asked for. */
 static scl_status check(const bench_options *o, bool network, scl_err *err)
 {
-    static const char *const names[] = { "forward", "train_step", "sample_step",
-                                         "conv2d",  "conv2d_dx",  "conv2d_dw" };
+    enum { FORWARD, TRAIN_STEP, SAMPLE_STEP, JVP, CONV, CONV_DX, CONV_DW, NAMES };
+    static const char *const names[NAMES] = { "forward", "train_step", "sample_step", "jvp", "conv2d", "conv2d_dx", "conv2d_dw" };
     int i = 0;
-    while (o->what && i < 6 && strcmp(o->what, names[i]) != 0)
+    while (o->what && i < NAMES && strcmp(o->what, names[i]) != 0)
         i++;
-    if (i == 6 || (o->what && (o->scaling ? i == 2 : i > 2)))
+    if (i == NAMES || (o->what && (o->scaling ? i == SAMPLE_STEP || i == JVP : i > JVP)))
         return scl_fail(err, SCL_BAD_CONFIG, "--what %s: %s", o->what,
                         o->scaling ? "forward, train_step, conv2d, conv2d_dx or conv2d_dw"
-                                   : "forward, train_step or sample_step");
+                                   : "forward, train_step, sample_step or jvp");
     if ((o->scaling || o->by_operator || o->what) && !network)
         return scl_fail(err, SCL_BAD_CONFIG,
                         "%s is of a network: give a config or sizes such as 28x28x1-ngf64-b32",

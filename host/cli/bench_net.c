@@ -28,10 +28,10 @@ static void print_row(const net_bench *s, const char *what, const bench_timing *
 
 static scl_status bench_steps(net_bench *s, scl_err *err)
 {
-    static const char *const names[] = { "forward", "train_step", "sample_step" };
-    for (int i = 0; i < 3; i++) {
+    static const char *const names[] = { "forward", "train_step", "sample_step", "jvp" };
+    for (int i = 0; i < 4; i++) {
         bench_timing *t;
-        if (s->o->what && strcmp(s->o->what, names[i]) != 0)
+        if (s->o->what ? strcmp(s->o->what, names[i]) != 0 : i == 3)     /* jvp: only when asked for */
             continue;
         SCL_TRY(bench_time(s, names[i], 3, &t, err));
         print_row(s, names[i], t);

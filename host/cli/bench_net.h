@@ -6,7 +6,7 @@
 #include "cli/bench.h"
 #include "graph/plan.h"
 #include "graph/tuning.h"
-#include "score/step.h"
+#include "score/sampling.h"
 
 enum { BENCH_MOST_SAMPLES = 200 };
 
@@ -47,7 +47,7 @@ typedef struct bench_timing {
 /* Reads a config, or makes one of sizes: everything of s but arena, b, o, name and rows. */
 scl_status bench_setup(net_bench *s, scl_err *err);
 void bench_setup_free(net_bench *s);
-/* "forward", "train_step", "sample_step", and of one 3x3 convolution of ngf to ngf channels at the size of
+/* "forward", "train_step", "sample_step", "jvp" (forward, and its derivative along a vector), and of one 3x3 convolution of ngf to ngf channels at the size of
  * the images "conv2d", "conv2d_dx", "conv2d_dw". */
 scl_status bench_graph(net_bench *s, const char *what, scl_graph **out, scl_err *err);
 /* Weights as training starts with them, the noise table, the numbers of a step; state stays zero. */

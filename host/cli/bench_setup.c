@@ -82,17 +82,22 @@ void bench_setup_free(net_bench *s)
     scl_arena_free(&s->arena);
 }
 
-static scl_status forward_graph(net_bench *s, scl_graph **out, scl_err *err)
+static scl_status forward_graph(net_bench *s, bool along, scl_graph **out, scl_err *err)
 {
     const scl_net_config *c = &s->spec.net;
-    scl_value *x, *label, *score;
-    scl_graph *g = scl_graph_new(&s->arena, "forward");
+    scl_value *x, *label, *score, *v, *tangent;
+    scl_graph *g = scl_graph_new(&s->arena, along ? "jvp" : "forward");
     SCL_TRY(scl_value_get(g, &x, SCL_INPUT, "sample.x", SCL_F32,
                           SCL_DIMS(s->spec.n, c->height, c->width, c->channels), err));
     SCL_TRY(scl_value_get(g, &label, SCL_INPUT, "sample.label", SCL_I32, SCL_DIMS(s->spec.n), err));
     SCL_TRY(scl_net_build(g, c, "", x, label, &score, err));
     scl_output(score, "score");
     *out = g;
+    if (!along)
+        return SCL_OK;
+    SCL_TRY(scl_value_get(g, &v, SCL_INPUT, "vector", SCL_F32, x->rank, x->dim, err));
+    SCL_TRY(scl_jvp(g, score, &x, &v, 1, &tangent, err));
+    scl_output(tangent, "jvp");
     return SCL_OK;
 }
 
@@ -124,11 +129,13 @@ scl_status bench_graph(net_bench *s, const char *what, scl_graph **out, scl_err 
 {
     s->spec.data_count = DATA_BATCHES * s->spec.n;
     if (!strcmp(what, "forward"))
-        return forward_graph(s, out, err);
+        return forward_graph(s, false, out, err);
+    if (!strcmp(what, "jvp"))
+        return forward_graph(s, true, out, err);
     if (!strcmp(what, "train_step"))
         return scl_step_train(out, &s->arena, &s->spec, err);
     if (!strcmp(what, "sample_step"))
-        return scl_step_sample(out, &s->arena, &s->spec, "", err);
+        return scl_step_sample(out, &s->arena, &s->spec, NULL, "", err);
     return conv_graph(s, what, out, err);
 }
 
@@ -186,7 +193,7 @@ scl_status bench_fill(net_bench *s, const scl_graph *g, scl_store *store, scl_er
     SCL_TRY(put(store, "sigma", noise.sigma, bytes, err));
     SCL_TRY(put(store, "inv_sigma", noise.inv_sigma, bytes, err));
     SCL_TRY(put(store, "weight", noise.weight, bytes, err));
-    const float inv = (float)(1.0 / s->spec.n), sample[SCL_SAMPLE_COEFS] = { 2e-5f, 6e-3f };
+    const float inv = (float)(1.0 / s->spec.n), sample[SCL_SAMPLE_COEFS] = { [SCL_SAMPLE_STEP] = 2e-5f, [SCL_SAMPLE_NOISE] = 6e-3f };
     float coef[SCL_COEFS];
     scl_optim_coefs(&s->train, 10, coef);
     uint32_t counters[SCL_COUNTERS] = { 1, 0, 10 };

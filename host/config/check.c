@@ -14,14 +14,19 @@ static scl_place at(const checker *c, const char *path)
     return scl_place_of(c->config, path);
 }
 
+static bool is_set(const checker *c, const char *path)
+{
+    for (int i = 0; i < c->config->places->n; i++)
+        if (!strcmp(c->config->places->at[i].path, path))
+            return true;
+    return false;
+}
+
 /* Where a key of a stage's section is set: in the stage, or in the experiment. */
 static const char *set_in(const checker *c, const scl_stage_config *stage, const char *key)
 {
     const char *own = scl_arena_printf(c->faults->arena, "stages.%s.%s", stage->name, key);
-    for (int i = 0; i < c->config->places->n; i++)
-        if (!strcmp(c->config->places->at[i].path, own))
-            return own;
-    return key;
+    return is_set(c, own) ? own : key;
 }
 
 /* The same fault of a section that several stages share is said once. */
@@ -35,29 +40,153 @@ static void fault(checker *c, const char *path, const char *message)
     scl_fault(c->faults, place, path, "%s", message);
 }
 
+/* Pixels of a side that become one inside the network. */
+static int shrinks(scl_net_kind net)
+{
+    switch (net) {
+    case SCL_NET_NCSN:
+    case SCL_NET_NCSNV2: return 2;
+    case SCL_NET_NCSNV2_DEEPER:
+    case SCL_NET_RESSCORE:
+    case SCL_NET_CLASSIFIER: return 4;
+    case SCL_NET_NCSNV2_DEEPEST: return 8;
+    case SCL_NET_MLP: case SCL_NET_ANALYTIC: break;
+    }
+    return 1;
+}
+
+/* Without noise there is one level. */
+static void check_levels(checker *c, scl_stage_config *stage)
+{
+    const char *key = set_in(c, stage, "noise.levels");
+    if (stage->noise.schedule != SCL_NOISE_NONE)
+        return;
+    if (stage->noise.levels != 1 && is_set(c, key))
+        fault(c, key, "noise.schedule is none, which is one level");
+    stage->noise.levels = 1;
+}
+
+/* The number of values of a list is what the components need. */
+static void check_points(checker *c, const scl_stage_config *stage)
+{
+    scl_arena *arena = c->faults->arena;
+    const scl_points_config *p = &stage->data.points;
+    const int components = p->means.rows;
+    if (stage->data.format != SCL_DATA_POINTS || p->distribution != SCL_POINTS_MIXTURE)
+        return;
+    if (components > SCL_MOST_COMPONENTS)
+        fault(c, set_in(c, stage, "data.points.means"),
+              scl_arena_printf(arena, "%d components; at most %d", components, SCL_MOST_COMPONENTS));
+    if (p->weights.cols != 1 || p->weights.rows != components)
+        fault(c, set_in(c, stage, "data.points.weights"),
+              scl_arena_printf(arena, "must be one number for each of the %d means", components));
+    if (p->sigma.cols != 1 || (p->sigma.rows != 1 && p->sigma.rows != components))
+        fault(c, set_in(c, stage, "data.points.sigma"),
+              scl_arena_printf(arena, "must be one number, or one for each of the %d means", components));
+}
+
 static void check_network(checker *c, const scl_stage_config *stage)
 {
     scl_arena *arena = c->faults->arena;
     const int size = stage->data.transform.size;
-    if (size % 2)
+    const int shrink = shrinks(stage->model.net);
+    const char *net = scl_config_choice("model.net", (int)stage->model.net);
+    if (size % shrink)
         fault(c, set_in(c, stage, "data.transform.size"),
-              scl_arena_printf(arena, "%d is odd; the network ncsn halves its images and needs an even size of at least 8", size));
-    if (stage->noise.levels > 1 && stage->noise.sigma_begin < stage->noise.sigma_end)
+              shrink == 2 ? scl_arena_printf(arena, "%d is odd; the network %s halves its images and needs an even size of at least 8",
+                                             size, net)
+                          : scl_arena_printf(arena, "%d is no multiple of %d, by which the network %s shrinks its images", size,
+                                             shrink, net));
+    const bool divides = stage->model.net >= SCL_NET_NCSNV2 && stage->model.net <= SCL_NET_NCSNV2_DEEPEST;
+    if (stage->model.condition == SCL_CONDITION_LEVEL && (divides || stage->model.net == SCL_NET_RESSCORE))
+        fault(c, set_in(c, stage, "model.condition"),
+              scl_arena_printf(arena, "the network %s takes no level%s", net, divides ? "; it divides its result by the level's sigma" : ""));
+    if (stage->noise.levels != 1 && stage->noise.sigma_begin > 0 && stage->noise.sigma_begin < stage->noise.sigma_end)
         fault(c, set_in(c, stage, "noise.sigma_begin"),
               scl_arena_printf(arena, "%g is smaller than sigma_end, %g; levels go from the largest to the smallest",
                                stage->noise.sigma_begin, stage->noise.sigma_end));
+}
+
+static void check_widths(checker *c, const scl_stage_config *stage)
+{
+    enum { MOST = 16 };       /* SCL_MAX_WIDTHS of model/net.h, which is above this room */
+    const int n = stage->model.widths.n;
+    if (n < 1 || n > MOST)
+        fault(c, set_in(c, stage, "model.widths"),
+              scl_arena_printf(c->faults->arena, "an mlp has 1 to %d hidden layers, not %d", MOST, n));
+}
+
+/* Values of a sample as far as the config tells; 0: only the data do. */
+static long values_of(const scl_data_config *d)
+{
+    const bool cifar = d->format == SCL_DATA_CIFAR10, idx = d->format == SCL_DATA_IDX;
+    const long side = d->transform.size ? d->transform.size : cifar ? 32 : idx ? 28 : 0;
+    return side * side * (d->transform.channels ? d->transform.channels : cifar ? 3 : idx ? 1 : 0);
+}
+
+/* What a loss asks of noise, dimension and its own keys. */
+static void check_objective(checker *c, const scl_stage_config *stage)
+{
+    enum { ISM_MOST = 64 };   /* SCL_ISM_MOST of score/objective.h, which is above this room */
+    scl_arena *arena = c->faults->arena;
+    const scl_train_config *t = &stage->train;
+    const bool sliced = t->objective.loss == SCL_LOSS_SSM || t->objective.loss == SCL_LOSS_SSM_VR;
+    const char *loss = scl_config_choice("objective.loss", (int)t->objective.loss);
+    const char *key = scl_arena_printf(arena, "stages.%s.objective", stage->name);
+    const long D = values_of(&stage->data);
+    if (stage->noise.schedule == SCL_NOISE_NONE && t->objective.loss == SCL_LOSS_DSM)
+        fault(c, scl_arena_printf(arena, "%s.loss", key), "dsm compares the score with the noise, and noise.schedule is none");
+    if (t->objective.loss == SCL_LOSS_ISM && D > ISM_MOST)
+        fault(c, scl_arena_printf(arena, "%s.loss", key),
+              scl_arena_printf(arena, "ism takes the exact trace, a forward-mode pass for each of the %ld values of a sample: a step "
+                               "would cost about %ld times a dsm step; at most %d: ssm_vr estimates the same", D, D + 1, ISM_MOST));
+    const bool curved = sliced || t->objective.loss == SCL_LOSS_ISM;
+    if (curved && stage->model.output == SCL_OUTPUT_ENERGY && stage->model.net != SCL_NET_MLP)
+        fault(c, scl_arena_printf(arena, "%s.loss", key),
+              scl_arena_printf(arena, "%s of an energy needs third derivatives, which %s's normalisations do not have; mlp, or dsm", loss,
+                               scl_config_choice("model.net", (int)stage->model.net)));
+    if (t->objective.loss == SCL_LOSS_ESM &&
+        (stage->data.format != SCL_DATA_POINTS || stage->data.points.distribution != SCL_POINTS_MIXTURE))
+        fault(c, scl_arena_printf(arena, "%s.loss", key), "esm needs the true score, known of data.points.distribution: mixture alone");
+    const char *none = scl_arena_printf(arena, "%s takes no projections; ssm and ssm_vr do", loss);
+    if (!sliced && t->objective.projections > 1)
+        fault(c, scl_arena_printf(arena, "%s.projections", key), none);
+    if (!sliced && t->objective.projection != SCL_PROJECTION_GAUSSIAN)
+        fault(c, scl_arena_printf(arena, "%s.projection", key), none);
+}
+
+static void check_predict(checker *c, const scl_stage_config *stage)
+{
+    if (stage->model.output == SCL_OUTPUT_ENERGY && stage->model.predict != SCL_PREDICT_SCORE)
+        fault(c, set_in(c, stage, "model.predict"),
+              scl_arena_printf(c->faults->arena, "%s is no gradient of an energy, and model.output is energy",
+                               scl_config_choice("model.predict", (int)stage->model.predict)));
+    if (stage->noise.schedule == SCL_NOISE_NONE && stage->model.predict != SCL_PREDICT_SCORE)
+        fault(c, set_in(c, stage, "model.predict"),
+              scl_arena_printf(c->faults->arena, "%s is told from the noise level, and noise.schedule is none",
+                               scl_config_choice("model.predict", (int)stage->model.predict)));
+}
+
+/* sigma_begin: auto is measured on the data. */
+static void check_noise(checker *c, const scl_stage_config *stage)
+{
+    if (stage->noise.sigma_begin <= 0 && !stage->data.path && scl_data_in_files(&stage->data))
+        fault(c, set_in(c, stage, "noise.sigma_begin"), "auto goes by the training images, and there is no data.path");
 }
 
 static void check_train(checker *c, const scl_stage_config *stage)
 {
     scl_arena *arena = c->faults->arena;
     const scl_train_config *t = &stage->train;
-    if (!stage->data.path)
+    if (!stage->data.path && scl_data_in_files(&stage->data))
         fault(c, set_in(c, stage, "data.path"), "missing; a train stage needs images");
     if (stage->data.format == SCL_DATA_IMAGES && stage->data.transform.size == 0)
         fault(c, set_in(c, stage, "data.transform.size"), "must be given for a folder of images");
     if (stage->data.transform.logit && stage->data.transform.dequantize == SCL_DEQUANTIZE_NONE)
         fault(c, set_in(c, stage, "data.transform.logit"), "needs dequantize: uniform; the logit of 0 and 1 is infinite");
+    check_objective(c, stage);
+    if (stage->model.net == SCL_NET_ANALYTIC)
+        fault(c, set_in(c, stage, "model.net"), "the analytic score has no weights to train");
     if (t->accumulate > t->batch)
         fault(c, scl_arena_printf(arena, "stages.%s.accumulate", stage->name),
               scl_arena_printf(arena, "%d micro-batches of a batch of %d", t->accumulate, t->batch));
@@ -188,12 +317,45 @@ static bool needs_training(const scl_config *config, const scl_stage_config *sta
     return false;
 }
 
+/* What the config alone tells of a sampler and of what is known of its samples. */
+static void check_sampler(checker *c, const scl_stage_config *stage)
+{
+    scl_arena *arena = c->faults->arena;
+    const scl_sample_config *s = &stage->sample;
+    const scl_sampler_kind method = s->sampler.method;
+    const int channels = stage->data.transform.channels;
+    const char *task = scl_arena_printf(arena, "stages.%s.condition.task", stage->name);
+    const bool flow = method == SCL_SAMPLER_PROBABILITY_FLOW, known = s->condition.task == SCL_CONDITION_INPAINT ||
+                                                                      s->condition.task == SCL_CONDITION_COLORIZE;
+    if (method == SCL_SAMPLER_LANGEVIN && s->sampler.step_lr <= 0)
+        fault(c, scl_arena_printf(arena, "stages.%s.sampler.step_lr", stage->name), "auto goes by several noise levels; langevin stays at one");
+    if (s->condition.task == SCL_CONDITION_INTERPOLATE && flow)
+        fault(c, task, "interpolate turns one sample's noise into another's, and probability_flow has none");
+    if (known && flow && s->sampler.solver == SCL_SOLVER_RK45)
+        fault(c, task, "the solver rk45 cannot keep pixels as they are known; take solver: euler or another method");
+    if (s->condition.task == SCL_CONDITION_INPAINT && !s->condition.mask)
+        fault(c, scl_arena_printf(arena, "stages.%s.condition.mask", stage->name), "missing; inpaint needs a picture that says what is known");
+    if (s->condition.task == SCL_CONDITION_COLORIZE && (channels == 1 || (!channels && stage->data.format == SCL_DATA_IDX)))
+        fault(c, task, "colorize needs pictures with colours; these have one channel");
+    if (scl_sample_reads_data(s) && !stage->data.path)
+        fault(c, scl_arena_printf(arena, "stages.%s.condition.images", stage->name), "missing, and there is no data.path either; name the known pictures");
+}
+
 static void check_sample(checker *c, const scl_stage_config *stage)
 {
+    check_sampler(c, stage);
+    if (stage->sample.sampler.range.rows != 2 || stage->sample.sampler.range.cols != 1 ||
+        !(stage->sample.sampler.range.at[0] < stage->sample.sampler.range.at[1]))
+        fault(c, scl_arena_printf(c->faults->arena, "stages.%s.sampler.range", stage->name), "must be two numbers, the smaller one first");
+    if (stage->model.net == SCL_NET_ANALYTIC)
+        return;                  /* it has no weights that a checkpoint could hold */
     const char *which = stage->sample.checkpoint;
     const char *path = scl_arena_printf(c->faults->arena, "stages.%s.checkpoint", stage->name);
     char *end = NULL;
     const bool step = !strncmp(which, "step-", 5) && strtol(which + 5, &end, 10) > 0 && *end == 0;
+    if (stage->noise.schedule == SCL_NOISE_NONE && stage->sample.sampler.denoise)
+        fault(c, scl_arena_printf(c->faults->arena, "stages.%s.sampler.denoise", stage->name),
+              "x + sigma^2 s needs a noise level, and noise.schedule is none");
     if (strchr(which, '/') || strstr(which, ".safetensors"))
         return;
     if (strcmp(which, "latest") && strcmp(which, "best") && !step)
@@ -207,21 +369,36 @@ void scl_config_check(scl_config *config, scl_faults *faults)
 {
     checker c = { config, faults };
     const int before = faults->errors->n;
+    if (config->noise.schedule == SCL_NOISE_NONE)
+        config->noise.levels = 1;
     for (int i = 0; i < config->n_stage; i++) {
         scl_stage_config *stage = &config->stage[i];
-        if (stage->kind != SCL_STAGE_TRAIN && stage->kind != SCL_STAGE_SAMPLE)
+        if (stage->kind == SCL_STAGE_LIKELIHOOD || !stage->kind_is_known)
             continue;            /* its kind was a fault */
         check_needs(&c, stage);
-        if (stage->kind == SCL_STAGE_SAMPLE)
+        if (stage->kind != SCL_STAGE_TRAIN)
             inherit(config, stage);
-        check_network(&c, stage);
+        check_levels(&c, stage);
+        check_points(&c, stage);
+        if (stage->kind == SCL_STAGE_TRAIN || stage->kind == SCL_STAGE_SAMPLE) {
+            check_network(&c, stage);
+            check_predict(&c, stage);
+            check_widths(&c, stage);
+            check_noise(&c, stage);
+        }
         if (stage->kind == SCL_STAGE_TRAIN)
             check_train(&c, stage);
     }
     if (has_cycle(&c) || before != faults->errors->n)
         return;
     set_order(config);
-    for (int i = 0; i < config->n_stage; i++)
-        if (config->stage[i].kind == SCL_STAGE_SAMPLE)
-            check_sample(&c, &config->stage[i]);
+    for (int i = 0; i < config->n_stage; i++) {
+        const scl_stage_config *stage = &config->stage[i];
+        if (stage->kind == SCL_STAGE_SAMPLE)
+            check_sample(&c, stage);
+        else if (stage->kind == SCL_STAGE_EVALUATE)
+            scl_check_evaluate(config, stage, faults);
+        else if (stage->kind == SCL_STAGE_PLOT)
+            scl_check_plot(config, stage, faults);
+    }
 }

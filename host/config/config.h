@@ -18,23 +18,45 @@ typedef enum scl_conv_choice { SCL_CONV_AUTO, SCL_CONV_WINOGRAD4, SCL_CONV_WINOG
 typedef enum scl_precision { SCL_PRECISION_F32, SCL_PRECISION_TF32, SCL_PRECISION_BF16, SCL_PRECISION_F16 } scl_precision;
 typedef enum scl_tuning_choice { SCL_TUNING_AUTO, SCL_TUNING_OFF } scl_tuning_choice;
 typedef enum scl_data_format { SCL_DATA_IDX, SCL_DATA_IMAGES, SCL_DATA_CIFAR10, SCL_DATA_NPY, SCL_DATA_POINTS } scl_data_format;
+typedef enum scl_points_kind {
+    SCL_POINTS_FILE, SCL_POINTS_MIXTURE, SCL_POINTS_RING, SCL_POINTS_TWO_MOONS, SCL_POINTS_CHECKERBOARD, SCL_POINTS_SWISS_ROLL,
+    SCL_POINTS_LINE
+} scl_points_kind;
 typedef enum scl_dequantize { SCL_DEQUANTIZE_UNIFORM, SCL_DEQUANTIZE_NONE } scl_dequantize;
-typedef enum scl_net_kind { SCL_NET_NCSN, SCL_NET_NCSNV2, SCL_NET_MLP } scl_net_kind;
+typedef enum scl_net_kind { SCL_NET_NCSN, SCL_NET_NCSNV2, SCL_NET_NCSNV2_DEEPER, SCL_NET_NCSNV2_DEEPEST, SCL_NET_MLP,
+                           SCL_NET_RESSCORE, SCL_NET_CLASSIFIER, SCL_NET_ANALYTIC } scl_net_kind;
+typedef enum scl_net_condition { SCL_CONDITION_AUTO, SCL_CONDITION_LEVEL, SCL_CONDITION_NONE } scl_net_condition;
 typedef enum scl_net_output { SCL_OUTPUT_SCORE, SCL_OUTPUT_ENERGY } scl_net_output;
-typedef enum scl_noise_kind { SCL_NOISE_GEOMETRIC } scl_noise_kind;
-typedef enum scl_stage_kind { SCL_STAGE_TRAIN, SCL_STAGE_SAMPLE, SCL_STAGE_EVALUATE, SCL_STAGE_LIKELIHOOD } scl_stage_kind;
+typedef enum scl_noise_kind { SCL_NOISE_GEOMETRIC, SCL_NOISE_NONE } scl_noise_kind;
+typedef enum scl_predict { SCL_PREDICT_SCORE, SCL_PREDICT_EPSILON, SCL_PREDICT_X0 } scl_predict;
+typedef enum scl_projection { SCL_PROJECTION_GAUSSIAN, SCL_PROJECTION_RADEMACHER, SCL_PROJECTION_SPHERE } scl_projection;
+typedef enum scl_stage_kind { SCL_STAGE_TRAIN, SCL_STAGE_SAMPLE, SCL_STAGE_EVALUATE, SCL_STAGE_LIKELIHOOD, SCL_STAGE_PLOT } scl_stage_kind;
 typedef enum scl_loss_kind { SCL_LOSS_DSM, SCL_LOSS_SSM, SCL_LOSS_SSM_VR, SCL_LOSS_ISM, SCL_LOSS_ESM, SCL_LOSS_CROSS_ENTROPY } scl_loss_kind;
 typedef enum scl_optimizer_kind { SCL_OPTIMIZER_ADAM, SCL_OPTIMIZER_SGD, SCL_OPTIMIZER_RMSPROP } scl_optimizer_kind;
 typedef enum scl_lr_schedule { SCL_LR_CONSTANT, SCL_LR_LINEAR, SCL_LR_COSINE } scl_lr_schedule;
 typedef enum scl_split { SCL_SPLIT_TEST, SCL_SPLIT_TRAIN } scl_split;
-typedef enum scl_sampler_kind { SCL_SAMPLER_ANNEALED_LANGEVIN, SCL_SAMPLER_CONSISTENT, SCL_SAMPLER_PREDICTOR_CORRECTOR, SCL_SAMPLER_ODE } scl_sampler_kind;
+typedef enum scl_sampler_kind {
+    SCL_SAMPLER_LANGEVIN, SCL_SAMPLER_ANNEALED_LANGEVIN, SCL_SAMPLER_CONSISTENT, SCL_SAMPLER_EULER_MARUYAMA,
+    SCL_SAMPLER_REVERSE_DIFFUSION, SCL_SAMPLER_ANCESTRAL, SCL_SAMPLER_PREDICTOR_CORRECTOR, SCL_SAMPLER_PROBABILITY_FLOW,
+} scl_sampler_kind;
+typedef enum scl_solver { SCL_SOLVER_RK45, SCL_SOLVER_EULER } scl_solver;
 typedef enum scl_step_rule { SCL_STEP_OFFICIAL, SCL_STEP_PAPER } scl_step_rule;   /* a, sqrt(2a); a/2, sqrt(a) */
-typedef enum scl_sample_init { SCL_INIT_UNIFORM, SCL_INIT_NORMAL } scl_sample_init;
+typedef enum scl_sample_init { SCL_INIT_AUTO, SCL_INIT_UNIFORM, SCL_INIT_NORMAL, SCL_INIT_PRIOR } scl_sample_init;
+typedef enum scl_condition_task { SCL_CONDITION_NOTHING, SCL_CONDITION_INPAINT, SCL_CONDITION_COLORIZE, SCL_CONDITION_INTERPOLATE } scl_condition_task;
+typedef enum scl_known_noise { SCL_KNOWN_LEVEL, SCL_KNOWN_STEP } scl_known_noise;
 typedef enum scl_weights_choice { SCL_WEIGHTS_EMA, SCL_WEIGHTS_RAW } scl_weights_choice;
 typedef enum scl_launches { SCL_LAUNCHES_SINGLE, SCL_LAUNCHES_RECORDED } scl_launches;
 typedef enum scl_residence { SCL_RESIDENCE_AUTO, SCL_RESIDENCE_DEVICE, SCL_RESIDENCE_STREAM } scl_residence;
 typedef enum scl_recompute { SCL_RECOMPUTE_NONE, SCL_RECOMPUTE_ACTIVATIONS } scl_recompute;
 enum { SCL_SAVE_GRID = 1, SCL_SAVE_IMAGES = 2, SCL_SAVE_NPY = 4, SCL_SAVE_TRAJECTORY = 8 };   /* a set */
+
+/* Of an evaluation: a set. */
+enum {
+    SCL_METRIC_MOMENTS = 1, SCL_METRIC_MODES = 2, SCL_METRIC_FISHER = 4, SCL_METRIC_FRECHET = 8, SCL_METRIC_KERNEL = 16,
+    SCL_METRIC_PRECISION_RECALL = 32, SCL_METRIC_WASSERSTEIN = 64, SCL_METRIC_NEIGHBOURS = 128
+};
+typedef enum scl_plot_type { SCL_PLOT_SCATTER, SCL_PLOT_FIELD, SCL_PLOT_CURVE, SCL_PLOT_LOSS } scl_plot_type;
+enum { SCL_LOG_X = 1, SCL_LOG_Y = 2 };
 
 typedef struct scl_transform_config {
     scl_dequantize dequantize;
@@ -44,29 +66,56 @@ typedef struct scl_transform_config {
     int channels;        /* 1 grey, 3 RGB; 0: as stored */
 } scl_transform_config;
 
+/* A list of numbers, or a list of lists of equal length: [rows, cols]; a number alone is 1 x 1, a plain list n x 1. */
+typedef struct scl_reals { int rows, cols; const double *at; } scl_reals;
+
+/* Points drawn from a distribution (host/data/points.h). */
+enum { SCL_MOST_COMPONENTS = 64 };
+typedef struct scl_points_config {
+    scl_points_kind distribution;
+    int count;                       /* points drawn, both splits together */
+    uint64_t seed;                   /* of the points alone: another seed of the experiment trains on the same ones */
+    scl_reals weights, means, sigma; /* mixture: [K], [K,D], [K] or one for all; weights need not add up to 1 */
+    double scale, noise;             /* the other shapes: their size, and the sd of normal noise on them */
+} scl_points_config;
+
 typedef struct scl_data_config {
     scl_data_format format;
     const char *path;                /* absolute, or relative to the working directory (already joined to the config's folder) */
     const char *test_path;           /* NULL: the format's own test split, or held-out images */
     int holdout;                     /* images, npy without test_path: every holdout-th image is the test split; 0: none */
     scl_residence residence;         /* changes no bit */
+    scl_points_config points;        /* format points */
     scl_transform_config transform;
 } scl_data_config;
+
+/* A list of whole numbers. */
+typedef struct scl_ints { int n; const int *at; } scl_ints;
+
+/* Do the data lie in files, or are they drawn? */
+static inline bool scl_data_in_files(const scl_data_config *d)
+{
+    return d->format != SCL_DATA_POINTS || d->points.distribution == SCL_POINTS_FILE;
+}
 
 typedef struct scl_model_config {
     scl_net_kind net;
     int ngf;
+    scl_ints widths;             /* mlp */
+    int classes;                 /* classifier */
+    scl_net_condition condition;
     scl_net_output output;
+    scl_predict predict;
 } scl_model_config;
 
 typedef struct scl_noise_config {
     scl_noise_kind schedule;
-    double sigma_begin, sigma_end;
-    int levels;
+    double sigma_begin, sigma_end;   /* sigma_begin 0: auto, until a run puts a number there (run/noise_auto.h) */
+    int levels;                      /* 0: auto, likewise */
 } scl_noise_config;
 
 typedef struct scl_train_config {
-    struct { scl_loss_kind loss; double anneal_power; } objective;
+    struct { scl_loss_kind loss; double anneal_power; scl_projection projection; int projections; } objective;
     struct {
         scl_optimizer_kind method;
         double lr, beta1, beta2, eps, momentum, decay;   /* momentum: sgd, rmsprop; decay: rmsprop's mean of squares */
@@ -92,21 +141,58 @@ typedef struct scl_memory_config {
 typedef struct scl_sample_config {
     struct {
         scl_sampler_kind method;
-        double step_lr;
-        int steps_per_level;
+        double step_lr;              /* 0: by the noise levels */
+        int steps_per_level, steps;  /* annealed_langevin; langevin */
         bool denoise;
         scl_step_rule step_rule;
         scl_sample_init init;
+        scl_reals range;             /* init uniform: [2] */
+        double snr;                  /* predictor_corrector */
+        int corrector_steps;
+        int group;                   /* samples whose norms are taken together */
+        scl_solver solver;           /* probability_flow */
+        double rtol, atol;
+        int max_evaluations;
     } sampler;
+    struct {
+        scl_condition_task task;
+        const char *mask, *images;   /* NULL: none; the data's test split */
+        int first, per_image;
+        scl_known_noise noise;
+        int columns;
+    } condition;
     scl_weights_choice weights;
     const char *checkpoint;          /* "latest", "best", "step-N", or the path of a file */
     int count, batch;                /* batch: samples drawn at once; 0: as many as fit, at most count */
     unsigned save;                   /* SCL_SAVE_* */
 } scl_sample_config;
 
+/* Samples against data, or a score against the true one. */
+typedef struct scl_evaluate_config {
+    const char *samples;             /* "needs", "data", or the path of an .npy file */
+    scl_split reference;
+    unsigned metrics;                /* SCL_METRIC_* */
+    int images;                      /* most of each side; 0: all */
+    int neighbours, projections, blocks;
+    struct {
+        int points, level;           /* level: the noise level plus 1; 0: none */
+        double radius, box;          /* radius: in standard deviations of a component; box: half its side */
+    } fisher;
+} scl_evaluate_config;
+
+typedef struct scl_plot_config {
+    scl_plot_type type;
+    const char *title, *x_label, *y_label, *value, *formula;       /* NULL: none */
+    scl_reals x;                     /* of the needs, in their order */
+    unsigned log;                    /* SCL_LOG_* */
+    double box;
+    int arrows, level;               /* of a side; level as fisher.level */
+} scl_plot_config;
+
 typedef struct scl_stage_config {
     const char *name;
     scl_stage_kind kind;
+    bool kind_is_known;              /* false: its kind was a fault */
     const char **needs; int n_needs;
     const char *device;              /* the stage's own, else the experiment's */
     /* Resolved: the experiment's section with the stage's own keys over it; own_*: the stage sets something itself. */
@@ -116,7 +202,9 @@ typedef struct scl_stage_config {
     scl_noise_config noise;
     scl_memory_config memory;
     scl_train_config train;          /* kind train */
-    scl_sample_config sample;        /* kind sample */
+    scl_sample_config sample;        /* kind sample; evaluate and plot: weights and checkpoint */
+    scl_evaluate_config evaluate;    /* kind evaluate */
+    scl_plot_config plot;            /* kind plot */
 } scl_stage_config;
 
 /* tune.OP.PARAM = VALUE: a tunable of an operator, forced. */
@@ -167,6 +255,23 @@ char *scl_config_text(const scl_config *config, scl_arena *arena);
 
 /* The same as a JSON object: words stand where they stand in YAML ("never"), a path that is not set is null.  In arena. */
 char *scl_config_json(const scl_config *config, scl_arena *arena);
+
+/* Are pictures of the data part of what the samples come from? */
+static inline bool scl_sample_reads_data(const scl_sample_config *s)
+{
+    return !s->condition.images && (s->condition.task == SCL_CONDITION_INPAINT || s->condition.task == SCL_CONDITION_COLORIZE);
+}
+
+/* Does the stage compute on its device, or on the host alone? */
+static inline bool scl_stage_uses_device(const scl_stage_config *s)
+{
+    switch (s->kind) {
+    case SCL_STAGE_EVALUATE: return s->evaluate.metrics & SCL_METRIC_FISHER;
+    case SCL_STAGE_PLOT: return s->plot.type == SCL_PLOT_FIELD;
+    case SCL_STAGE_TRAIN: case SCL_STAGE_SAMPLE: case SCL_STAGE_LIKELIHOOD: break;
+    }
+    return true;
+}
 
 /* The stage of that name, or NULL. */
 const scl_stage_config *scl_config_stage(const scl_config *config, const char *name);

@@ -25,7 +25,7 @@ static void text_section(page *p, scl_section section, int kinds, const char *pa
 {
     const scl_key *key;
     for (int i = 0; (key = scl_key_at(i)); i++) {
-        if (key->section != section || (section == SCL_SECTION_STAGE && (key->flags & (SCL_KEY_TRAIN | SCL_KEY_SAMPLE)) != kinds))
+        if (key->section != section || (section == SCL_SECTION_STAGE && (kinds ? !(key->flags & kinds) : key->flags & SCL_KEY_KINDS)))
             continue;
         const char *whole = scl_arena_printf(arena, "%s%s", path, key->name);
         if (key->type == SCL_KEY_SECTION && (section != SCL_SECTION_STAGE || kinds)) {
@@ -49,10 +49,12 @@ char *scl_schema_text(scl_arena *arena)
     text_section(&p, SCL_SECTION_ROOT, 0, "", arena);
     fprintf(p.file, "\nEvery stage:\n");
     text_section(&p, SCL_SECTION_STAGE, 0, "stages.NAME.", arena);
-    fprintf(p.file, "\nStages of kind train:\n");
-    text_section(&p, SCL_SECTION_STAGE, SCL_KEY_TRAIN, "stages.NAME.", arena);
-    fprintf(p.file, "\nStages of kind sample:\n");
-    text_section(&p, SCL_SECTION_STAGE, SCL_KEY_SAMPLE, "stages.NAME.", arena);
+    scl_stage_kind kind;
+    int flag;
+    for (int i = 0; scl_key_kind(i, &kind, &flag); i++) {
+        fprintf(p.file, "\nStages of kind %s:\n", scl_config_choice("stage.kind", (int)kind));
+        text_section(&p, SCL_SECTION_STAGE, flag, "stages.NAME.", arena);
+    }
     return end(&p, arena);
 }
 
@@ -60,7 +62,7 @@ static void man_section(page *p, scl_section section, int kinds, const char *pat
 {
     const scl_key *key;
     for (int i = 0; (key = scl_key_at(i)); i++) {
-        if (key->section != section || (section == SCL_SECTION_STAGE && (key->flags & (SCL_KEY_TRAIN | SCL_KEY_SAMPLE)) != kinds))
+        if (key->section != section || (section == SCL_SECTION_STAGE && (kinds ? !(key->flags & kinds) : key->flags & SCL_KEY_KINDS)))
             continue;
         fprintf(p->file, ".TP\n.B %s%s\n%s.\n", path, key->name, key->help);
         if (key->type == SCL_KEY_SECTION && (section != SCL_SECTION_STAGE || kinds)) {
@@ -85,10 +87,12 @@ char *scl_schema_man(scl_arena *arena)
     man_section(&p, SCL_SECTION_ROOT, 0, "", arena);
     fprintf(p.file, ".SH EVERY STAGE\n");
     man_section(&p, SCL_SECTION_STAGE, 0, "", arena);
-    fprintf(p.file, ".SH STAGES OF KIND TRAIN\n");
-    man_section(&p, SCL_SECTION_STAGE, SCL_KEY_TRAIN, "", arena);
-    fprintf(p.file, ".SH STAGES OF KIND SAMPLE\n");
-    man_section(&p, SCL_SECTION_STAGE, SCL_KEY_SAMPLE, "", arena);
+    scl_stage_kind kind;
+    int flag;
+    for (int i = 0; scl_key_kind(i, &kind, &flag); i++) {
+        fprintf(p.file, ".SH STAGES OF KIND %s\n", scl_config_choice("stage.kind", (int)kind));
+        man_section(&p, SCL_SECTION_STAGE, flag, "", arena);
+    }
     fprintf(p.file, ".SH SEE ALSO\n.BR scorecl (1)\n");
     return end(&p, arena);
 }
@@ -117,8 +121,12 @@ static json_t *number_schema(const scl_key *key)
 
 static json_t *stages_schema(scl_arena *arena)
 {
-    return json_pack("{s:s, s:i, s:{s:[o, o]}}", "type", "object", "minProperties", 1, "additionalProperties", "anyOf",
-                     object_of(SCL_SECTION_STAGE, SCL_STAGE_TRAIN, arena), object_of(SCL_SECTION_STAGE, SCL_STAGE_SAMPLE, arena));
+    json_t *kinds = json_array();
+    scl_stage_kind kind;
+    int flag;
+    for (int i = 0; scl_key_kind(i, &kind, &flag); i++)
+        json_array_append_new(kinds, object_of(SCL_SECTION_STAGE, kind, arena));
+    return json_pack("{s:s, s:i, s:{s:o}}", "type", "object", "minProperties", 1, "additionalProperties", "anyOf", kinds);
 }
 
 static json_t *key_schema(const scl_key *key, scl_stage_kind kind, scl_arena *arena)
@@ -133,7 +141,9 @@ static json_t *key_schema(const scl_key *key, scl_stage_kind kind, scl_arena *ar
                                  : json_pack("{s:o}", "enum", choices(key, arena));
         break;
     case SCL_KEY_SET: s = json_pack("{s:s, s:{s:o}}", "type", "array", "items", "enum", choices(key, arena)); break;
+    case SCL_KEY_INTS: s = json_pack("{s:[o, {s:s, s:o}]}", "anyOf", number_schema(key), "type", "array", "items", number_schema(key)); break;
     case SCL_KEY_NAMES: s = json_pack("{s:s, s:{s:s}}", "type", "array", "items", "type", "string"); break;
+    case SCL_KEY_REALS: s = json_pack("{s:[s, s]}", "type", "number", "array"); break;
     case SCL_KEY_SECTION: s = object_of(scl_key_subsection(key), kind, arena); break;
     case SCL_KEY_STAGES: s = stages_schema(arena); break;
     case SCL_KEY_TUNE: s = json_pack("{s:s, s:{s:s, s:{s:s}}}", "type", "object", "additionalProperties", "type", "object",

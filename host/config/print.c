@@ -31,7 +31,7 @@ static void put(text *t, const char *line)
 /* Not every key of a stage stands in its file: sections and a device that it inherits do not. */
 static bool inherited(const scl_key *key, const void *base)
 {
-    if (key->section != SCL_SECTION_STAGE || key->flags & (SCL_KEY_TRAIN | SCL_KEY_SAMPLE))
+    if (key->section != SCL_SECTION_STAGE || key->flags & SCL_KEY_KINDS)
         return false;
     const scl_stage_config *stage = base;
     return (!strcmp(key->name, "device") && !stage->own_device) || (!strcmp(key->name, "data") && !stage->own_data) ||
@@ -126,6 +126,27 @@ static json_t *list_json(const scl_key *key, const void *base, scl_arena *arena)
     return list;
 }
 
+static json_t *ints_json(const scl_ints *ints)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < ints->n; i++)
+        json_array_append_new(list, json_integer(ints->at[i]));
+    return list;
+}
+
+static json_t *reals_json(const scl_reals *r)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < r->rows; i++) {
+        json_t *row = json_array();
+        for (int k = 0; k < r->cols; k++)
+            json_array_append_new(row, json_real(r->at[i * r->cols + k]));
+        json_array_append_new(list, r->cols > 1 ? json_incref(row) : json_incref(json_array_get(row, 0)));
+        json_decref(row);
+    }
+    return list;
+}
+
 static json_t *value_json(const scl_key *key, scl_stage_kind kind, const void *base, scl_arena *arena)
 {
     const void *field = (const char *)base + key->offset;
@@ -137,7 +158,10 @@ static json_t *value_json(const scl_key *key, scl_stage_kind kind, const void *b
             return json_string(scl_key_range(key).word);
         return json_integer(*(const int *)field);
     case SCL_KEY_INT64: return json_integer((json_int_t)*(const uint64_t *)field);
-    case SCL_KEY_REAL: return json_real(*(const double *)field);
+    case SCL_KEY_REAL:
+        if (!(*(const double *)field > 0) && scl_key_range(key).word[0])
+            return json_string(scl_key_range(key).word);
+        return json_real(*(const double *)field);
     case SCL_KEY_TEXT:
     case SCL_KEY_PATH:
         word = *(const char *const *)field;
@@ -145,6 +169,8 @@ static json_t *value_json(const scl_key *key, scl_stage_kind kind, const void *b
     case SCL_KEY_CHOICE: return json_string(scl_key_print(key, base, arena));
     case SCL_KEY_SET:
     case SCL_KEY_NAMES: return list_json(key, base, arena);
+    case SCL_KEY_INTS: return ints_json(field);
+    case SCL_KEY_REALS: return reals_json(field);
     case SCL_KEY_SECTION: return section_json(scl_key_subsection(key), kind, field, arena);
     case SCL_KEY_STAGES: return stages_json(base, arena);
     case SCL_KEY_TUNE: return tune_json(base);
@@ -183,8 +209,9 @@ static void put_inputs(text *t, scl_section section, const scl_stage_config *sta
             continue;            /* the stage has its own resolved copies */
         if (!with_steps && section == SCL_SECTION_STAGE && !strcmp(key->name, "steps"))
             continue;
-        /* samples have the shape and range of the data, but no image of it */
-        if (stage->kind == SCL_STAGE_SAMPLE && section == SCL_SECTION_DATA && key->type != SCL_KEY_SECTION)
+        /* samples have the shape and range of the data, but, unless some are known, no image of it */
+        if (stage->kind == SCL_STAGE_SAMPLE && section == SCL_SECTION_DATA && key->type != SCL_KEY_SECTION &&
+            !scl_sample_reads_data(&stage->sample))
             continue;
         if (key->type == SCL_KEY_SECTION)
             put_inputs(t, scl_key_subsection(key), stage, (const char *)base + key->offset,

@@ -76,12 +76,14 @@ static const char *deeper(scl_section section, scl_stage_kind kind, const char *
 static void unknown(scl_section section, scl_stage_kind kind, const char *name, scl_place place, const char *path,
                     scl_faults *faults)
 {
-    const scl_stage_kind other = kind == SCL_STAGE_TRAIN ? SCL_STAGE_SAMPLE : SCL_STAGE_TRAIN;
-    if (section == SCL_SECTION_STAGE && scl_key_find(section, other, name)) {
-        scl_fault(faults, place, path, "a key of %s stages, not of %s stages", scl_config_choice("stage.kind", (int)other),
-                  scl_config_choice("stage.kind", (int)kind));
-        return;
-    }
+    scl_stage_kind other;
+    int flag;
+    for (int i = 0; section == SCL_SECTION_STAGE && scl_key_kind(i, &other, &flag); i++)
+        if (scl_key_find(section, other, name)) {
+            scl_fault(faults, place, path, "a key of %s stages, not of %s stages", scl_config_choice("stage.kind", (int)other),
+                      scl_config_choice("stage.kind", (int)kind));
+            return;
+        }
     const char *names[64];
     const scl_key *key;
     int n = 0;
@@ -144,7 +146,6 @@ static void fill_stage(scl_config *config, scl_stage_config *stage, const scl_tr
     const scl_key *kind = scl_key_find(SCL_SECTION_STAGE, SCL_STAGE_TRAIN, "kind");
     const scl_tree *given = scl_tree_get(node, "kind");
     const int before = faults->errors->n;
-    stage->kind = SCL_STAGE_EVALUATE;
     if (!given)
         scl_fault(faults, node->place, below(path, "kind", faults->arena), "missing; give one of %s",
                   scl_key_available(kind, faults->arena));
@@ -152,6 +153,7 @@ static void fill_stage(scl_config *config, scl_stage_config *stage, const scl_tr
         scl_key_read(kind, given, below(path, "kind", faults->arena), stage, faults);
     if (faults->errors->n != before)
         return;                  /* without a kind nothing is known of the other keys */
+    stage->kind_is_known = true;
     stage->data = config->data;
     stage->model = config->model;
     stage->noise = config->noise;
@@ -159,7 +161,7 @@ static void fill_stage(scl_config *config, scl_stage_config *stage, const scl_tr
     for (int i = 0; (key = scl_key_at(i)); i++) {
         if (key->section != SCL_SECTION_STAGE || !scl_key_of_kind(key, stage->kind) || key == kind)
             continue;
-        const bool inherited = key->type == SCL_KEY_SECTION && !(key->flags & (SCL_KEY_TRAIN | SCL_KEY_SAMPLE));
+        const bool inherited = key->type == SCL_KEY_SECTION && !(key->flags & SCL_KEY_KINDS);
         scl_key_default(key, stage, faults);
         if (key->type == SCL_KEY_SECTION && !inherited)
             set_defaults(scl_key_subsection(key), stage->kind, (char *)stage + key->offset, faults);
@@ -189,8 +191,6 @@ static void fill_stages(scl_config *config, const scl_tree *node, scl_faults *fa
         stage->name = node->key[i];
         if (is_map(node->child[i], path, faults))
             fill_stage(config, stage, node->child[i], path, faults);
-        else
-            stage->kind = SCL_STAGE_EVALUATE;
     }
 }
 

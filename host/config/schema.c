@@ -19,8 +19,14 @@
 #define BASE_CHECKPOINT scl_train_config
 #define BASE_MEMORY scl_memory_config
 #define BASE_SAMPLER scl_sample_config
+#define BASE_CONDITION scl_sample_config
+#define BASE_POINTS scl_points_config
+#define BASE_FISHER scl_evaluate_config
+#define BASE_PLOT scl_plot_config
 #define TRAIN SCL_KEY_TRAIN
 #define SAMPLE SCL_KEY_SAMPLE
+#define EVALUATE SCL_KEY_EVALUATE
+#define PLOT SCL_KEY_PLOT
 #define NEUTRAL SCL_KEY_NEUTRAL
 
 static const scl_key keys[] = {
@@ -43,7 +49,9 @@ scl_section scl_key_subsection(const scl_key *key)
         { "MODEL", SCL_SECTION_MODEL },         { "NOISE", SCL_SECTION_NOISE },
         { "OBJECTIVE", SCL_SECTION_OBJECTIVE }, { "OPTIMIZER", SCL_SECTION_OPTIMIZER },
         { "EVAL", SCL_SECTION_EVAL },           { "CHECKPOINT", SCL_SECTION_CHECKPOINT },
-        { "MEMORY", SCL_SECTION_MEMORY },
+        { "MEMORY", SCL_SECTION_MEMORY },       { "CONDITION", SCL_SECTION_CONDITION },
+        { "POINTS", SCL_SECTION_POINTS },
+        { "FISHER", SCL_SECTION_FISHER },       { "PLOT", SCL_SECTION_PLOT },
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!strcmp(key->range, known[i].name))
@@ -51,10 +59,28 @@ scl_section scl_key_subsection(const scl_key *key)
     return SCL_SECTION_SAMPLER;
 }
 
+bool scl_key_kind(int i, scl_stage_kind *kind, int *flag)
+{
+    static const struct { scl_stage_kind kind; int flag; } kinds[] = {
+        { SCL_STAGE_TRAIN, SCL_KEY_TRAIN }, { SCL_STAGE_SAMPLE, SCL_KEY_SAMPLE }, { SCL_STAGE_EVALUATE, SCL_KEY_EVALUATE },
+        { SCL_STAGE_PLOT, SCL_KEY_PLOT },
+    };
+    if (i >= (int)(sizeof kinds / sizeof *kinds))
+        return false;
+    *kind = kinds[i].kind;
+    *flag = kinds[i].flag;
+    return true;
+}
+
 bool scl_key_of_kind(const scl_key *key, scl_stage_kind kind)
 {
-    const int kinds = key->flags & (SCL_KEY_TRAIN | SCL_KEY_SAMPLE);
-    return !kinds || (kind == SCL_STAGE_TRAIN && (kinds & SCL_KEY_TRAIN)) || (kind == SCL_STAGE_SAMPLE && (kinds & SCL_KEY_SAMPLE));
+    const int kinds = key->flags & SCL_KEY_KINDS;
+    scl_stage_kind one;
+    int flag;
+    for (int i = 0; kinds && scl_key_kind(i, &one, &flag); i++)
+        if (one == kind)
+            return kinds & flag;
+    return !kinds;
 }
 
 const scl_key *scl_key_find(scl_section section, scl_stage_kind kind, const char *name)
@@ -124,22 +150,26 @@ const char *scl_key_expects(const scl_key *key, scl_arena *arena)
     case SCL_KEY_STAGES:
     case SCL_KEY_TUNE: return "a map of keys";
     case SCL_KEY_INT:
+    case SCL_KEY_INTS:
     case SCL_KEY_INT64:
-    case SCL_KEY_REAL: break;
+    case SCL_KEY_REAL:
+    case SCL_KEY_REALS: break;
     }
     const scl_range r = scl_key_range(key);
     const char *word = r.word[0] ? scl_arena_printf(arena, "'%s' or ", r.word) : "";
-    if (key->type == SCL_KEY_REAL) {
+    if (key->type == SCL_KEY_REAL || key->type == SCL_KEY_REALS) {
         const char *to = r.open_high ? "and below" : r.open_low ? "and up to" : "to";
-        return scl_arena_printf(arena, "%sa number %s %g %s %g", word, r.open_low ? "above" : "from", r.low, to, r.high);
+        const char *what = key->type == SCL_KEY_REAL ? "a number" : "a number or a list of numbers";
+        return scl_arena_printf(arena, "%s%s %s %g %s %g", word, what, r.open_low ? "above" : "from", r.low, to, r.high);
     }
-    return scl_arena_printf(arena, "%san integer from %.0f to %s", word, r.low,
+    const char *what = key->type == SCL_KEY_INTS ? "an integer or a list of integers" : "an integer";
+    return scl_arena_printf(arena, "%s%s from %.0f to %s", word, what, r.low,
                             key->type == SCL_KEY_INT64 ? "9223372036854775807" : scl_arena_printf(arena, "%.0f", r.high));
 }
 
 /* Names that outlive every config: made once. */
-enum { MOST_CHOICES = 8 };
-static char choice_name[KEYS][MOST_CHOICES][20];
+enum { MOST_CHOICES = 16 };
+static char choice_name[KEYS][MOST_CHOICES][24];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void name_choices(void)
@@ -158,7 +188,7 @@ static void name_choices(void)
 const char *scl_config_choice(const char *key, int value)
 {
     static const char *const sections[] = { "", "data", "transform", "model", "noise", "stage", "objective", "optimizer",
-                                            "eval", "checkpoint", "sampler" };
+                                            "eval", "checkpoint", "memory", "sampler", "condition", "points", "fisher", "plot" };
     const char *dot = strrchr(key, '.');
     for (int i = 0; i < KEYS; i++) {
         const char *section = sections[keys[i].section];

@@ -10,15 +10,18 @@
 typedef enum scl_section {
     SCL_SECTION_ROOT, SCL_SECTION_DATA, SCL_SECTION_TRANSFORM, SCL_SECTION_MODEL, SCL_SECTION_NOISE, SCL_SECTION_STAGE,
     SCL_SECTION_OBJECTIVE, SCL_SECTION_OPTIMIZER, SCL_SECTION_EVAL, SCL_SECTION_CHECKPOINT, SCL_SECTION_MEMORY,
-    SCL_SECTION_SAMPLER,
+    SCL_SECTION_SAMPLER, SCL_SECTION_CONDITION, SCL_SECTION_POINTS, SCL_SECTION_FISHER, SCL_SECTION_PLOT,
 } scl_section;
 
 typedef enum scl_key_type {
     SCL_KEY_BOOL, SCL_KEY_INT, SCL_KEY_INT64, SCL_KEY_REAL, SCL_KEY_TEXT, SCL_KEY_PATH, SCL_KEY_CHOICE, SCL_KEY_SET,
-    SCL_KEY_NAMES, SCL_KEY_SECTION, SCL_KEY_STAGES, SCL_KEY_TUNE,
+    SCL_KEY_NAMES, SCL_KEY_SECTION, SCL_KEY_STAGES, SCL_KEY_TUNE, SCL_KEY_INTS, SCL_KEY_REALS,
 } scl_key_type;
 
-enum { SCL_KEY_TRAIN = 1, SCL_KEY_SAMPLE = 2, SCL_KEY_NEUTRAL = 4 };
+enum {
+    SCL_KEY_TRAIN = 1, SCL_KEY_SAMPLE = 2, SCL_KEY_NEUTRAL = 4, SCL_KEY_EVALUATE = 16, SCL_KEY_PLOT = 32,
+    SCL_KEY_KINDS = SCL_KEY_TRAIN | SCL_KEY_SAMPLE | SCL_KEY_EVALUATE | SCL_KEY_PLOT
+};
 
 typedef struct scl_key {
     scl_section section;
@@ -32,6 +35,8 @@ typedef struct scl_key {
 
 const scl_key *scl_key_at(int i);                                   /* NULL after the last */
 scl_section scl_key_subsection(const scl_key *key);                 /* of SCL_KEY_SECTION */
+/* The i-th kind of stage that this version has, in the order of the choices, and its flag; false after the last. */
+bool scl_key_kind(int i, scl_stage_kind *kind, int *flag);
 /* Is this key one of a stage of that kind?  (Keys of other sections always are.) */
 bool scl_key_of_kind(const scl_key *key, scl_stage_kind kind);
 /* The key of a section; NULL: none.  kind matters in SCL_SECTION_STAGE only. */
@@ -61,6 +66,9 @@ const char *scl_yaml_text(const char *text, scl_arena *arena);
 
 void scl_config_fill(scl_config *config, const scl_tree *root, scl_faults *faults);
 void scl_config_check(scl_config *config, scl_faults *faults);
+/* check_evaluate.c: keys that must fit together in these kinds of stage. */
+void scl_check_evaluate(const scl_config *config, const scl_stage_config *stage, scl_faults *faults);
+void scl_check_plot(const scl_config *config, const scl_stage_config *stage, scl_faults *faults);
 
 struct scl_config_places {
     struct { const char *path; scl_place place; } *at;

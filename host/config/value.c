@@ -59,7 +59,7 @@ static bool read_number(const scl_key *key, const scl_tree *node, double *real, 
         return false;
     errno = 0;
     *integer = strtoll(text, &end, 10);
-    if (key->type != SCL_KEY_REAL && (*end || errno == ERANGE))
+    if (key->type != SCL_KEY_REAL && key->type != SCL_KEY_REALS && (*end || errno == ERANGE))
         return false;
     return true;
 }
@@ -89,6 +89,64 @@ static void read_numeric(const scl_key *key, const scl_tree *node, const char *p
         *(uint64_t *)field = (uint64_t)integer;
     else
         *(int *)field = (int)integer;
+}
+
+static void read_ints(const scl_key *key, const scl_tree *node, const char *path, scl_ints *field, scl_faults *faults)
+{
+    const scl_range r = scl_key_range(key);
+    const bool list = node->kind == SCL_TREE_LIST;
+    const int n = list ? node->n : 1;
+    int *at = SCL_NEW_ARRAY(faults->arena, int, n + 1);
+    for (int i = 0; i < n; i++) {
+        const scl_tree *one = list ? node->child[i] : node;
+        double real;
+        long long integer;
+        if (one->kind != SCL_TREE_SCALAR || one->quoted || !read_number(key, one, &real, &integer) || real < r.low || real > r.high) {
+            wrong(key, one, path, faults);
+            return;
+        }
+        at[i] = (int)integer;
+    }
+    *field = (scl_ints){ n, at };
+}
+
+/* Numbers of one row from a scalar or a list; false: a fault was told. */
+static bool read_row(const scl_key *key, const scl_tree *node, const char *path, double *to, int cols, scl_faults *faults)
+{
+    const scl_range r = scl_key_range(key);
+    for (int i = 0; i < cols; i++) {
+        const scl_tree *one = node->kind == SCL_TREE_LIST ? node->child[i] : node;
+        long long ignored;
+        if (one->kind != SCL_TREE_SCALAR || one->quoted || !read_number(key, one, &to[i], &ignored) || to[i] < r.low ||
+            to[i] > r.high || (r.open_low && to[i] == r.low) || (r.open_high && to[i] == r.high)) {
+            wrong(key, one, path, faults);
+            return false;
+        }
+    }
+    return true;
+}
+
+static int width_of(const scl_tree *row) { return row->kind == SCL_TREE_LIST ? row->n : 1; }
+
+static void read_reals(const scl_key *key, const scl_tree *node, const char *path, scl_reals *field, scl_faults *faults)
+{
+    const bool list = node->kind == SCL_TREE_LIST;
+    const int rows = list ? node->n : 1, cols = rows ? width_of(list ? node->child[0] : node) : 0;
+    if (node->kind == SCL_TREE_MAP || !cols) {
+        wrong(key, node, path, faults);
+        return;
+    }
+    double *at = SCL_NEW_ARRAY(faults->arena, double, (size_t)rows * (size_t)cols);
+    for (int i = 0; i < rows; i++) {
+        const scl_tree *row = list ? node->child[i] : node;
+        if (width_of(row) != cols) {
+            scl_fault(faults, row->place, path, "its lists must be of one length, not %d and %d", cols, width_of(row));
+            return;
+        }
+        if (!read_row(key, row, path, at + (size_t)i * (size_t)cols, cols, faults))
+            return;
+    }
+    *field = (scl_reals){ rows, cols, at };
 }
 
 /* folder/path without "." and "..", so that a config printed elsewhere still finds its files. */
@@ -121,8 +179,8 @@ static void read_text(const scl_key *key, const scl_tree *node, const char *path
     }
     if (key->type == SCL_KEY_PATH)
         *field = key->range[0] && !node->quoted && !strcmp(node->text, key->range) ? NULL : join(faults->folder, node->text, faults->arena);
-    else if (key->flags & SCL_KEY_SAMPLE && strchr(node->text, '/'))
-        *field = join(faults->folder, node->text, faults->arena);      /* sample.checkpoint: the path of a file */
+    else if (key->flags & (SCL_KEY_SAMPLE | SCL_KEY_EVALUATE) && strchr(node->text, '/'))
+        *field = join(faults->folder, node->text, faults->arena);      /* checkpoint, samples: the path of a file */
     else
         *field = node->text;
 }
@@ -169,6 +227,14 @@ void scl_key_read(const scl_key *key, const scl_tree *node, const char *path, vo
     }
     if (key->type == SCL_KEY_NAMES) {
         read_names(key, node, path, base, faults);
+        return;
+    }
+    if (key->type == SCL_KEY_INTS) {
+        read_ints(key, node, path, field, faults);
+        return;
+    }
+    if (key->type == SCL_KEY_REALS) {
+        read_reals(key, node, path, field, faults);
         return;
     }
     if (node->kind != SCL_TREE_SCALAR) {
@@ -258,6 +324,26 @@ static const char *names_text(const scl_stage_config *stage, scl_arena *arena)
     return scl_arena_printf(arena, "[%s]", list);
 }
 
+static const char *ints_text(const scl_ints *ints, scl_arena *arena)
+{
+    const char *list = "";
+    for (int i = 0; i < ints->n; i++)
+        list = scl_arena_printf(arena, "%s%s%d", list, i ? ", " : "", ints->at[i]);
+    return scl_arena_printf(arena, "[%s]", list);
+}
+
+static const char *reals_text(const scl_reals *r, scl_arena *arena)
+{
+    const char *list = "";
+    for (int i = 0; i < r->rows; i++) {
+        list = scl_arena_printf(arena, "%s%s%s", list, i ? ", " : "", r->cols > 1 ? "[" : "");
+        for (int k = 0; k < r->cols; k++)
+            list = scl_arena_printf(arena, "%s%s%s", list, k ? ", " : "", real_text(r->at[i * r->cols + k], arena));
+        list = scl_arena_printf(arena, "%s%s", list, r->cols > 1 ? "]" : "");
+    }
+    return scl_arena_printf(arena, "[%s]", list);
+}
+
 const char *scl_key_print(const scl_key *key, const void *base, scl_arena *arena)
 {
     const void *field = (const char *)base + key->offset;
@@ -269,7 +355,10 @@ const char *scl_key_print(const scl_key *key, const void *base, scl_arena *arena
             return scl_arena_printf(arena, "%s", scl_key_range(key).word);
         return scl_arena_printf(arena, "%d", *(const int *)field);
     case SCL_KEY_INT64: return scl_arena_printf(arena, "%llu", (unsigned long long)*(const uint64_t *)field);
-    case SCL_KEY_REAL: return real_text(*(const double *)field, arena);
+    case SCL_KEY_REAL:
+        if (!(*(const double *)field > 0) && scl_key_range(key).word[0])
+            return scl_arena_printf(arena, "%s", scl_key_range(key).word);
+        return real_text(*(const double *)field, arena);
     case SCL_KEY_TEXT:
     case SCL_KEY_PATH: {
         const char *text = *(const char *const *)field;
@@ -278,6 +367,8 @@ const char *scl_key_print(const scl_key *key, const void *base, scl_arena *arena
     case SCL_KEY_CHOICE: return scl_key_choice(key, *(const int *)field, &available, arena);
     case SCL_KEY_SET: return set_text(key, *(const unsigned *)field, arena);
     case SCL_KEY_NAMES: return names_text(base, arena);
+    case SCL_KEY_INTS: return ints_text(field, arena);
+    case SCL_KEY_REALS: return reals_text(field, arena);
     case SCL_KEY_SECTION:
     case SCL_KEY_STAGES:
     case SCL_KEY_TUNE: break;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/arena.h"
+#include "data/points.h"
 #include "data/reader.h"
 
 bool scl_is_folder(const char *path)
@@ -123,7 +124,7 @@ static scl_status fit_all(scl_dataset *d, const scl_data_config *spec, scl_err *
         return SCL_OK;
     if (!d->u8)
         return scl_fail(err, SCL_FAILED, "'%s' holds %dx%dx%d floats: only pictures of bytes can be cropped, resized or recoloured",
-                        spec->path, d->height, d->width, d->channels);
+                        scl_data_in_files(spec) ? spec->path : "data.points", d->height, d->width, d->channels);
     scl_image from = { .height = d->height, .width = d->width, .channels = d->channels }, to;
     SCL_TRY(scl_fitted_shape(&to, spec, &from, spec->path, err));
     const size_t old = (size_t)from.height * from.width * from.channels, new = (size_t)to.height * to.width * to.channels;
@@ -155,6 +156,8 @@ static void hash(scl_dataset *d)
 
 static scl_status read(scl_dataset *d, const scl_data_config *spec, scl_split split, scl_err *err)
 {
+    if (!scl_data_in_files(spec))
+        return scl_read_points(d, spec, split, err);
     const char *path = scl_split_path(spec, split);
     struct stat s;
     if (stat(path, &s))
@@ -176,7 +179,7 @@ scl_status scl_dataset_open(scl_dataset **out, const scl_data_config *spec, scl_
     scl_dataset *d = block;
     scl_status status = read(d, spec, split, err);
     if (status == SCL_OK && !d->count)
-        status = scl_fail(err, SCL_FAILED, "'%s' has no pictures for the %s split%s", scl_split_path(spec, split),
+        status = scl_fail(err, SCL_FAILED, "'%s' has no pictures for the %s split%s", scl_data_in_files(spec) ? scl_split_path(spec, split) : "data.points",
                           split == SCL_SPLIT_TEST ? "test" : "train",
                           split == SCL_SPLIT_TEST ? ": give data.test_path, or data.holdout" : "");
     if (status == SCL_OK)

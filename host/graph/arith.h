@@ -88,6 +88,9 @@ enum {
     SCL_STREAM_DROPOUT = 7,
     SCL_STREAM_SHUFFLE = 8,
     SCL_STREAM_VALIDATION = 9,  /* noise and levels of the held-out loss */
+    SCL_STREAM_KNOWN = 10,      /* of what is known of a picture while it is sampled */
+    SCL_STREAM_POINTS = 16,     /* toy data */
+    SCL_STREAM_EVALUATE = 17,   /* probes and projections of the evaluation */
 };
 
 typedef struct scl_words { uint32_t w[4]; } scl_words;

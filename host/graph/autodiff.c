@@ -121,15 +121,42 @@ static scl_status forward_through(pass *p, scl_node *n, scl_value **tangent, scl
     return SCL_OK;
 }
 
+/* Value id: does y need it?  Tangents of anything else (another tangent of the same point) are not made. */
+static bool *needed_by(const scl_graph *g, const scl_value *y, scl_arena *scratch)
+{
+    bool *needed = SCL_NEW_ARRAY(scratch, bool, g->n_value);
+    needed[y->id] = true;
+    for (int i = g->n_node - 1; i >= 0; i--) {
+        const scl_node *n = g->node[i];
+        bool any = false;
+        for (int o = 0; o < n->n_out; o++)
+            any |= needed[n->out[o]->id];
+        for (int k = 0; any && k < n->n_in; k++)
+            if (n->in[k])
+                needed[n->in[k]->id] = true;
+    }
+    return needed;
+}
+
+static bool makes_needed(const scl_node *n, const bool *needed)
+{
+    for (int o = 0; o < n->n_out; o++)
+        if (needed[n->out[o]->id])
+            return true;
+    return false;
+}
+
 scl_status scl_jvp(scl_graph *g, scl_value *y, scl_value *const *x, scl_value *const *dx, int n_x, scl_value **dy, scl_err *err)
 {
     scl_arena scratch = { 0 };
     pass p = start(g, &scratch, x, n_x);
     for (int i = 0; i < n_x; i++)
         p.cotangent[x[i]->id] = dx[i];      /* here: tangents */
+    const bool *needed = needed_by(g, y, &scratch);
     scl_status status = SCL_OK;
     for (int i = 0; i < p.n_node && status == SCL_OK; i++)
-        status = forward_through(&p, g->node[i], p.cotangent, err);
+        if (makes_needed(g->node[i], needed))
+            status = forward_through(&p, g->node[i], p.cotangent, err);
     *dy = p.cotangent[y->id];
     scl_arena_free(&scratch);
     return status;

@@ -271,7 +271,7 @@ void scl_pass_fuse_sides(scl_program *p, const scl_device_info *device, const sc
     fusion f = { .p = p, .device = device, .options = options };
     f.gone = SCL_NEW_ARRAY(&scratch, bool, p->n_node);
     for (int i = 0; i < p->n_node && !(options->no_fuse_output); i++)
-        if (!f.gone[i] && takes(&f, p->node[i], SCL_FUSE_OUTPUT))
+        if (!f.gone[i] && !p->node[i]->post && takes(&f, p->node[i], SCL_FUSE_OUTPUT))   /* one that took in its reader comes again */
             fuse_output(&f, i);
     for (int i = 0; i < p->n_node && options->fuse_input; i++)
         if (!f.gone[i] && can_enter(&f, i))

@@ -1,13 +1,20 @@
-/* Score networks as graphs.  A network maps x f32[N,H,W,C] and label i32[N] (the noise level, 0 = largest) to the score
- * f32[N,H,W,C].  Parameters carry the official PyTorch names; on the device convolution weights are HWIO. */
+/* Networks as graphs.  A score network maps x f32[N,H,W,C] and, if it is conditional, label i32[N] (the noise level, 0 = largest)
+ * to the score f32[N,H,W,C].  A point of D dimensions is an image of one pixel and D channels.  Parameters carry the official
+ * PyTorch names; on the device convolution weights are HWIO and linear ones [in,out]. */
 #ifndef SCL_MODEL_NET_H
 #define SCL_MODEL_NET_H
 
 #include "graph/graph.h"
 
+enum { SCL_MAX_WIDTHS = 16 };
+
 typedef struct scl_net_config {
-    const char *net;          /* "ncsn" */
+    const char *net;          /* a choice of model.net (config/schema.def) */
     int ngf, channels, height, width, levels;
+    bool conditional;         /* the level is an input; else label is not read and may be NULL */
+    int n_widths, widths[SCL_MAX_WIDTHS];   /* mlp: of the hidden layers, first to last */
+    int outputs;              /* 0: the score; else the result is f32[N,outputs]: a classifier's classes, an mlp's values (an energy: 1) */
+    int components;           /* analytic: of the mixture whose score it is; 0: not known */
     bool logit;               /* x is a logit: no 2x - 1 in front */
     const char *conv;         /* of every convolution: auto | winograd4 | winograd2 | direct | clblast; or what scl_net_conv gave */
     bool stages;              /* mark every block's result as output "stage.NAME" (verification) */
@@ -15,6 +22,9 @@ typedef struct scl_net_config {
 
 /* Checks sizes and names; the path of the offending key is in the message. */
 scl_status scl_net_check(const scl_net_config *c, scl_err *err);
+
+/* Is the level an input of this network?  asked: what the config says, "auto", "level" or "none" (model.condition). */
+bool scl_net_conditional(const char *net, const char *asked);
 
 /* Appends the network.  prefix: in front of parameter names ("" or "ema."). */
 scl_status scl_net_build(scl_graph *g, const scl_net_config *c, const char *prefix, scl_value *x, scl_value *label,
@@ -27,7 +37,8 @@ const char *scl_net_conv(const scl_graph *g, scl_arena *arena);
 typedef struct scl_param {
     const char *name;
     scl_value *value;
-    enum { SCL_PARAM_UNIFORM, SCL_PARAM_NORM_ROWS } init;   /* U(+-1/sqrt(fan_in)); gamma, alpha ~ N(1, 0.02), beta 0 */
+    /* U(+-1/sqrt(fan_in)); rows of gamma, alpha ~ N(1, 0.02) and beta 0; the same as vectors; 1; 0 */
+    enum { SCL_PARAM_UNIFORM, SCL_PARAM_NORM_ROWS, SCL_PARAM_NEAR_ONE, SCL_PARAM_ONE, SCL_PARAM_ZERO } init;
     int fan_in;
 } scl_param;
 

@@ -5,12 +5,14 @@
  *   a = gamma / sigma,  b = gamma*alpha * mhat + beta          norm_coef       sigma = sqrt(variance + eps),
  *                                                                             mhat = (mean - m) / sqrt(v + eps)
  *   y = (x - mean) * a + b                                     norm_apply      rows = [gamma | alpha | beta]
+ * rows are looked up by level (embedding), or one for all samples made of three vectors (norm_rows, host/ops/norm_rows.c).
  *
  * (x - mean) * a and not x*a + b': the latter loses |mean|/sigma ulps.  Sums: leaves of 4x4 pixels through sum64; a leaf's share
  * of the variance is its spread about its own mean plus cnt*(leaf mean - mean)^2, never a sum of squares.
  *
  * norm_apply's derivative is the total one, through the statistics, so these are constants to autodiff.  Its rule, with
  * u = dy: (g, s0, s1) = norm_grad, (drows, t) = norm_rows_grad, w = channel_grad(t), dx = gamma*g + w; host/ops/norm_grad.c.
+ * Its tangent and second order: host/ops/norm_tangent.c, host/ops/norm_second.c.
  * Kernels: cl/ops/norm.cl.  Oracles and cases: tests/ops/norm.c. */
 #include "ops/norm.h"
 
@@ -291,10 +293,17 @@ static scl_arg row_input(const scl_node *n, const char *name, int part)
     return scl_dim(n, 'B') == 1 ? SCL_CHANNEL(name, n->in[IN_ROWS], offset) : SCL_SAMPLE_CHANNEL(name, n->in[IN_ROWS], offset);
 }
 
-/* One row for all samples; of a single sample, a weight and not a row looked up. */
-static bool rows_are_shared(const scl_node *n)
+/* One row for all samples; of a single sample, weights and not a row looked up. */
+static bool rows_are_shared(const scl_node *n, int rows)
 {
-    return scl_dim(n, 'B') == 1 && (scl_dim(n, 'N') > 1 || !n->in[IN_ROWS]->producer);
+    const scl_node *producer = n->in[rows]->producer;
+    return scl_dim(n, 'B') == 1 && (scl_dim(n, 'N') > 1 || !producer || producer->op == &scl_op_norm_rows);
+}
+
+scl_status scl_norm_rows_cotangent(scl_graph *g, scl_value **out, const scl_node *n, int rows, scl_value *drows, scl_err *err)
+{
+    *out = drows;
+    return rows_are_shared(n, rows) ? scl_sum_over_batch(g, out, drows, err) : SCL_OK;
 }
 
 static scl_status norm_apply_vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx, scl_err *err)
@@ -306,37 +315,35 @@ static scl_status norm_apply_vjp(scl_graph *g, const scl_node *n, scl_value *con
                       SCL_IN("variance", n->in[IN_VARIANCE]), SCL_IN("u", dy[0]), SCL_REAL("eps", eps)));
     SCL_TRY(SCL_APPLY(g, rows, err, "norm_rows_grad", SCL_IN("s0", sums[1]), SCL_IN("s1", sums[2]),
                       SCL_IN("mean", n->in[IN_MEAN]), SCL_IN("m", n->in[IN_M]), SCL_IN("v", n->in[IN_V]),
-                      SCL_IN("rows", n->in[IN_ROWS]), SCL_INT("pixels", pixels), SCL_REAL("eps", eps)));
+                      SCL_IN("rows", n->in[IN_ROWS]), SCL_IN("x", n->in[IN_X]), SCL_INT("pixels", pixels), SCL_REAL("eps", eps)));
     if (scl_want(n, IN_X)) {
         SCL_TRY(SCL_APPLY(g, &w, err, "channel_grad", SCL_IN("mean", n->in[IN_MEAN]), SCL_IN("m", n->in[IN_M]),
-                          SCL_IN("v", n->in[IN_V]), SCL_IN("u", rows[1]), SCL_REAL("eps", eps)));
+                          SCL_IN("v", n->in[IN_V]), SCL_IN("u", rows[1]), SCL_IN("x", n->in[IN_X]), SCL_REAL("eps", eps)));
         SCL_TRY(SCL_POINTWISE(g, &dx[IN_X], err, "fma(gamma, g, w)", row_input(n, "gamma", 0), SCL_IN("g", sums[0]),
                               SCL_IN("w", w)));
     }
-    if (!scl_want(n, IN_ROWS))
-        return SCL_OK;
-    dx[IN_ROWS] = rows[0];
-    return rows_are_shared(n) ? scl_sum_over_batch(g, &dx[IN_ROWS], rows[0], err) : SCL_OK;
+    return scl_want(n, IN_ROWS) ? scl_norm_rows_cotangent(g, &dx[IN_ROWS], n, IN_ROWS, rows[0], err) : SCL_OK;
 }
 
-/* gamma * (N u + alpha * M u), the tangent u of x; M u is the same for all pixels of a channel. */
+/* gamma * (N u + alpha * M u), the tangent u of x; M u is the same for all pixels of a channel: host/ops/norm_tangent.c. */
 static scl_status norm_apply_jvp(scl_graph *g, const scl_node *n, scl_value *const *dx, scl_value **dy, scl_err *err)
 {
     const double eps = scl_attr_real(n, "eps");
-    const double pixels = (double)scl_dim(n, 'H') * scl_dim(n, 'W');
-    scl_value *sums[3], *mean_u, *w;
+    scl_value *x = n->in[IN_X], *mean = n->in[IN_MEAN], *variance = n->in[IN_VARIANCE], *m = n->in[IN_M], *v = n->in[IN_V];
+    scl_value *sums[3], *coef[4];
     if (dx[IN_ROWS])
         return scl_fail(err, SCL_FAILED, "operator 'norm_apply' has no jvp rule for 'rows'");
     if (!dx[IN_X])
         return SCL_OK;
-    SCL_TRY(SCL_APPLY(g, sums, err, "norm_grad", SCL_IN("x", n->in[IN_X]), SCL_IN("mean", n->in[IN_MEAN]),
-                      SCL_IN("variance", n->in[IN_VARIANCE]), SCL_IN("u", dx[IN_X]), SCL_REAL("eps", eps)));
-    const char *scale = scl_arena_printf(g->arena, "s0 * %a", (double)scl_inverse(pixels));
-    SCL_TRY(SCL_POINTWISE(g, &mean_u, err, scale, SCL_IN("s0", sums[1])));
-    SCL_TRY(SCL_APPLY(g, &w, err, "channel_grad", SCL_IN("mean", n->in[IN_MEAN]), SCL_IN("m", n->in[IN_M]),
-                      SCL_IN("v", n->in[IN_V]), SCL_IN("u", mean_u), SCL_REAL("eps", eps)));
-    return SCL_POINTWISE(g, &dy[0], err, "gamma * fma(alpha, w, g)", row_input(n, "gamma", 0), row_input(n, "alpha", 1),
-                         SCL_IN("g", sums[0]), SCL_IN("w", w));
+    SCL_TRY(SCL_APPLY(g, sums, err, "norm_grad", SCL_IN("x", x), SCL_IN("mean", mean), SCL_IN("variance", variance),
+                      SCL_IN("u", dx[IN_X]), SCL_REAL("eps", eps)));
+    SCL_TRY(SCL_APPLY(g, coef, err, "norm_tangent_coef", SCL_IN("mean", mean), SCL_IN("m", m), SCL_IN("v", v),
+                      SCL_IN("s0", sums[1]), SCL_IN("rows", n->in[IN_ROWS]),
+                      SCL_INT("pixels", scl_dim(n, 'H') * scl_dim(n, 'W')), SCL_REAL("eps", eps)));
+    return SCL_APPLY(g, dy, err, "norm_tangent", SCL_IN("g", sums[0]), SCL_IN("a", coef[2]), SCL_IN("b", coef[3]), SCL_IN("x", x),
+                     SCL_IN("u", dx[IN_X]), SCL_IN("mean", mean), SCL_IN("variance", variance), SCL_IN("m", m), SCL_IN("v", v),
+                     SCL_IN("s0", sums[1]), SCL_IN("s1", sums[2]), SCL_IN("w", coef[0]), SCL_IN("mu", coef[1]),
+                     SCL_IN("rows", n->in[IN_ROWS]), SCL_REAL("eps", eps));
 }
 
 static const scl_op norm_apply = {
@@ -351,5 +358,5 @@ static const scl_op norm_apply = {
     .flops = "3*N*H*W*C", .bytes = "8*N*H*W*C",
 };
 
-scl_family scl_family_norm = { &pixel_sum, &pixel_spread, &pixel_stats, &channel_stats, &norm_coef, &scl_op_norm_stats, &norm_apply,
+scl_family scl_family_norm = { &pixel_sum, &pixel_spread, &pixel_stats, &channel_stats, &norm_coef, &scl_op_norm_rows, &scl_op_norm_stats, &norm_apply,
                                &scl_op_norm_grad, &scl_op_channel_grad, &scl_op_norm_rows_grad, NULL };

@@ -7,6 +7,7 @@
  *                   bits: w = fma(-(q/(C-1))*r, d, u - flat(u)/C) * r,  q = flat(u*d) * r
  *   norm_rows_grad  mhat = (mean - m)/sqrt(v + eps):  dgamma = alpha*mhat * s0 + s1,  dalpha = gamma*mhat * s0,  dbeta = s0,
  *                   and t = gamma*alpha * s0 / P, whose channel_grad joins every pixel's cotangent
+ * x of the last two is there for the total derivative (norm_rules.c): the means are those of its pixels.
  * Both gradients are symmetric linear maps of u, so each is its own transpose.  s0 and s1 are used as flushed.
  * Division by a count is a product with (float)(1.0/count).  Kernels: cl/ops/norm.cl. */
 #include "graph/arith.h"
@@ -83,7 +84,7 @@ const scl_op scl_op_norm_grad = {
     .formula = "g = (u - s0/HW - xhat*s1/HW) / sigma,  s0 = sum_p u,  s1 = sum_p u*xhat",
     .in = { "x f32[N,H,W,C]", "mean f32[N,C]", "variance f32[N,C] > 0", "u f32[N,H,W,C]" },
     .out = { "g f32[N,H,W,C]", "s0 f32[N,C]", "s1 f32[N,C]" }, .attr = { "eps real 1e-12..1 = 1e-5" },
-    .ref = norm_grad_ref,
+    .vjp = scl_norm_grad_vjp, .jvp = scl_norm_grad_jvp, .ref = norm_grad_ref,
     .impl = { { .name = "sample", .tune = SCL_SAMPLE_TUNE, .fits = scl_sample_fits, .launch = norm_grad_sample },
               { .name = "channels", .tune = SCL_ITEMS_TUNE, .gpu = SCL_ITEMS_GPU, .fits = scl_items_fit_c,
                 .launch = norm_grad_launch } },
@@ -122,9 +123,9 @@ const scl_op scl_op_channel_grad = {
     .name = "channel_grad", .family = "norm",
     .brief = "derivative of the normalisation of the channels' means, applied to u",
     .formula = "w = (u - 1/C sum u - mhat * 1/(C-1) sum u*mhat) / sqrt(v+eps)",
-    .in = { "mean f32[N,C]", "m f32[N]", "v f32[N] > 0", "u f32[N,C]" }, .out = { "w f32[N,C]" },
+    .in = { "mean f32[N,C]", "m f32[N]", "v f32[N] > 0", "u f32[N,C]", "x f32[N,H,W,C]?" }, .out = { "w f32[N,C]" },
     .attr = { "eps real 1e-12..1 = 1e-5" },
-    .shape = scl_check_channels, .ref = channel_grad_ref,
+    .shape = scl_check_channels, .vjp = scl_channel_grad_vjp, .jvp = scl_channel_grad_jvp, .ref = channel_grad_ref,
     .impl = { { .name = "group_per_sample", .tune = "WG=1|16|64", .cpu = "WG=1", .gpu = "WG=64", .fits = scl_group_fits,
                 .launch = channel_grad_launch } },
     .flops = "9*N*C", .bytes = "12*N*C",
@@ -166,9 +167,10 @@ const scl_op scl_op_norm_rows_grad = {
     .name = "norm_rows_grad", .family = "norm",
     .brief = "cotangent of gamma | alpha | beta, and of the channels' normalised means",
     .formula = "drows = [alpha*mhat*s0 + s1 | gamma*mhat*s0 | s0],  t = gamma*alpha*s0/HW",
-    .in = { "s0 f32[N,C]", "s1 f32[N,C]", "mean f32[N,C]", "m f32[N]", "v f32[N] > 0", "rows f32[B,S]" },
+    .in = { "s0 f32[N,C]", "s1 f32[N,C]", "mean f32[N,C]", "m f32[N]", "v f32[N] > 0", "rows f32[B,S]",
+            "x f32[N,H,W,C]?" },
     .out = { "drows f32[N,S]", "t f32[N,C]" }, .attr = { "pixels int 1..", "eps real 1e-12..1 = 1e-5" },
-    .shape = norm_rows_grad_shape, .ref = norm_rows_grad_ref,
+    .shape = norm_rows_grad_shape, .vjp = scl_norm_rows_grad_vjp, .jvp = scl_norm_rows_grad_jvp, .ref = norm_rows_grad_ref,
     .impl = { { .name = "channels", .tune = SCL_ITEMS_TUNE, .gpu = SCL_ITEMS_GPU, .fits = scl_items_fit_c,
                 .launch = norm_rows_grad_launch } },
     .flops = "40*N*C", .bytes = "48*N*C",

@@ -231,4 +231,16 @@ static const scl_op pointwise = {
                 .gpu = "WG=64 VEC=4 CHUNK=4", .fits = fits, .launch = scl_pointwise_launch } },
 };
 
-scl_family scl_family_pointwise = { &pointwise, NULL };
+static const scl_op flatten = {
+    .name = "flatten",
+    .family = "pointwise",
+    .brief = "the values of a sample as one row",
+    .formula = "y[n,d] = x[n,d]",
+    .in = { "x f32[N,D*]" },
+    .out = { "y f32[N,D]" },
+    .expr = "x",
+    .bytes = "8*N*D",
+    .flops = "0*N",
+};
+
+scl_family scl_family_pointwise = { &pointwise, &flatten, NULL };

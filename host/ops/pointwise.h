@@ -7,8 +7,8 @@
 void scl_pointwise_ref(const scl_node *n, const scl_host_values *v);
 scl_status scl_pointwise_launch(scl_launcher *q, const scl_node *n, scl_err *err);
 
-/* Rules of differentiation.  Cotangents of inputs read as [N] are summed by flat_sum; of inputs read by channel, which must be
- * [N,C] or [C] without offset, by pixel_sum (and over the batch).  Other inputs have none: an error says so. */
+/* Rules of differentiation.  Cotangents of inputs read as [N] are summed by flat_sum; of inputs read by channel, which are
+ * [N,S], [S] or [1,S], by pixel_sum and place_columns (and over the batch).  Other inputs have none: an error says so. */
 scl_status scl_pointwise_vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx, scl_err *err);
 scl_status scl_pointwise_jvp(scl_graph *g, const scl_node *n, scl_value *const *dx, scl_value **dy, scl_err *err);
 

@@ -49,14 +49,16 @@ static scl_status sum_to_input(scl_graph *g, scl_value **dx, const scl_node *n, 
     const scl_value *y = n->out[0], *x = n->in[i];
     if (n->in_index[i] == SCL_INDEX_SAMPLE && x->rank == 1)
         return SCL_APPLY(g, dx, err, "flat_sum", SCL_IN("x", term));
-    const bool whole = x->dim[x->rank - 1] == y->dim[y->rank - 1] && n->in_offset[i] == 0;
-    const bool channel = n->in_index[i] == SCL_INDEX_CHANNEL && x->rank == 1;
-    if (!whole || !(channel || n->in_index[i] == SCL_INDEX_SAMPLE_CHANNEL) || (!channel && y->rank != 4) ||
-        (channel && y->rank != 4 && y->rank != 2))
+    const int channels = y->dim[y->rank - 1], row = x->dim[x->rank - 1];
+    const bool channel = n->in_index[i] == SCL_INDEX_CHANNEL && (x->rank == 1 || (x->rank == 2 && x->dim[0] == 1));
+    const bool sample_channel = n->in_index[i] == SCL_INDEX_SAMPLE_CHANNEL && x->rank == 2;
+    if ((!channel && !sample_channel) || (y->rank != 4 && y->rank != 2))
         return scl_fail(err, SCL_FAILED, "%s: no rule for the derivative by input '%s', which is spread over the result",
                         n->op->name, n->in_name[i]);
     if (y->rank == 4)
         SCL_TRY(SCL_APPLY(g, &term, err, "pixel_sum", SCL_IN("x", term)));
+    if (row != channels)
+        SCL_TRY(SCL_APPLY(g, &term, err, "place_columns", SCL_IN("x", term), SCL_INT("S", row), SCL_INT("offset", n->in_offset[i])));
     *dx = term;
     return channel ? scl_sum_over_batch(g, dx, term, err) : SCL_OK;
 }

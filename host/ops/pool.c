@@ -5,6 +5,8 @@
  *   max_pool        y[p] = largest of the pixels round p inside the image, the first in (ky, kx) order wins by >;
  *                   index[p] = its place y*W + x in the sample
  *   max_pool_grad   dx[p] = chain of + over the outputs q round p in raster order whose index is p
+ *   max_pool_at     y[p] = x[index[p]]: the tangent of max_pool, and the transpose of max_pool_grad.  The winner of a tie is
+ *                   max_pool's; where it changes, the derivative is that of the one that won
  *   mean_pool2      y = ((x00 + x10) + (x01 + x11)) * 0.25, the first digit the row; H and W even
  *   mean_pool2_grad dx = 0.25 * dy of its block
  * A pixel outside contributes nothing.  Size 5 is CRP's (Song & Ermon 2019); 2x2 means shrink the residual blocks.
@@ -151,6 +153,16 @@ static scl_status max_pool_vjp(scl_graph *g, const scl_node *n, scl_value *const
                      SCL_INT("size", scl_attr_int(n, "size")));
 }
 
+static scl_status at_winner(scl_graph *g, const scl_node *n, scl_value *x, scl_value *index, scl_value **y, scl_err *err)
+{
+    return SCL_APPLY(g, y, err, "max_pool_at", SCL_IN("x", x), SCL_IN("index", index), SCL_INT("size", scl_attr_int(n, "size")));
+}
+
+static scl_status max_pool_jvp(scl_graph *g, const scl_node *n, scl_value *const *dx, scl_value **dy, scl_err *err)
+{
+    return at_winner(g, n, dx[0], n->out[1], &dy[0], err);
+}
+
 static void max_pool_ref(const scl_node *n, const scl_host_values *v)
 {
     const shape s = shape_of(n, true);
@@ -186,7 +198,7 @@ static const scl_op max_pool = {
     .name = "max_pool", .family = "pool",
     .brief = "largest of size x size pixels, stride 1, and where it was", .formula = "y[p] = max_q x[q]",
     .in = { "x f32[N,H,W,C]" }, .out = { "y f32[N,H,W,C]", "index i32[N,H,W,C]" }, .attr = { "size int 1..31 = 5" },
-    .shape = odd_size, .vjp = max_pool_vjp, .ref = max_pool_ref,
+    .shape = odd_size, .vjp = max_pool_vjp, .jvp = max_pool_jvp, .ref = max_pool_ref,
     .impl = { { .name = "rows", .tune = SCL_ITEMS_TUNE, .gpu = SCL_ITEMS_GPU, .fits = scl_items_fit_c,
                 .launch = max_pool_launch } },
     .flops = "25*N*H*W*C", .bytes = "12*N*H*W*C",
@@ -223,14 +235,60 @@ static scl_status max_pool_grad_jvp(scl_graph *g, const scl_node *n, scl_value *
                      SCL_INT("size", scl_attr_int(n, "size")));
 }
 
+static scl_status max_pool_grad_vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx, scl_err *err)
+{
+    return at_winner(g, n, dy[0], n->in[1], &dx[0], err);
+}
+
 static const scl_op max_pool_grad = {
     .name = "max_pool_grad", .family = "pool",
     .brief = "transpose of max_pool at a given index", .formula = "dx[p] = sum over q with index[q] = p of dy[q]",
     .in = { "dy f32[N,H,W,C]", "index i32[N,H,W,C]" }, .out = { "dx f32[N,H,W,C]" }, .attr = { "size int 1..31 = 5" },
-    .shape = odd_size, .jvp = max_pool_grad_jvp, .ref = max_pool_grad_ref,
+    .shape = odd_size, .vjp = max_pool_grad_vjp, .jvp = max_pool_grad_jvp, .ref = max_pool_grad_ref,
     .impl = { { .name = "rows", .tune = SCL_ITEMS_TUNE, .gpu = SCL_ITEMS_GPU, .fits = scl_items_fit_c,
                 .launch = max_pool_grad_launch } },
     .flops = "25*N*H*W*C", .bytes = "12*N*H*W*C",
+};
+
+static scl_status max_pool_at_vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx, scl_err *err)
+{
+    return SCL_APPLY(g, &dx[0], err, "max_pool_grad", SCL_IN("dy", dy[0]), SCL_IN("index", n->in[1]),
+                     SCL_INT("size", scl_attr_int(n, "size")));
+}
+
+static scl_status max_pool_at_jvp(scl_graph *g, const scl_node *n, scl_value *const *dx, scl_value **dy, scl_err *err)
+{
+    return at_winner(g, n, dx[0], n->in[1], &dy[0], err);
+}
+
+static void max_pool_at_ref(const scl_node *n, const scl_host_values *v)
+{
+    const int C = scl_dim(n, 'C');
+    const size_t pixels = (size_t)scl_dim(n, 'H') * (size_t)scl_dim(n, 'W');
+    const float *x = v->in[0];
+    const int *index = v->in[1];
+    float *y = v->out[0];
+    for (size_t i = 0; i < (size_t)scl_dim(n, 'N') * pixels * (size_t)C; i++) {
+        const size_t sample = i / (size_t)C / pixels, c = i % (size_t)C;
+        y[i] = scl_flush(x[(sample * pixels + (size_t)index[i]) * (size_t)C + c]);
+    }
+}
+
+static scl_status max_pool_at_launch(scl_launcher *q, const scl_node *n, scl_err *err)
+{
+    const int items = row_items(q, n);
+    return SCL_LAUNCH(q, n, err, "max_pool_at", scl_items_grid(q, items), SCL_BUF(x), SCL_BUF(index), SCL_BUF(y),
+                      SCL_I32(H, scl_dim(n, 'H')), SCL_I32(W, scl_dim(n, 'W')), SCL_I32(C, scl_dim(n, 'C')), SCL_I32(items, items));
+}
+
+static const scl_op max_pool_at = {
+    .name = "max_pool_at", .family = "pool",
+    .brief = "the pixels that won a max_pool: its tangent", .formula = "y[p] = x[index[p]]",
+    .in = { "x f32[N,H,W,C]", "index i32[N,H,W,C]" }, .out = { "y f32[N,H,W,C]" }, .attr = { "size int 1..31 = 5" },
+    .shape = odd_size, .vjp = max_pool_at_vjp, .jvp = max_pool_at_jvp, .ref = max_pool_at_ref,
+    .impl = { { .name = "rows", .tune = SCL_ITEMS_TUNE, .gpu = SCL_ITEMS_GPU, .fits = scl_items_fit_c,
+                .launch = max_pool_at_launch } },
+    .flops = "0*N", .bytes = "12*N*H*W*C",
 };
 
 /* ---- 2x2 mean ---- */
@@ -327,4 +385,4 @@ static const scl_op mean_pool2_grad = {
     .flops = "N*H*W*C", .bytes = "5*N*H*W*C",
 };
 
-scl_family scl_family_pool = { &avg_pool, &avg_pool_grad, &max_pool, &max_pool_grad, &mean_pool2, &mean_pool2_grad, NULL };
+scl_family scl_family_pool = { &avg_pool, &avg_pool_grad, &max_pool, &max_pool_grad, &max_pool_at, &mean_pool2, &mean_pool2_grad, NULL };

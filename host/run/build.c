@@ -2,10 +2,22 @@
 
 #include <string.h>
 
+#include "data/points.h"
+#include "score/sampler.h"
+#include "score/truth.h"
+
 scl_status scl_build_shape(const scl_config *config, const scl_stage_config *stage, int shape[3], scl_err *err)
 {
     const scl_data_config *d = &stage->data;
-    const int own_size = d->format == SCL_DATA_CIFAR10 ? 32 : d->format == SCL_DATA_IDX ? 28 : 0;
+    if (stage->noise.sigma_begin <= 0 || stage->noise.levels <= 0)
+        return scl_config_fail(config, err, SCL_BAD_CONFIG, stage->noise.levels <= 0 ? "noise.levels" : "noise.sigma_begin",
+                               "must be a number here: what auto stands for, `scorecl noise` tells");
+    if (!scl_data_in_files(d)) {
+        shape[0] = shape[1] = 1;
+        shape[2] = scl_points_dimension(&d->points);
+        return SCL_OK;
+    }
+    const int own_size = d->format == SCL_DATA_CIFAR10 ? 32 : d->format == SCL_DATA_IDX ? 28 : d->format == SCL_DATA_POINTS ? 1 : 0;
     const int own_channels = d->format == SCL_DATA_CIFAR10 ? 3 : d->format == SCL_DATA_IDX ? 1 : 0;
     shape[0] = shape[1] = d->transform.size ? d->transform.size : own_size;
     shape[2] = d->transform.channels ? d->transform.channels : own_channels;
@@ -16,14 +28,34 @@ scl_status scl_build_shape(const scl_config *config, const scl_stage_config *sta
     return SCL_OK;
 }
 
+scl_net_config scl_build_net(const scl_config *config, const scl_stage_config *stage, const int shape[3])
+{
+    const scl_model_config *m = &stage->model;
+    scl_net_config net = { .net = scl_config_choice("model.net", (int)m->net), .ngf = m->ngf, .height = shape[0],
+                           .width = shape[1], .channels = shape[2], .levels = stage->noise.levels,
+                           .logit = stage->data.transform.logit, .n_widths = m->widths.n,
+                           .outputs = m->net == SCL_NET_CLASSIFIER ? m->classes : 0,
+                           .conv = scl_config_choice("conv", (int)config->conv) };
+    net.components = scl_truth_components(&stage->data);
+    net.conditional = scl_net_conditional(net.net, scl_config_choice("model.condition", (int)m->condition));
+    if (m->output == SCL_OUTPUT_ENERGY && m->net == SCL_NET_MLP)
+        net.outputs = 1;
+    for (int i = 0; i < m->widths.n && i < SCL_MAX_WIDTHS; i++)
+        net.widths[i] = m->widths.at[i];
+    return net;
+}
+
 scl_step_spec scl_build_spec(const scl_config *config, const scl_stage_config *stage, const int shape[3], int data_count)
 {
     const scl_train_config *t = &stage->train;
     const int accumulate = t->accumulate > 0 ? t->accumulate : 1;
     scl_step_spec spec = {
-        .net = { .net = scl_config_choice("model.net", (int)stage->model.net), .ngf = stage->model.ngf, .height = shape[0],
-                 .width = shape[1], .channels = shape[2], .levels = stage->noise.levels, .logit = stage->data.transform.logit,
-                 .conv = scl_config_choice("conv", (int)config->conv) },
+        .net = scl_build_net(config, stage, shape),
+        .objective = { .loss = scl_config_choice("objective.loss", (int)t->objective.loss),
+                       .predict = scl_config_choice("model.predict", (int)stage->model.predict),
+                       .projection = scl_config_choice("objective.projection", (int)t->objective.projection),
+                       .projections = t->objective.projections, .energy = stage->model.output == SCL_OUTPUT_ENERGY,
+                       .clean = stage->noise.schedule == SCL_NOISE_NONE, .components = scl_truth_components(&stage->data) },
         .n = (t->batch + accumulate - 1) / accumulate,
         .global_batch = t->batch,
         .accumulate = accumulate > 1,
@@ -42,7 +74,7 @@ scl_plan_options scl_build_plan_options(const scl_config *config, const scl_stag
 {
     return (scl_plan_options){ .no_fuse = !config->fuse, .no_fuse_output = !config->fuse_output,
                                .no_fuse_along = !config->fuse_along, .fuse_input = config->fuse_input, .no_in_place = !stage->memory.in_place,
-                               .weights_rest = stage->kind == SCL_STAGE_SAMPLE,
+                               .weights_rest = stage->kind != SCL_STAGE_TRAIN,
                                .recompute = stage->memory.recompute == SCL_RECOMPUTE_ACTIVATIONS,
                                .record = config->launches == SCL_LAUNCHES_RECORDED, .tune = tune,
                                .tuning = config->tuning == SCL_TUNING_OFF ? NULL : rows };
@@ -62,14 +94,35 @@ scl_device_info scl_build_device(const scl_stage_config *stage, const scl_device
 int scl_build_sample_batch(const scl_stage_config *stage)
 {
     enum { AUTO = 64 };
-    const int asked = stage->sample.batch > 0 ? stage->sample.batch : AUTO;
+    const scl_sample_config *s = &stage->sample;
+    const int asked = scl_sampler_couples(s) ? s->sampler.group : s->batch > 0 ? s->batch : AUTO;
     return asked < stage->sample.count ? asked : stage->sample.count;
+}
+
+scl_sampling scl_build_sampling_of(const scl_stage_config *stage)
+{
+    const scl_sample_config *s = &stage->sample;
+    return (scl_sampling){ .corrector = s->sampler.method == SCL_SAMPLER_PREDICTOR_CORRECTOR,
+                           .known = s->condition.task == SCL_CONDITION_INPAINT || s->condition.task == SCL_CONDITION_COLORIZE,
+                           .grey = s->condition.task == SCL_CONDITION_COLORIZE,
+                           .columns = s->condition.task == SCL_CONDITION_INTERPOLATE ? s->condition.columns : 0 };
+}
+
+scl_status scl_build_sampling(scl_graph **out, scl_arena *arena, const scl_stage_config *stage, const scl_step_spec *spec,
+                              scl_err *err)
+{
+    const scl_sampling how = scl_build_sampling_of(stage);
+    return scl_sampler_adapts(&stage->sample) ? scl_step_score(out, arena, spec, "", err)
+                                              : scl_step_sample(out, arena, spec, &how, "", err);
 }
 
 scl_status scl_build_graph(scl_graph **out, scl_arena *arena, const scl_config *config, const scl_stage_config *stage,
                            const char *which, scl_err *err)
 {
     int shape[3];
+    if (stage->kind != SCL_STAGE_TRAIN && stage->kind != SCL_STAGE_SAMPLE)
+        return scl_fail(err, SCL_BAD_CONFIG, "stage '%s' of kind %s has no graph", stage->name,
+                        scl_config_choice("stage.kind", (int)stage->kind));
     SCL_TRY(scl_build_shape(config, stage, shape, err));
     const bool samples = stage->kind == SCL_STAGE_SAMPLE;
     if (!which)
@@ -82,7 +135,7 @@ scl_status scl_build_graph(scl_graph **out, scl_arena *arena, const scl_config *
     if (!strcmp(which, "eval") && !samples)
         return scl_step_eval(out, arena, &spec, spec.ema ? "ema." : "", err);
     if (!strcmp(which, "sample"))
-        return scl_step_sample(out, arena, &spec, "", err);
+        return scl_build_sampling(out, arena, stage, &spec, err);
     return scl_fail(err, SCL_BAD_CONFIG, "stage '%s' has no graph '%s'", stage->name, which);
 }
 

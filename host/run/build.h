@@ -6,11 +6,14 @@
 #include "data/dataset.h"
 #include "graph/plan.h"
 #include "graph/tuning.h"
-#include "score/step.h"
+#include "score/sampling.h"
 
 /* Height, width and channels of the pictures as far as the config tells: transform.size and channels, else the format's own.
  * SCL_BAD_CONFIG where only the data tell (the message names the key to set). */
 scl_status scl_build_shape(const scl_config *config, const scl_stage_config *stage, int shape[3], scl_err *err);
+
+/* The network of a stage.  shape: height, width, channels.  Borrows from the config. */
+scl_net_config scl_build_net(const scl_config *config, const scl_stage_config *stage, const int shape[3]);
 
 /* What the graphs of a stage depend on.  shape: height, width, channels.  The result borrows from the config. */
 scl_step_spec scl_build_spec(const scl_config *config, const scl_stage_config *stage, const int shape[3], int data_count);
@@ -22,6 +25,11 @@ scl_plan_options scl_build_plan_options(const scl_config *config, const scl_stag
 /* The device as the stage may use it: memory.limit lowers what it has. */
 scl_device_info scl_build_device(const scl_stage_config *stage, const scl_device_info *device);
 
+/* What a sample stage needs of its updates, and the graph that it runs: an update, or the score alone for an adaptive solver. */
+scl_sampling scl_build_sampling_of(const scl_stage_config *stage);
+scl_status scl_build_sampling(scl_graph **out, scl_arena *arena, const scl_stage_config *stage, const scl_step_spec *spec,
+                              scl_err *err);
+
 /* The graph of a stage without its data: which is "train", "eval" or "sample"; NULL: the stage's own.  As `dump` shows it. */
 scl_status scl_build_graph(scl_graph **out, scl_arena *arena, const scl_config *config, const scl_stage_config *stage,
                            const char *which, scl_err *err);
@@ -29,7 +37,7 @@ scl_status scl_build_graph(scl_graph **out, scl_arena *arena, const scl_config *
 /* tune.OP.PARAM as scl_plan_options wants it.  In arena. */
 const char *const *scl_tune_list(const scl_config *config, scl_arena *arena);
 
-/* Samples that a sample stage draws at once, where they fit its device. */
+/* Samples that a sample stage draws at once, where they fit its device; where norms are taken over a group: the group. */
 int scl_build_sample_batch(const scl_stage_config *stage);
 
 /* Is this stage's average of the weights kept and used? */

@@ -2,6 +2,7 @@
 #include "graph/signature.h"
 #include "run/build.h"
 #include "run/engine.h"
+#include "score/sampler.h"
 
 static double flops_of(const scl_graph *g)
 {
@@ -34,6 +35,8 @@ static scl_status cost(const scl_config *config, const scl_stage_config *stage, 
 {
     scl_graph *g;
     int shape[3];
+    if (stage->kind != SCL_STAGE_TRAIN && stage->kind != SCL_STAGE_SAMPLE)
+        return scl_fail(err, SCL_FAILED, "it goes by samples and data");
     SCL_TRY(scl_build_shape(config, stage, shape, err));
     SCL_TRY(scl_build_graph(&g, arena, config, stage, NULL, err));
     if (stage->kind == SCL_STAGE_TRAIN) {
@@ -44,7 +47,7 @@ static scl_status cost(const scl_config *config, const scl_stage_config *stage, 
         const scl_sample_config *s = &stage->sample;
         const int n = scl_build_sample_batch(stage);
         const double pixels = (double)shape[0] * shape[1] * shape[2], runs = (double)((s->count + n - 1) / n);
-        out->flops = flops_of(g) * runs * stage->noise.levels * s->sampler.steps_per_level;
+        out->flops = flops_of(g) * runs * scl_sampler_evaluations(s, stage->noise.levels);
         out->disk_bytes = pixels * s->count * (4.0 + 2.0) + pixels * stage->noise.levels * 8;
     }
     return SCL_OK;

@@ -115,7 +115,7 @@ scl_status scl_check_devices(scl_run *run, scl_err *err)
         if (run->state[at].status == SCL_STAGE_FINISHED && !any_of(runs, config, stage))
             scl_decide(run, stage, &d, NULL);
         runs[at] = d.action != SCL_ACTION_SKIP;
-        scl_status status = runs[at] ? scl_device_check(stage->device, err) : SCL_OK;
+        scl_status status = runs[at] && scl_stage_uses_device(stage) ? scl_device_check(stage->device, err) : SCL_OK;
         if (status != SCL_OK) {
             scl_err_context(err, "stage %s", stage->name);
             return status;

@@ -29,6 +29,7 @@ typedef struct scl_stage_state {
     const char *finished; /* "2026-01-31 12:00:00 UTC" */
     const char *error;
     long steps;     /* train stages: the steps of those inputs */
+    long evaluations; /* sample stages: score evaluations of a sample; 0: none */
     double seconds; /* spent in all its runs since it began anew */
 } scl_stage_state;
 

@@ -35,30 +35,52 @@ static const scl_stage_config *sample_stage(const scl_config *config)
     return NULL;
 }
 
-/* A file that is not ours (official weights): sizes from the tensors, the rest from the metadata or the
+/* A weight of a file that is not ours, whatever stands before its name; NULL: there is none. */
+static const scl_tensor *weight(drawing *d, const char *name)
+{
+    const scl_tensor *t = NULL;
+    const char *const prefixes[] = { "", "param.", "ema." };
+    for (int i = 0; i < 3 && !t; i++)
+        t = scl_safetensors_find(d->from->file, scl_arena_printf(&d->arena, "%s%s", prefixes[i], name));
+    return t;
+}
+
+/* The network whose weights these are, by their names. */
+static const char *net_of(drawing *d)
+{
+    if (weight(d, "normalizer.embed.weight"))
+        return "ncsn";
+    if (!weight(d, "normalizer.gamma"))
+        return NULL;
+    if (weight(d, "refine1.crp.norms.0.gamma"))
+        return "ncsn\n  condition: none";
+    return weight(d, "res31.0.conv1.weight") ? "ncsnv2_deepest" : weight(d, "res5.0.conv1.weight") ? "ncsnv2_deeper" : "ncsnv2";
+}
+
+/* A file that is not ours (official weights): network and sizes from the tensors, the rest from the metadata or the
  * official defaults. */
 static scl_status guess_config(drawing *d, const char **text, scl_err *err)
 {
     const scl_safetensors *f = d->from->file;
-    const scl_tensor *begin = NULL, *rows = NULL;
-    const char *const prefixes[] = { "", "param.", "ema." };
-    for (int i = 0; i < 3 && (!begin || !rows); i++) {
-        begin = scl_safetensors_find(f, scl_arena_printf(&d->arena, "%sbegin_conv.weight", prefixes[i]));
-        rows = scl_safetensors_find(f, scl_arena_printf(&d->arena, "%snormalizer.embed.weight", prefixes[i]));
-    }
-    if (!begin || !rows || begin->rank != 4 || rows->rank != 2)
+    const scl_tensor *begin = weight(d, "begin_conv.weight"), *rows = weight(d, "normalizer.embed.weight");
+    const char *net = net_of(d), *levels = scl_safetensors_meta(f, "levels");
+    if (!begin || !net || begin->rank != 4 || (rows && rows->rank != 2))
         return scl_fail(err, SCL_FAILED,
-                        "'%s' holds no NCSN: there is no begin_conv.weight and normalizer.embed.weight",
-                        d->path);
+                        "'%s' holds no network of NCSN's family: there is no begin_conv.weight and normalizer.embed.weight or "
+                        "normalizer.gamma", d->path);
+    if (rows)
+        levels = scl_arena_printf(&d->arena, "%zu", rows->dim[0]);
+    const bool second = !strncmp(net, "ncsnv2", 6);
     const char *size = scl_safetensors_meta(f, "image_size"),
                *sigma_begin = scl_safetensors_meta(f, "sigma_begin"),
                *sigma_end = scl_safetensors_meta(f, "sigma_end");
     const long side = size ? strtol(size, NULL, 10) : 0;
     *text = scl_arena_printf(&d->arena,
-                             "data:\n  transform:\n    channels: %zu\n    size: %s\nmodel:\n  ngf: %zu\n"
-                             "noise:\n  levels: %zu\n  sigma_begin: %s\n  sigma_end: %s\nstages:\n",
+                             "data:\n  transform:\n    channels: %zu\n    size: %s\nmodel:\n  net: %s\n  ngf: %zu\n"
+                             "noise:\n  levels: %s\n  sigma_begin: %s\n  sigma_end: %s\nstages:\n",
                              begin->dim[1], side > 0 ? scl_arena_printf(&d->arena, "%ld", side) : "stored",
-                             begin->dim[0], rows->dim[0], sigma_begin ? sigma_begin : "1",
+                             net, begin->dim[0], levels ? levels : second ? "232" : "10",
+                             sigma_begin ? sigma_begin : second ? "50" : "1",
                              sigma_end ? sigma_end : "0.01");
     return SCL_OK;
 }

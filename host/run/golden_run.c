@@ -7,7 +7,6 @@
 #include "graph/optim.h"
 #include "run/golden_run.h"
 #include "run/layout.h"
-#include "score/noise.h"
 #include "score/schedule.h"
 
 int scl_golden_find(const golden *g, const char *name)
@@ -66,27 +65,19 @@ void scl_golden_set_images(golden *g, const char *name, const float *nhwc, int s
                 to[(n * C + c) * P + p] = (double)nhwc[(n * P + p) * C + c];
 }
 
-/* A step graph, planned and loaded, with the file's weights and noise table in its store. */
-typedef struct runner {
-    scl_graph *graph;
-    scl_plan *plan;
-    scl_store *store;
-    scl_exec *exec;
-} runner;
-
-static void stop(runner *r)
+void scl_golden_stop(golden_runner *r)
 {
     scl_exec_free(r->exec);
     scl_store_free(r->store);
-    *r = (runner){ 0 };
+    *r = (golden_runner){ 0 };
 }
 
-static scl_status put(const runner *r, const char *name, const void *data, size_t bytes, scl_err *err)
+scl_status scl_golden_put(const golden_runner *r, const char *name, const void *data, size_t bytes, scl_err *err)
 {
     return scl_store_find(r->store, name).value ? scl_store_write(r->store, name, data, bytes, err) : SCL_OK;
 }
 
-static scl_status put_weight(golden *g, const runner *r, const scl_value *v, scl_err *err)
+static scl_status put_weight(golden *g, const golden_runner *r, const scl_value *v, scl_err *err)
 {
     const scl_tensor expected = scl_layout_tensor(v), *t;
     t = scl_safetensors_find(g->file, scl_arena_printf(&g->arena, "param.%s", v->name));
@@ -108,26 +99,26 @@ static scl_status put_weight(golden *g, const runner *r, const scl_value *v, scl
 }
 
 /* Weights, and the noise table: rounded once, weight = sigma^2. */
-static scl_status put_constants(golden *g, const runner *r, scl_err *err)
+static scl_status put_constants(golden *g, const golden_runner *r, scl_err *err)
 {
     const int L = g->net.levels;
     float *table = SCL_NEW_ARRAY(&g->arena, float, 3 * L), *inv = table + L, *weight = inv + L;
     for (int i = 0; i < L; i++) {
         table[i] = (float)g->sigma[i];
         inv[i] = (float)(1 / g->sigma[i]);
-        weight[i] = (float)(g->sigma[i] * g->sigma[i]);
+        weight[i] = g->unweighted ? 1.0f : (float)(g->sigma[i] * g->sigma[i]);
     }
     const size_t bytes = sizeof(float) * (size_t)L;
-    SCL_TRY(put(r, "sigma", table, bytes, err));
-    SCL_TRY(put(r, "inv_sigma", inv, bytes, err));
-    SCL_TRY(put(r, "weight", weight, bytes, err));
+    SCL_TRY(scl_golden_put(r, "sigma", table, bytes, err));
+    SCL_TRY(scl_golden_put(r, "inv_sigma", inv, bytes, err));
+    SCL_TRY(scl_golden_put(r, "weight", weight, bytes, err));
     for (int i = 0; i < r->graph->n_value; i++)
         if (r->graph->value[i]->role == SCL_PARAM)
             SCL_TRY(put_weight(g, r, r->graph->value[i], err));
     return SCL_OK;
 }
 
-static scl_status start(golden *g, runner *r, scl_err *err)
+scl_status scl_golden_start(golden *g, golden_runner *r, scl_err *err)
 {
     if (strstr(scl_net_conv(r->graph, &g->arena), "=winograd4"))
         g->W = 4;
@@ -138,7 +129,7 @@ static scl_status start(golden *g, runner *r, scl_err *err)
     return scl_exec_create(&r->exec, g->b, r->plan, r->store, NULL, err);
 }
 
-static scl_status put_batch(golden *g, const runner *r, long step, scl_err *err)
+static scl_status put_batch(golden *g, const golden_runner *r, long step, scl_err *err)
 {
     const size_t images = sizeof(float) * (size_t)(g->n * g->net.channels * g->net.height * g->net.width);
     const float *x = scl_golden_images(g, "in.x", 0, (size_t)g->n),
@@ -158,36 +149,48 @@ static scl_status put_batch(golden *g, const runner *r, long step, scl_err *err)
     counters[SCL_CNT_STEP] = (uint32_t)step;
     counters[SCL_CNT_SLOT] = (uint32_t)(step % SCL_RING_ROWS);
     counters[SCL_CNT_BATCH] = (uint32_t)g->n;
-    SCL_TRY(put(r, "given.x", x, images, err));
-    SCL_TRY(put(r, "given.z", z, images, err));
-    SCL_TRY(put(r, "given.label", label, sizeof *label * (size_t)g->n, err));
-    SCL_TRY(put(r, "inv_batch", &inv, sizeof inv, err));
-    return put(r, "counters", counters, sizeof counters, err);
+    SCL_TRY(scl_golden_put(r, "given.x", x, images, err));
+    SCL_TRY(scl_golden_put(r, "given.z", z, images, err));
+    SCL_TRY(scl_golden_put(r, "given.label", label, sizeof *label * (size_t)g->n, err));
+    SCL_TRY(scl_golden_put(r, "inv_batch", &inv, sizeof inv, err));
+    return scl_golden_put(r, "counters", counters, sizeof counters, err);
 }
 
-static scl_status fetch(golden *g, const runner *r, const char *name, const scl_value *v, float **out,
-                        scl_err *err)
+scl_status scl_golden_fetch(golden *g, const golden_runner *r, const scl_value *v, float **out, scl_err *err)
 {
     *out = SCL_NEW_ARRAY(&g->arena, float, scl_value_count(v) + 1);
-    return scl_exec_read(r->exec, name, *out, scl_value_bytes(v), err);
+    return scl_exec_read(r->exec, v->name, *out, scl_value_bytes(v), err);
 }
 
-/* An output of the gradient graph, under the name that the file gives it. */
-static scl_status keep(golden *g, const runner *r, const scl_value *v, scl_err *err)
+scl_status scl_golden_keep_gradients(golden *g, const golden_runner *r, const char *prefix, scl_err *err)
 {
-    float *data;
-    SCL_TRY(fetch(g, r, v->name, v, &data, err));
-    if (!strcmp(v->name, "loss")) {
-        const double loss = (double)data[0];
-        scl_golden_set(g, "out.dsm_loss", &loss);
-    } else if (!strncmp(v->name, "grad.", 5)) {
+    for (int i = 0; i < r->graph->n_value; i++) {
+        const scl_value *v = r->graph->value[i];
         const size_t n = scl_value_count(v);
+        float *data;
+        if (!v->output || strncmp(v->name, "grad.", 5) != 0)
+            continue;
+        SCL_TRY(scl_golden_fetch(g, r, v, &data, err));
         float *file = SCL_NEW_ARRAY(&g->arena, float, n);
         double *wide = SCL_NEW_ARRAY(&g->arena, double, n);
         scl_layout_to_file(v, data, file);
-        for (size_t i = 0; i < n; i++)
-            wide[i] = (double)file[i];
-        scl_golden_set(g, scl_arena_printf(&g->arena, "dsm_%s", v->name), wide);
+        for (size_t k = 0; k < n; k++)
+            wide[k] = (double)file[k];
+        scl_golden_set(g, scl_arena_printf(&g->arena, "%s_%s", prefix, v->name), wide);
+    }
+    return SCL_OK;
+}
+
+/* An output of the gradient graph, under the name that the file gives it. */
+static scl_status keep(golden *g, const golden_runner *r, const scl_value *v, scl_err *err)
+{
+    float *data;
+    if (!strncmp(v->name, "grad.", 5))
+        return SCL_OK;
+    SCL_TRY(scl_golden_fetch(g, r, v, &data, err));
+    if (!strcmp(v->name, "loss")) {
+        const double loss = (double)data[0];
+        scl_golden_set(g, "out.dsm_loss", &loss);
     } else {
         const bool stage = !strncmp(v->name, "stage.", 6);      /* of the first sample */
         scl_golden_set_images(g, stage ? v->name : scl_arena_printf(&g->arena, "out.%s", v->name), data,
@@ -206,25 +209,25 @@ static scl_step_spec spec_of(const golden *g, const char *optimizer)
                             .optimizer = optimizer };
 }
 
-static scl_status run_gradients(golden *g, runner *r, scl_err *err)
+static scl_status run_gradients(golden *g, golden_runner *r, scl_err *err)
 {
-    SCL_TRY(start(g, r, err));
+    SCL_TRY(scl_golden_start(g, r, err));
     SCL_TRY(put_batch(g, r, 0, err));
     SCL_TRY(scl_exec_run(r->exec, err));
     for (int i = 0; i < r->graph->n_value; i++)
         if (r->graph->value[i]->output)
             SCL_TRY(keep(g, r, r->graph->value[i], err));
-    return SCL_OK;
+    return scl_golden_keep_gradients(g, r, "dsm", err);
 }
 
 scl_status scl_golden_gradients(golden *g, scl_err *err)
 {
-    runner r = { 0 };
+    golden_runner r = { 0 };
     scl_step_spec spec = spec_of(g, NULL);
     spec.net.stages = true;
     SCL_TRY(scl_step_train(&r.graph, &g->arena, &spec, err));
     const scl_status status = run_gradients(g, &r, err);
-    stop(&r);
+    scl_golden_stop(&r);
     return status;
 }
 
@@ -250,7 +253,7 @@ static scl_train_config adam_config(const golden *g)
     return t;
 }
 
-static scl_status keep_weights(golden *g, const runner *r, scl_err *err)
+static scl_status keep_weights(golden *g, const golden_runner *r, scl_err *err)
 {
     for (int i = 0; i < r->graph->n_value; i++) {
         const scl_value *v = r->graph->value[i];
@@ -270,16 +273,16 @@ static scl_status keep_weights(golden *g, const runner *r, scl_err *err)
 }
 
 /* Three steps; the loss is computed before each, and once more after the third (whose update is not kept). */
-static scl_status run_adam(golden *g, runner *r, scl_err *err)
+static scl_status run_adam(golden *g, golden_runner *r, scl_err *err)
 {
     const scl_train_config t = adam_config(g);
     double losses[4];
-    SCL_TRY(start(g, r, err));
+    SCL_TRY(scl_golden_start(g, r, err));
     for (int step = 0; step < 4; step++) {
         float coef[SCL_COEFS], loss;
         scl_optim_coefs(&t, step, coef);
         SCL_TRY(put_batch(g, r, step, err));
-        SCL_TRY(put(r, "coef", coef, sizeof coef, err));
+        SCL_TRY(scl_golden_put(r, "coef", coef, sizeof coef, err));
         SCL_TRY(scl_exec_run(r->exec, err));
         SCL_TRY(scl_exec_read(r->exec, "loss", &loss, sizeof loss, err));
         losses[step] = (double)loss;
@@ -292,73 +295,10 @@ static scl_status run_adam(golden *g, runner *r, scl_err *err)
 
 scl_status scl_golden_adam(golden *g, scl_err *err)
 {
-    runner r = { 0 };
+    golden_runner r = { 0 };
     const scl_step_spec spec = spec_of(g, "adam");
     SCL_TRY(scl_step_train(&r.graph, &g->arena, &spec, err));
     const scl_status status = run_adam(g, &r, err);
-    stop(&r);
-    return status;
-}
-
-/* One update of the chain: x + drift * score + noise * z. */
-static scl_status update(golden *g, const runner *r, int level, double drift, double noise, const float *z,
-                         float *x, scl_err *err)
-{
-    const size_t bytes =
-        sizeof(float) * (size_t)(g->n_chain * g->net.channels * g->net.height * g->net.width);
-    int32_t *label = SCL_NEW_ARRAY(&g->arena, int32_t, g->n_chain);
-    for (int i = 0; i < g->n_chain; i++)
-        label[i] = level;
-    float coef[SCL_SAMPLE_COEFS] = { 0 };
-    coef[SCL_SAMPLE_STEP] = scl_flush((float)drift);
-    coef[SCL_SAMPLE_NOISE] = scl_flush((float)noise);
-    SCL_TRY(put(r, "sample.x", x, bytes, err));
-    SCL_TRY(put(r, "sample.label", label, sizeof *label * (size_t)g->n_chain, err));
-    SCL_TRY(put(r, "sample.coef", coef, sizeof coef, err));
-    SCL_TRY(put(r, "given.z", z, bytes, err));
-    SCL_TRY(scl_exec_run(r->exec, err));
-    return scl_store_read(r->store, "sample.x", x, bytes, err);
-}
-
-static scl_status run_langevin(golden *g, runner *r, scl_err *err)
-{
-    const scl_tensor *out = scl_safetensors_find(g->file, "out.ald");
-    const size_t image = (size_t)(g->net.channels * g->net.height * g->net.width),
-                 chain = (size_t)g->n_chain * image;
-    const int updates = (int)(out->count / chain);
-    const char *step_lr = scl_safetensors_meta(g->file, "ald_step_lr");
-    float *x = scl_golden_images(g, "ald.x0", 0, (size_t)g->n_chain);
-    float *all = SCL_NEW_ARRAY(&g->arena, float, out->count);
-    const scl_noise noise = { .levels = g->net.levels, .level = g->sigma };
-    if (!x || !step_lr)
-        return scl_fail_at(err, SCL_FAILED, g->file->path, 0, 0,
-                           "out.ald needs ald.x0, ald.z and ald_step_lr in the metadata");
-    SCL_TRY(start(g, r, err));
-    for (int q = 0; q < updates; q++) {
-        double drift, amount;
-        const int level = q / 2;
-        const float *z = scl_golden_images(g, "ald.z", (size_t)(q * g->n_chain), (size_t)g->n_chain);
-        if (!z || level >= g->net.levels)
-            return scl_fail_at(err, SCL_FAILED, g->file->path, 0, 0,
-                               "ald.z or sigmas is too short for out.ald");
-        scl_langevin_step(&noise, strtod(step_lr, NULL), level, false, &drift, &amount);
-        SCL_TRY(update(g, r, level, drift, amount, z, x, err));
-        memcpy(all + (size_t)q * chain, x, sizeof *x * chain);
-    }
-    scl_golden_set_images(g, "out.ald", all, updates * g->n_chain, g->net.height, g->net.width, g->net.channels);
-    const double last = g->sigma[g->net.levels - 1];
-    SCL_TRY(update(g, r, g->net.levels - 1, last * last, 0, x, x, err));
-    scl_golden_set_images(g, "out.ald_denoised", x, g->n_chain, g->net.height, g->net.width, g->net.channels);
-    return SCL_OK;
-}
-
-scl_status scl_golden_langevin(golden *g, scl_err *err)
-{
-    runner r = { 0 };
-    scl_step_spec spec = spec_of(g, NULL);
-    spec.n = spec.global_batch = g->n_chain;
-    SCL_TRY(scl_step_sample(&r.graph, &g->arena, &spec, "", err));
-    const scl_status status = run_langevin(g, &r, err);
-    stop(&r);
+    scl_golden_stop(&r);
     return status;
 }

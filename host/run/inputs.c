@@ -13,22 +13,56 @@
 #include "data/reader.h"
 #include "run/engine.h"
 
-enum { MAX_FILES = 3, BUFFER_BYTES = 1 << 18 };
+enum { MAX_FILES = 4, BUFFER_BYTES = 1 << 18 };
+
+static int data_paths(const scl_data_config *d, const char **path)
+{
+    int n = 0;
+    if (!scl_data_in_files(d))
+        return 0;
+    path[n++] = d->path;
+    if (d->test_path)
+        path[n++] = d->test_path;
+    return n;
+}
+
+static bool is_path(const char *text) { return text && (strchr(text, '/') || strstr(text, ".npy")); }
+
+static int sample_paths(const scl_stage_config *stage, const char **path)
+{
+    const scl_sample_config *s = &stage->sample;
+    int n = 0;
+    if (s->checkpoint && strchr(s->checkpoint, '/'))
+        path[n++] = s->checkpoint;
+    if (s->condition.task == SCL_CONDITION_INPAINT && s->condition.mask)
+        path[n++] = s->condition.mask;
+    if (scl_sample_reads_data(s))
+        path[n++] = stage->data.test_path ? stage->data.test_path : stage->data.path;
+    else if (s->condition.task != SCL_CONDITION_NOTHING && s->condition.images)
+        path[n++] = s->condition.images;
+    return n;
+}
 
 /* The files and folders that a stage reads besides what other stages made. */
 static int paths_of(const scl_stage_config *stage, const char *path[MAX_FILES])
 {
     int n = 0;
-    if (stage->kind == SCL_STAGE_TRAIN) {
-        path[n++] = stage->data.path;
-        if (stage->data.test_path)
-            path[n++] = stage->data.test_path;
+    switch (stage->kind) {
+    case SCL_STAGE_TRAIN:
+        n = data_paths(&stage->data, path);
         if (stage->train.init)
             path[n++] = stage->train.init;
-    } else if (stage->kind == SCL_STAGE_SAMPLE && stage->sample.checkpoint &&
-               strchr(stage->sample.checkpoint, '/')) {
-        path[n++] = stage->sample.checkpoint;
+        return n;
+    case SCL_STAGE_EVALUATE:
+        n = data_paths(&stage->data, path);
+        if (is_path(stage->evaluate.samples))
+            path[n++] = stage->evaluate.samples;
+        break;
+    case SCL_STAGE_SAMPLE: return sample_paths(stage, path);
+    case SCL_STAGE_PLOT: case SCL_STAGE_LIKELIHOOD: break;
     }
+    if (scl_stage_uses_device(stage) && stage->sample.checkpoint && strchr(stage->sample.checkpoint, '/'))
+        path[n++] = stage->sample.checkpoint;
     return n;
 }
 
@@ -40,11 +74,10 @@ scl_status scl_inputs_check(const scl_stage_config *stage, bool early, scl_err *
         struct stat st;
         if (!stat(path[i], &st))
             continue;
-        const bool data = stage->kind == SCL_STAGE_TRAIN && path[i] != stage->train.init;
-        if (!data && early)
+        const bool checkpoint = stage->kind == SCL_STAGE_TRAIN ? path[i] == stage->train.init : path[i] == stage->sample.checkpoint;
+        if (checkpoint && early)
             continue;
-        return data ? scl_path_missing(path[i], err)
-                    : scl_fail(err, SCL_FAILED, "checkpoint '%s' does not exist", path[i]);
+        return checkpoint ? scl_fail(err, SCL_FAILED, "checkpoint '%s' does not exist", path[i]) : scl_path_missing(path[i], err);
     }
     return SCL_OK;
 }

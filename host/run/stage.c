@@ -55,6 +55,13 @@ void scl_stage_result(scl_stage_context *c, const char *checksum)
     pthread_mutex_unlock(&c->run->lock);
 }
 
+void scl_stage_evaluations(scl_stage_context *c, long evaluations)
+{
+    pthread_mutex_lock(&c->run->lock);
+    c->run->state[scl_stage_index(c->config, c->stage->name)].evaluations = evaluations;
+    pthread_mutex_unlock(&c->run->lock);
+}
+
 /* The text as one word of a shell. */
 static const char *shell_word(const char *text, scl_arena *arena)
 {

@@ -1,4 +1,4 @@
-/* What a stage gets from the run engine, and what it gives back.  Stages: run/train.c, run/sample.c. */
+/* What a stage gets from the run engine, and what it gives back.  Stages: run/train.c, run/sample.c, run/evaluate.c, run/plot.c. */
 #ifndef SCL_RUN_STAGE_H
 #define SCL_RUN_STAGE_H
 
@@ -50,6 +50,9 @@ scl_status scl_stage_record_conv(scl_stage_context *c, const char *conv, scl_err
 /* What the stage made, for state.json: a checksum that stages which need this one depend on. */
 void scl_stage_result(scl_stage_context *c, const char *checksum);
 
+/* Score evaluations of a sample, for state.json. */
+void scl_stage_evaluations(scl_stage_context *c, long evaluations);
+
 /* Fills err and returns SCL_INTERRUPTED: "stopped after step N, with a checkpoint; go on with: scorecl run ...".
  * step -1: a stage without checkpoints, which has to begin anew. */
 scl_status scl_stage_interrupted(scl_stage_context *c, long step, scl_err *err);
@@ -57,5 +60,7 @@ scl_status scl_stage_interrupted(scl_stage_context *c, long step, scl_err *err);
 /* The stages. */
 scl_status scl_stage_train(scl_stage_context *c, scl_err *err);
 scl_status scl_stage_sample(scl_stage_context *c, scl_err *err);
+scl_status scl_stage_evaluate(scl_stage_context *c, scl_err *err);
+scl_status scl_stage_plot(scl_stage_context *c, scl_err *err);
 
 #endif

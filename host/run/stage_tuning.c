@@ -5,6 +5,7 @@
 #include "run/fit.h"
 #include "run/stage.h"
 #include "run/tuner.h"
+#include "score/sampler.h"
 
 /* A short search is worth its time where the stage computes for twenty times as long. */
 static const double BRIEF_S = 5, SHARE = 0.05, LONG_S = 60;
@@ -24,8 +25,8 @@ scl_status scl_tuner_graphs(const scl_stage_config *stage, const scl_step_spec *
     if (stage->kind == SCL_STAGE_SAMPLE) {
         const scl_sample_config *c = &stage->sample;
         out->graph[0].runs =
-            (double)((c->count + spec->n - 1) / spec->n) * stage->noise.levels * c->sampler.steps_per_level;
-        return scl_step_sample(&out->graph[0].graph, arena, spec, "", err);
+            (double)((c->count + spec->n - 1) / spec->n) * scl_sampler_evaluations(c, stage->noise.levels);
+        return scl_build_sampling(&out->graph[0].graph, arena, stage, spec, err);
     }
     const scl_train_config *c = &stage->train;
     out->graph[0].runs = (double)c->steps * ((c->batch + spec->n - 1) / spec->n);

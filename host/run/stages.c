@@ -11,6 +11,7 @@
 #include "cl/device.h"
 #include "run/build.h"
 #include "run/engine.h"
+#include "run/noise_auto.h"
 #include "run/signal.h"
 
 typedef enum phase { WAITING, RUNNING, READY_SKIPPED, READY, FAILED, BLOCKED } phase;
@@ -344,6 +345,7 @@ scl_status scl_run_with(const scl_config *config, const scl_run_options *options
                         scl_stage_function *const *function, bool needs_devices, scl_err *err)
 {
     SCL_TRY(check_names(config, options, err));
+    SCL_TRY(scl_noise_resolve(config, err));
     scl_run run = { .config = config, .options = options, .lock_fd = -1, .function = function,
                     .needs_devices = needs_devices };
     run.folder = options->out ? options->out : scl_arena_printf(&run.arena, "runs/%s", config->name);
@@ -367,7 +369,8 @@ scl_status scl_run_with(const scl_config *config, const scl_run_options *options
 scl_status scl_run_config(const scl_config *config, const scl_run_options *options, scl_err *err)
 {
     static scl_stage_function *const function[] = {
-        [SCL_STAGE_TRAIN] = scl_stage_train, [SCL_STAGE_SAMPLE] = scl_stage_sample
+        [SCL_STAGE_TRAIN] = scl_stage_train, [SCL_STAGE_SAMPLE] = scl_stage_sample,
+        [SCL_STAGE_EVALUATE] = scl_stage_evaluate, [SCL_STAGE_PLOT] = scl_stage_plot
     };
     return scl_run_with(config, options, function, true, err);
 }

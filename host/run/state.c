@@ -37,6 +37,7 @@ static void read_stage(scl_run *run, const json_t *entry, scl_stage_state *s)
     s->finished = text_of(run, entry, "finished");
     s->error = text_of(run, entry, "error");
     s->steps = (long)json_integer_value(json_object_get(entry, "steps"));
+    s->evaluations = (long)json_integer_value(json_object_get(entry, "score_evaluations"));
     s->seconds = json_number_value(json_object_get(entry, "seconds"));
     /* A process that is gone left it so: nobody else holds the lock. */
     if (s->status == SCL_STAGE_RUNNING)
@@ -90,6 +91,8 @@ static json_t *stage_json(const scl_stage_state *s)
     json_object_set_new(entry, "seconds", json_real(s->seconds));
     if (s->steps)
         json_object_set_new(entry, "steps", json_integer(s->steps));
+    if (s->evaluations)
+        json_object_set_new(entry, "score_evaluations", json_integer(s->evaluations));
     put(entry, "result", s->result);
     put(entry, "error", s->error);
     put(entry, "files_sha256", s->files);

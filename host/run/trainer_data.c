@@ -3,6 +3,7 @@
 #include "data/permutation.h"
 #include "run/trainer_parts.h"
 #include "score/noise.h"
+#include "score/truth.h"
 
 static scl_status write(scl_trainer *t, const char *name, const void *from, size_t bytes, scl_err *err)
 {
@@ -30,15 +31,22 @@ bool scl_trainer_must_stream(const scl_trainer *t)
     return d->global_bytes && train + held > d->global_bytes / 2;
 }
 
+/* What the loss does not read is not there. */
+static scl_status write_table(scl_trainer *t, const char *name, const float *table, scl_err *err)
+{
+    return scl_store_find(t->store, name).value ? write(t, name, table, sizeof *table * (size_t)t->spec.net.levels, err) : SCL_OK;
+}
+
 static scl_status upload_noise(scl_trainer *t, scl_err *err)
 {
     const int levels = t->spec.net.levels;
     scl_noise noise;
     SCL_TRY(scl_noise_make(&noise, &t->arena, t->stage->noise.sigma_begin, t->stage->noise.sigma_end, levels,
                            t->stage->train.objective.anneal_power, err));
-    SCL_TRY(write(t, "sigma", noise.sigma, sizeof(float) * (size_t)levels, err));
-    SCL_TRY(write(t, "inv_sigma", noise.inv_sigma, sizeof(float) * (size_t)levels, err));
-    return write(t, "weight", noise.weight, sizeof(float) * (size_t)levels, err);
+    SCL_TRY(write_table(t, "sigma", noise.sigma, err));
+    SCL_TRY(write_table(t, "inv_sigma", noise.inv_sigma, err));
+    SCL_TRY(write_table(t, "weight", noise.weight, err));
+    return scl_truth_write(t->store, &t->stage->data, err);
 }
 
 /* 0, 1, 2 ...: held-out samples, and those of a run, lie in the order in which they are read. */

@@ -12,9 +12,7 @@ typedef struct step {
     scl_graph *g;
     const scl_step_spec *spec;
     scl_err *err;
-    scl_value *x, *label, *z;             /* batch, levels, unit noise */
-    scl_value *sigma, *inv_sigma, *weight;/* of each sample */
-    scl_value *score, *loss;              /* loss of each sample */
+    scl_objective o;                      /* batch, levels, unit noise; loss of each sample */
 } step;
 
 static scl_status get(step *s, scl_value **out, scl_role role, const char *name, int count)
@@ -29,9 +27,11 @@ static scl_status given(step *s)
 {
     const scl_net_config *c = &s->spec->net;
     const int n = s->spec->n;
-    SCL_TRY(scl_value_get(s->g, &s->x, SCL_INPUT, "given.x", SCL_F32, SCL_DIMS(n, c->height, c->width, c->channels), s->err));
-    SCL_TRY(scl_value_get(s->g, &s->z, SCL_INPUT, "given.z", SCL_F32, SCL_DIMS(n, c->height, c->width, c->channels), s->err));
-    return scl_value_get(s->g, &s->label, SCL_INPUT, "given.label", SCL_I32, SCL_DIMS(n), s->err);
+    SCL_TRY(scl_value_get(s->g, &s->o.x, SCL_INPUT, "given.x", SCL_F32, SCL_DIMS(n, c->height, c->width, c->channels), s->err));
+    SCL_TRY(scl_value_get(s->g, &s->o.z, SCL_INPUT, "given.z", SCL_F32, SCL_DIMS(n, c->height, c->width, c->channels), s->err));
+    if (s->spec->given_v)
+        SCL_TRY(scl_value_get(s->g, &s->o.v, SCL_INPUT, "given.v", SCL_F32, SCL_DIMS(n, c->height, c->width, c->channels), s->err));
+    return scl_value_get(s->g, &s->o.label, SCL_INPUT, "given.label", SCL_I32, SCL_DIMS(n), s->err);
 }
 
 /* The batch from the data set on the device, a level and noise for each sample.  Held-out noise has a stream of its own. */
@@ -40,55 +40,57 @@ static scl_status drawn(step *s, bool held_out)
     const scl_net_config *c = &s->spec->net;
     const scl_step_spec *p = s->spec;
     const int rows = p->staged ? p->staged : p->data_count;
+    s->o.held_out = held_out;
     scl_value *data, *order, *counters = scl_counters(s->g);
     SCL_TRY(scl_value_get(s->g, &data, SCL_CONST, held_out ? "eval.data" : "data", p->data_float ? SCL_F32 : SCL_U8,
                           SCL_DIMS(rows, c->height, c->width, c->channels), s->err));
     SCL_TRY(scl_value_get(s->g, &order, SCL_INPUT, held_out ? "eval.order" : "order", SCL_I32, SCL_DIMS(rows), s->err));
     if (p->data_float)
-        SCL_TRY(SCL_APPLY(s->g, &s->x, s->err, "gather_batch_f32", SCL_IN("data", data), SCL_IN("order", order),
+        SCL_TRY(SCL_APPLY(s->g, &s->o.x, s->err, "gather_batch_f32", SCL_IN("data", data), SCL_IN("order", order),
                           SCL_IN("counters", counters), SCL_INT("N", p->n), SCL_INT("flip", p->flip && !held_out)));
     else
-        SCL_TRY(SCL_APPLY(s->g, &s->x, s->err, "gather_batch", SCL_IN("data", data), SCL_IN("order", order),
+        SCL_TRY(SCL_APPLY(s->g, &s->o.x, s->err, "gather_batch", SCL_IN("data", data), SCL_IN("order", order),
                           SCL_IN("counters", counters), SCL_INT("N", p->n), SCL_INT("dequantize", p->dequantize),
                           SCL_INT("flip", p->flip && !held_out), SCL_INT("logit", c->logit)));
     const int label_stream = held_out ? SCL_STREAM_VALIDATION : SCL_STREAM_LEVEL;
     const int noise_stream = held_out ? SCL_STREAM_VALIDATION : SCL_STREAM_PERTURB;
-    SCL_TRY(SCL_APPLY(s->g, &s->label, s->err, "random_integer", SCL_IN("counters", counters), SCL_INT("N", p->n),
+    SCL_TRY(SCL_APPLY(s->g, &s->o.label, s->err, "random_integer", SCL_IN("counters", counters), SCL_INT("N", p->n),
                       SCL_INT("below", c->levels), SCL_INT("stream", label_stream), SCL_INT("sub", held_out)));
-    return SCL_APPLY(s->g, &s->z, s->err, "random_normal", SCL_IN("counters", counters), IMAGE(s), SCL_INT("stream", noise_stream));
+    return SCL_APPLY(s->g, &s->o.z, s->err, "random_normal", SCL_IN("counters", counters), IMAGE(s), SCL_INT("stream", noise_stream));
 }
 
-static scl_status of_level(step *s, scl_value **out, const char *table)
-{
-    scl_value *t;
-    SCL_TRY(get(s, &t, SCL_CONST, table, s->spec->net.levels));
-    return SCL_APPLY(s->g, out, s->err, "lookup", SCL_IN("table", t), SCL_IN("label", s->label));
-}
-
-/* Annealed denoising score matching: perturb with sigma z, compare the score with -z/sigma (Song & Ermon 2019, eq. 5 and 6). */
 static scl_status forward(step *s, const char *prefix)
 {
-    scl_value *perturbed;
-    SCL_TRY(of_level(s, &s->sigma, "sigma"));
-    SCL_TRY(of_level(s, &s->inv_sigma, "inv_sigma"));
-    SCL_TRY(of_level(s, &s->weight, "weight"));
-    SCL_TRY(SCL_APPLY(s->g, &perturbed, s->err, "perturb", SCL_IN("x", s->x), SCL_IN("z", s->z), SCL_IN("sigma", s->sigma)));
-    SCL_TRY(scl_net_build(s->g, &s->spec->net, prefix, perturbed, s->label, &s->score, s->err));
-    if (s->spec->given) {
-        scl_output(perturbed, "perturbed");
-        scl_output(s->score, "score");
-    }
-    return SCL_APPLY(s->g, &s->loss, s->err, "dsm_loss", SCL_IN("s", s->score), SCL_IN("z", s->z),
-                     SCL_IN("inv_sigma", s->inv_sigma), SCL_IN("weight", s->weight));
+    SCL_TRY(scl_objective_build(s->g, &s->spec->objective, &s->spec->net, prefix, &s->o, s->err));
+    if (!s->spec->given)
+        return SCL_OK;
+    if (!s->o.point->role)
+        scl_output(s->o.point, "perturbed");
+    scl_output(s->o.score, "score");
+    if (s->o.tangent && s->o.tangent->role == SCL_INTERMEDIATE)
+        scl_output(s->o.tangent, "jvp");
+    return SCL_OK;
 }
 
 /* mean over the global batch: root * (1/N). */
-static scl_status mean_loss(step *s, scl_value **out)
+static scl_status mean(step *s, scl_value **out, scl_value *v)
 {
     scl_value *sum, *inv;
     SCL_TRY(get(s, &inv, SCL_INPUT, "inv_batch", 1));
-    SCL_TRY(scl_sum_over_batch(s->g, &sum, s->loss, s->err));
+    SCL_TRY(scl_sum_over_batch(s->g, &sum, v, s->err));
     return SCL_POINTWISE(s->g, out, s->err, "sum * inv_batch", SCL_IN("sum", sum), SCL_SCALAR("inv_batch", inv, 0));
+}
+
+/* For verification: the mean of each of the loss's terms. */
+static scl_status terms(step *s)
+{
+    static const char *const names[2] = { "loss.first", "loss.second" };
+    scl_value *m;
+    for (int i = 0; i < 2 && s->spec->given && s->o.term[i]; i++) {
+        SCL_TRY(mean(s, &m, s->o.term[i]));
+        scl_output(m, names[i]);
+    }
+    return SCL_OK;
 }
 
 static scl_status gradients(step *s, const scl_param_list *params, scl_value **grad)
@@ -96,12 +98,14 @@ static scl_status gradients(step *s, const scl_param_list *params, scl_value **g
     scl_value *inv, *seed, **wrt = SCL_NEW_ARRAY(s->g->arena, scl_value *, params->n);
     SCL_TRY(get(s, &inv, SCL_INPUT, "inv_batch", 1));
     /* Every sample's cotangent is 1/N; the loss is named for its shape only. */
-    SCL_TRY(SCL_POINTWISE(s->g, &seed, s->err, "inv_batch", SCL_IN("loss", s->loss), SCL_SCALAR("inv_batch", inv, 0)));
+    SCL_TRY(SCL_POINTWISE(s->g, &seed, s->err, "inv_batch", SCL_IN("loss", s->o.loss), SCL_SCALAR("inv_batch", inv, 0)));
     for (int i = 0; i < params->n; i++)
         wrt[i] = params->item[i].value;
-    SCL_TRY(scl_vjp(s->g, s->loss, seed, wrt, params->n, grad, s->err));
+    SCL_TRY(scl_vjp(s->g, s->o.loss, seed, wrt, params->n, grad, s->err));
     for (int i = 0; i < params->n; i++)
-        if (!grad[i])
+        if (!grad[i] && s->spec->objective.energy)       /* what only shifts an energy does not show in its gradient */
+            SCL_TRY(SCL_POINTWISE(s->g, &grad[i], s->err, "p * 0", SCL_IN("p", wrt[i])));
+        else if (!grad[i])
             return scl_fail(s->err, SCL_FAILED, "the loss does not depend on '%s'", params->item[i].name);
     return SCL_OK;
 }
@@ -173,8 +177,9 @@ scl_status scl_step_train(scl_graph **out, scl_arena *arena, const scl_step_spec
     SCL_TRY(forward(&s, ""));
     const scl_param_list params = scl_net_params(s.g, "", arena);
     scl_value *loss, **grad = SCL_NEW_ARRAY(arena, scl_value *, params.n);
-    SCL_TRY(mean_loss(&s, &loss));
+    SCL_TRY(mean(&s, &loss, s.o.loss));
     scl_output(loss, "loss");
+    SCL_TRY(terms(&s));
     SCL_TRY(gradients(&s, &params, grad));
     s.g->scope = "";
     for (int i = 0; i < params.n && !spec->optimizer; i++)
@@ -195,28 +200,8 @@ scl_status scl_step_eval(scl_graph **out, scl_arena *arena, const scl_step_spec 
     SCL_TRY(drawn(&s, true));
     SCL_TRY(forward(&s, prefix));
     scl_value *loss;
-    SCL_TRY(mean_loss(&s, &loss));
+    SCL_TRY(mean(&s, &loss, s.o.loss));
     scl_output(loss, "eval.loss");
-    *out = s.g;
-    return SCL_OK;
-}
-
-scl_status scl_step_sample(scl_graph **out, scl_arena *arena, const scl_step_spec *spec, const char *prefix, scl_err *err)
-{
-    step s = begin(arena, spec, "sample", err);
-    const scl_net_config *c = &spec->net;
-    scl_value *coef, *after;
-    SCL_TRY(scl_value_get(s.g, &s.x, SCL_STATE, "sample.x", SCL_F32, SCL_DIMS(spec->n, c->height, c->width, c->channels), err));
-    SCL_TRY(scl_value_get(s.g, &s.label, SCL_INPUT, "sample.label", SCL_I32, SCL_DIMS(spec->n), err));
-    SCL_TRY(get(&s, &coef, SCL_INPUT, "sample.coef", SCL_SAMPLE_COEFS));
-    SCL_TRY(scl_net_build(s.g, c, prefix, s.x, s.label, &s.score, err));
-    if (spec->given)
-        SCL_TRY(scl_value_get(s.g, &s.z, SCL_INPUT, "given.z", SCL_F32, SCL_DIMS(spec->n, c->height, c->width, c->channels), err));
-    else
-        SCL_TRY(SCL_APPLY(s.g, &s.z, err, "random_normal", SCL_IN("counters", scl_counters(s.g)), IMAGE(&s),
-                          SCL_INT("stream", SCL_STREAM_LANGEVIN)));
-    SCL_TRY(SCL_APPLY(s.g, &after, err, "langevin_step", SCL_IN("x", s.x), SCL_IN("s", s.score), SCL_IN("z", s.z),
-                      SCL_SCALAR("step", coef, SCL_SAMPLE_STEP), SCL_SCALAR("noise", coef, SCL_SAMPLE_NOISE)));
     *out = s.g;
     return SCL_OK;
 }

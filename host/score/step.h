@@ -1,4 +1,4 @@
-/* The graphs of a training step, of a held-out evaluation and of a sampling step.
+/* The graphs of a training step and of a held-out evaluation (of sampling: score/sampling.h).
  *
  * Persistent values they share with the host (all of a graph's are in its store):
  *   data u8|f32[S,H,W,C], order i32[S]      the data set and this epoch's order of it; or the samples of a run (staged)
@@ -6,15 +6,14 @@
  *   sigma, inv_sigma, weight f32[L]         the noise table and the weight of each level in the loss
  *   <name>, adam.m.<name>, adam.v.<name>, ema.<name>          weights and optimiser state
  *   flag u32[1], ring f32[R,4]              the first step that was not finite (+1), and the last R steps' loss and norm
- *   given.x, given.label, given.z           instead of drawn ones, when `given`
- *   sample.x f32[N,H,W,C], sample.label i32[N], sample.coef f32[4] */
+ *   given.x, given.label, given.z, given.v  instead of drawn ones, when `given`
+ *   truth.*                                 the mixture that the data come from (score/objective.h) */
 #ifndef SCL_SCORE_STEP_H
 #define SCL_SCORE_STEP_H
 
-#include "model/net.h"
+#include "score/objective.h"
 
 enum { SCL_RING_ROWS = 256, SCL_RING_COLUMNS = 4 };          /* loss, gradient norm, clip scale, step (as bits) */
-enum { SCL_SAMPLE_STEP, SCL_SAMPLE_NOISE, SCL_SAMPLE_COEFS = 4 };
 
 typedef struct scl_step_spec {
     scl_net_config net;
@@ -25,19 +24,19 @@ typedef struct scl_step_spec {
     int data_count;              /* samples of the set */
     int staged;                  /* data and order hold so many samples, those of a run; 0: the whole set */
     bool data_float, dequantize, flip;
+    scl_objective_spec objective;
     bool given;                  /* x, label and noise come from the host (verification, gradients only) */
+    bool given_v;                /* and the projection of sliced score matching too */
     const char *optimizer;       /* adam | sgd | rmsprop; NULL: no update, gradients are outputs "grad.<name>" */
     bool ema;                    /* keep ema.<name> */
 } scl_step_spec;
 
-/* One training step: batch, perturbation, score, annealed denoising score matching loss, gradients, update. */
+/* One training step: batch, perturbation, score, loss, gradients, update.  Where `given`, what was computed on the way is an output:
+ * perturbed, score, jvp, loss.first, loss.second. */
 scl_status scl_step_train(scl_graph **out, scl_arena *arena, const scl_step_spec *spec, scl_err *err);
 
 /* Loss over a whole split, dealt into runs of n; prefix "" or "ema.": whose weights.  Output "eval.loss" f32[1], complete in the
  * run that ends the split. */
 scl_status scl_step_eval(scl_graph **out, scl_arena *arena, const scl_step_spec *spec, const char *prefix, scl_err *err);
-
-/* One Langevin update of sample.x: x + step * s + noise * z. */
-scl_status scl_step_sample(scl_graph **out, scl_arena *arena, const scl_step_spec *spec, const char *prefix, scl_err *err);
 
 #endif

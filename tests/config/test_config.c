@@ -45,6 +45,8 @@ static scl_config *parse(const char *text, const scl_override *o, int n)
 }
 
 #define DATA "data: { path: d, transform: { size: 28, channels: 1 } }\n"
+#define DATA2 "model: { ngf: 2 }\n"
+#define POINTS "data: { format: points, points: { distribution: mixture } }\n"
 #define TRAIN "stages:\n  train: { kind: train }\n"
 
 /* A variable needs no quotes, wherever it stands; nor does the mark that some editors put in front hurt. */
@@ -88,16 +90,83 @@ static const struct { const char *name, *text, *faults; } bad[] = {
     { "not a number", "noise: { sigma_end: .nan }\n" DATA TRAIN,
       "t.yaml:1:21: noise.sigma_end: must be a number above 0 and up to 1e+06, not '.nan'" },
     { "rate of one", DATA "stages:\n  t: { kind: train, ema: 1 }\n", "t.yaml:3:26: stages.t.ema: must be a number from 0 and below 1, not '1'" },
-    { "no levels", "noise: { levels: 0 }\n" DATA TRAIN, "t.yaml:1:18: noise.levels: must be an integer from 1 to 100000, not '0'" },
+    { "no levels", "noise: { levels: -1 }\n" DATA TRAIN, "t.yaml:1:18: noise.levels: must be 'auto' or an integer from 1 to 100000, not '-1'" },
     { "levels upside down", "noise: { sigma_begin: 0.01, sigma_end: 1 }\n" DATA TRAIN,
       "t.yaml:1:23: noise.sigma_begin: 0.01 is smaller than sigma_end, 1; levels go from the largest to the smallest" },
     { "choice", "conv: dirct\n" DATA TRAIN, "t.yaml:1:7: conv: must be one of auto, winograd4, winograd2, direct, clblast, not 'dirct'; did you mean 'direct'?" },
-    { "later net", "model: { net: ncsnv2 }\n" DATA TRAIN, "t.yaml:1:15: model.net: 'ncsnv2' is not available in this version; available: ncsn" },
-    { "later loss", DATA "stages:\n  t: { kind: train, objective: { loss: ssm } }\n",
-      "t.yaml:3:40: stages.t.objective.loss: 'ssm' is not available in this version; available: dsm" },
-    { "later kind", DATA "stages:\n  t: { kind: evaluate }\n",
-      "t.yaml:3:14: stages.t.kind: 'evaluate' is not available in this version; available: train, sample" },
-    { "no kind", DATA "stages:\n  t: { steps: 3 }\n", "t.yaml:3:6: stages.t.kind: missing; give one of train, sample" },
+    { "no net", "model: { net: ncsnv3 }\n" DATA TRAIN,
+      "t.yaml:1:15: model.net: must be one of ncsn, ncsnv2, ncsnv2_deeper, ncsnv2_deepest, mlp, resscore, classifier, analytic, not 'ncsnv3'; did you mean 'ncsnv2'?" },
+    { "level of no use", "model: { net: ncsnv2, condition: level }\n" DATA TRAIN,
+      "t.yaml:1:34: model.condition: the network ncsnv2 takes no level; it divides its result by the level's sigma" },
+    { "a third of a size", "data: { path: d, transform: { size: 36 } }\nmodel: { net: ncsnv2_deepest }\n" TRAIN,
+      "t.yaml:1:37: data.transform.size: 36 is no multiple of 8, by which the network ncsnv2_deepest shrinks its images" },
+    { "no widths", "model: { net: mlp, widths: [] }\n" DATA TRAIN, "t.yaml:1:28: model.widths: an mlp has 1 to 16 hidden layers, not 0" },
+    { "width of zero", "model: { net: mlp, widths: [8, 0] }\n" DATA TRAIN,
+      "t.yaml:1:32: model.widths: must be an integer or a list of integers from 1 to 65536, not '0'" },
+    { "later loss", DATA "stages:\n  t: { kind: train, objective: { loss: cross_entropy } }\n",
+      "t.yaml:3:40: stages.t.objective.loss: 'cross_entropy' is not available in this version; available: dsm, ssm, ssm_vr, ism, esm" },
+    { "truth of images", DATA "stages:\n  t: { kind: train, objective: { loss: esm } }\n",
+      "t.yaml:3:40: stages.t.objective.loss: esm needs the true score, known of data.points.distribution: mixture alone" },
+    { "noiseless dsm", "noise: { schedule: none }\n" DATA "stages:\n  t: { kind: train, objective: { loss: dsm } }\n",
+      "t.yaml:4:40: stages.t.objective.loss: dsm compares the score with the noise, and noise.schedule is none" },
+    { "levels without noise", "noise: { schedule: none, levels: 3 }\n" DATA "stages:\n  t: { kind: train, objective: { loss: ssm } }\n",
+      "t.yaml:1:34: noise.levels: noise.schedule is none, which is one level" },
+    { "noiseless prediction", "noise: { schedule: none }\nmodel: { predict: x0 }\n" DATA "stages:\n  t: { kind: train, objective: { loss: ssm } }\n",
+      "t.yaml:2:19: model.predict: x0 is told from the noise level, and noise.schedule is none" },
+    { "trace of an image", DATA "stages:\n  t: { kind: train, objective: { loss: ism } }\n",
+      "t.yaml:3:40: stages.t.objective.loss: ism takes the exact trace, a forward-mode pass for each of the 784 values of a sample: a step "
+      "would cost about 785 times a dsm step; at most 64: ssm_vr estimates the same" },
+    { "third derivatives", "model: { output: energy }\n" DATA "stages:\n  t: { kind: train, objective: { loss: ssm } }\n",
+      "t.yaml:4:40: stages.t.objective.loss: ssm of an energy needs third derivatives, which ncsn's normalisations do not have; mlp, or dsm" },
+    { "noise of an energy", "model: { output: energy, predict: x0 }\n" DATA TRAIN,
+      "t.yaml:1:35: model.predict: x0 is no gradient of an energy, and model.output is energy" },
+    { "projections of dsm", DATA "stages:\n  t: { kind: train, objective: { projections: 2 } }\n",
+      "t.yaml:3:47: stages.t.objective.projections: dsm takes no projections; ssm and ssm_vr do" },
+    { "kind of projections of ism", DATA "stages:\n  t: { kind: train, objective: { projection: sphere } }\n",
+      "t.yaml:3:46: stages.t.objective.projection: dsm takes no projections; ssm and ssm_vr do" },
+    { "denoising without noise", "noise: { schedule: none }\n" DATA "stages:\n  t: { kind: train, objective: { loss: ssm } }\n"
+      "  s: { kind: sample, needs: [t] }\n",
+      "t.yaml:5:3: stages.s.sampler.denoise: x + sigma^2 s needs a noise level, and noise.schedule is none" },
+    { "later kind", DATA "stages:\n  t: { kind: likelihood }\n",
+      "t.yaml:3:14: stages.t.kind: 'likelihood' is not available in this version; available: train, sample, evaluate, plot" },
+    { "evaluate what", DATA "stages:\n  t: { kind: evaluate }\n",
+      "t.yaml:3:3: stages.t.needs: must name one sample stage, whose samples are evaluated (or say which: samples)" },
+    { "evaluate which", DATA "stages:\n  t: { kind: evaluate, samples: dat }\n",
+      "t.yaml:3:33: stages.t.samples: must be needs, data or the path of an .npy file, not 'dat'" },
+    { "modes of images", DATA "stages:\n  t: { kind: evaluate, samples: data, metrics: [modes] }\n",
+      "t.yaml:3:48: stages.t.metrics: modes are those of a mixture: data.points.distribution: mixture" },
+    { "samples not kept", DATA TRAIN "  s: { kind: sample, needs: train, save: grid }\n  t: { kind: evaluate, needs: s }\n",
+      "t.yaml:5:31: stages.t.needs: stage 's' keeps no samples: its save lacks npy" },
+    { "score of images", DATA TRAIN "  t: { kind: evaluate, needs: train, metrics: [fisher] }\n",
+      "t.yaml:4:47: stages.t.metrics: fisher needs a density that is known: data.points.distribution: mixture" },
+    { "score of nothing", POINTS "stages:\n  t: { kind: evaluate, metrics: [fisher], fisher: { level: 11 } }\n",
+      "t.yaml:3:3: stages.t.needs: names no train stage; fisher needs one, or the path of a file as checkpoint\n"
+      "t.yaml:3:60: stages.t.fisher.level: level 11 of 10 noise levels" },
+    { "points as pictures", POINTS "stages:\n  t: { kind: evaluate, samples: data, metrics: [neighbours] }\n",
+      "t.yaml:3:48: stages.t.metrics: neighbours are shown as pictures; points are none" },
+    { "curve of samples", DATA TRAIN "  s: { kind: sample, needs: train }\n  t: { kind: plot, needs: s, plot: { type: curve } }\n",
+      "t.yaml:5:27: stages.t.needs: must name evaluate stages, and no others: a curve is drawn of them\n"
+      "t.yaml:5:36: stages.t.plot.value: missing; a curve is drawn of a value of evaluation.json, such as modes.0" },
+    { "no arithmetic", POINTS "stages:\n  e: { kind: evaluate, samples: data }\n"
+      "  t: { kind: plot, needs: e, plot: { type: curve, value: mean, formula: 'system(\"ls\")' } }\n",
+      "t.yaml:4:73: stages.t.plot.formula: must be made of numbers, x, + - * / ** and brackets" },
+    { "curve of two", POINTS "stages:\n  e: { kind: evaluate, samples: data }\n"
+      "  t: { kind: plot, needs: e, plot: { type: curve, value: mean, x: [1, 2] } }\n",
+      "t.yaml:4:67: stages.t.plot.x: must be one number for each of the 1 stages of needs" },
+    { "field of images", DATA TRAIN "  t: { kind: plot, needs: train, plot: { type: field } }\n",
+      "t.yaml:4:48: stages.t.plot.type: field needs a density that is known: data.points.distribution: mixture" },
+    { "scatter of training", DATA TRAIN "  t: { kind: plot, needs: train }\n",
+      "t.yaml:4:27: stages.t.needs: must name sample stages, and no others: a scatter is drawn of them" },
+    { "weights of a mixture", "data: { format: points, points: { distribution: mixture, weights: [1] } }\nstages:\n  t: { kind: evaluate, samples: data }\n",
+      "t.yaml:1:67: data.points.weights: must be one number for each of the 2 means" },
+    { "ragged means", "data: { format: points, points: { means: [[1, 2], [3]] } }\nstages:\n  t: { kind: evaluate, samples: a.npy }\n",
+      "t.yaml:1:51: data.points.means: its lists must be of one length, not 2 and 1\n"
+      "t.yaml:3:3: stages.t.metrics: samples are compared with data, and there is no data.path" },
+    { "no mean", "data: { points: { means: [[1, b]], sigma: [] } }\n" DATA2 TRAIN,
+      "t.yaml:1:31: data.points.means: must be a number or a list of numbers from -1e+06 to 1e+06, not 'b'\n"
+      "t.yaml:1:43: data.points.sigma: must be a number or a list of numbers from 0 to 1e+06, not a list\n"
+      "t.yaml:1:7: data.path: missing; a train stage needs images" },
+    { "no kind", DATA "stages:\n  t: { steps: 3 }\n", "t.yaml:3:6: stages.t.kind: missing; give one of train, sample, evaluate, plot" },
     { "key of another kind", DATA "stages:\n  t: { kind: train, count: 3 }\n",
       "t.yaml:3:21: stages.t.count: a key of sample stages, not of train stages" },
     { "deeper key", DATA "stages:\n  t: { kind: train, lr: 3 }\n", "t.yaml:3:21: stages.t.lr: unknown key; did you mean 'optimizer.lr'?" },
@@ -234,6 +303,23 @@ static void test_good(void)
 }
 
 /* Samples are of what was trained, where their stage says nothing else. */
+/* Lists of numbers come back as they went. */
+static void test_lists(void)
+{
+    scl_arena arena = { 0 };
+    scl_config *a = parse("data: { format: points, points: { distribution: mixture, means: [[1, 2.5], [-3e-7, 4]], sigma: 0.1,"
+                          " weights: [1, 3] } }\nstages:\n  t: { kind: evaluate, samples: data, metrics: [modes, kid] }\n", NULL, 0);
+    scl_config *b = parse(scl_config_text(a, &arena), NULL, 0);
+    const scl_points_config *p = &b->stage[0].data.points;
+    expect(p->means.rows == 2 && p->means.cols == 2 && p->means.at[1] == 2.5 && p->means.at[2] == -3e-7, "means", "", "[[1, 2.5], [-3e-7, 4]]");
+    expect(p->sigma.rows == 1 && p->sigma.at[0] == 0.1 && p->weights.rows == 2 && p->weights.at[1] == 3, "a number, a list", "", "");
+    expect(strstr(scl_config_json(b, &arena), "-2.9999999999999999e-7") != NULL, "as JSON", scl_config_json(b, &arena), "-3e-7");
+    expect(b->stage[0].evaluate.metrics == (SCL_METRIC_MODES | SCL_METRIC_KERNEL), "metrics", "", "[modes, kid]");
+    scl_config_free(a);
+    scl_config_free(b);
+    scl_arena_free(&arena);
+}
+
 static void test_inheritance(void)
 {
     static const char text[] =
@@ -330,6 +416,7 @@ int main(void)
     test_good();
     test_variables();
     test_inheritance();
+    test_lists();
     test_inputs();
     test_laughs();
     test_schema();

@@ -54,6 +54,35 @@ YAML
 "${convert[@]}" "$dir/c.pth" "$dir/c.safetensors"
 same "a training run from converted weights, and its checkpoint as .pth" "$(sum "$dir/c.safetensors")" "$expected"
 
+# NCSNv2: vectors instead of tables, the levels beside the weights, a moving average in the fifth place.
+v2=$SOURCE/tests/golden/ncsnv2_32x32x3_ngf8.safetensors
+"${convert[@]}" "$v2" "$dir/v2.pth"
+"$python" - "$dir/v2.pth" <<'PY'
+import sys, torch
+state = torch.load(sys.argv[1], weights_only=True)[0]
+sigmas = state["module.sigmas"]
+assert len(sigmas) == 12 and abs(float(sigmas[0]) - 50) < 1e-4 and abs(float(sigmas[-1]) - 0.01) < 1e-8, sigmas
+average = {n.removeprefix("module."): 2 * t for n, t in state.items() if n != "module.sigmas"}
+torch.save([state, {}, 3, 7, average], sys.argv[1])
+PY
+"${convert[@]}" "$dir/v2.pth" "$dir/v2.safetensors" --size 32
+"$python" - "$v2" "$dir/v2.safetensors" <<'PY'
+import sys
+from safetensors import safe_open
+golden, mine = (safe_open(name, framework="np") for name in sys.argv[1:])
+weights = [n for n in golden.keys() if n.startswith("param.")]
+assert len(mine.keys()) == 2 * len(weights), (len(mine.keys()), len(weights))
+for name in weights:
+    assert (golden.get_tensor(name) == mine.get_tensor(name[6:])).all(), name
+    assert (2 * golden.get_tensor(name) == mine.get_tensor("ema." + name[6:])).all(), name
+meta = mine.metadata()
+assert meta["net"] == "ncsnv2" and meta["levels"] == "12" and meta["ngf"] == "8" and meta["sigma_begin"] == "50", meta
+PY
+echo "pass: weights, levels and average of NCSNv2"
+"$SCORECL" sample "$dir/v2.safetensors" -n 1 -o stages.sample.sampler.steps_per_level=1 --device cpu --out "$dir/v2" > /dev/null
+[ -s "$dir/v2/samples.npy" ] || { echo "FAIL: no sample of converted NCSNv2 weights"; exit 1; }
+echo "pass: a sample of converted NCSNv2 weights"
+
 # What is no such checkpoint is refused.
 "$python" -c 'import sys, torch; torch.save([{"module.other": torch.zeros(2)}, {}], sys.argv[1])' "$dir/other.pth"
 if "${convert[@]}" "$dir/other.pth" "$dir/other.safetensors" 2>"$dir/err"; then echo "FAIL: a foreign checkpoint was taken"; exit 1; fi

@@ -162,31 +162,121 @@ static void second_order(void)
     scl_arena_free(&b.arena);
 }
 
+enum { IMAGE = N * 5 * 6 * C, ROWS = N * 3 * C };
+static float three_ways[3][IMAGE], two_ways[2][ROWS];
+
+static scl_status normalise(scl_graph *g, scl_value **x, scl_value **rows, scl_value **y, scl_err *err)
+{
+    scl_value *s[6];
+    SCL_TRY(scl_value_get(g, x, SCL_INPUT, "image", SCL_F32, SCL_DIMS(N, 5, 6, C), err));
+    SCL_TRY(scl_value_get(g, rows, SCL_INPUT, "rows", SCL_F32, SCL_DIMS(N, 3 * C), err));
+    SCL_TRY(SCL_APPLY(g, s, err, "norm_stats", SCL_IN("x", *x), SCL_IN("rows", *rows)));
+    return SCL_APPLY(g, y, err, "norm_apply", SCL_IN("x", *x), SCL_IN("mean", s[0]), SCL_IN("a", s[4]), SCL_IN("b", s[5]),
+                     SCL_IN("variance", s[1]), SCL_IN("m", s[2]), SCL_IN("v", s[3]), SCL_IN("rows", *rows));
+}
+
+/* H v of <dy, norm(x)> by reverse over reverse, forward over reverse, reverse over forward, and the rows' share of it. */
+static void second_orders(bench *b)
+{
+    scl_err err = { 0 };
+    scl_value *x, *rows, *dy, *v, *y, *first, *back[2], *ahead, *tangent, *mixed[2];
+    OK(scl_value_get(b->g, &dy, SCL_INPUT, "cotangent", SCL_F32, SCL_DIMS(N, 5, 6, C), &err));
+    OK(scl_value_get(b->g, &v, SCL_INPUT, "vector", SCL_F32, SCL_DIMS(N, 5, 6, C), &err));
+    OK(normalise(b->g, &x, &rows, &y, &err));
+    OK(scl_vjp(b->g, y, dy, &x, 1, &first, &err));
+    OK(scl_vjp(b->g, first, v, (scl_value *[]){ x, rows }, 2, back, &err));
+    OK(scl_jvp(b->g, first, &x, &v, 1, &ahead, &err));
+    OK(scl_jvp(b->g, y, &x, &v, 1, &tangent, &err));
+    OK(scl_vjp(b->g, tangent, dy, (scl_value *[]){ x, rows }, 2, mixed, &err));
+    scl_output(back[0], "back");
+    scl_output(back[1], "back rows");
+    scl_output(ahead, "ahead");
+    scl_output(mixed[0], "mixed");
+    scl_output(mixed[1], "mixed rows");
+}
+
+static void run_orders(bench *b)
+{
+    static float data[3][IMAGE], row[ROWS];
+    static const char *const in[3] = { "image", "cotangent", "vector" }, *const out[3] = { "back", "ahead", "mixed" };
+    scl_err err = { 0 };
+    scl_backend *device;
+    scl_plan *plan;
+    scl_store *store;
+    scl_exec *exec;
+    const scl_plan_options options = { 0 };
+    OK(scl_reference_open(&device, &err));
+    OK(scl_plan_make(&plan, &b->arena, b->g, &device->info, &options, &err));
+    OK(scl_store_create(&store, device, &b->g, 1, &err));
+    OK(scl_exec_create(&exec, device, plan, store, NULL, &err));
+    for (int k = 0; k < 3; k++) {
+        for (int i = 0; i < IMAGE; i++)
+            data[k][i] = (float)((i * (7919 - 1103 * k)) % 997) / 450.0f - 1.0f;
+        OK(scl_store_write(store, in[k], data[k], sizeof data[k], &err));
+    }
+    for (int i = 0; i < ROWS; i++)
+        row[i] = 0.75f + (float)(i % 5) / 8.0f;
+    OK(scl_store_write(store, "rows", row, sizeof row, &err));
+    OK(scl_exec_run(exec, &err));
+    for (int k = 0; k < 3; k++)
+        OK(scl_exec_read(exec, out[k], three_ways[k], sizeof three_ways[k], &err));
+    OK(scl_exec_read(exec, "back rows", two_ways[0], sizeof two_ways[0], &err));
+    OK(scl_exec_read(exec, "mixed rows", two_ways[1], sizeof two_ways[1], &err));
+    scl_exec_free(exec);
+    scl_store_free(store);
+    device->v->close(device);
+}
+
+static void agree(const char *what, const float *a, const float *b, int n)
+{
+    float largest = 0, off = 0;
+    for (int i = 0; i < n; i++) {
+        largest = fmaxf(largest, fabsf(b[i]));
+        off = fmaxf(off, fabsf(a[i] - b[i]));
+    }
+    CHECK(largest > 0.01f, "%s: second derivatives of at most %g show nothing", what, (double)largest);
+    CHECK(off <= 2e-5f * largest, "%s: %g off reverse over forward, of %g", what, (double)off, (double)largest);
+}
+
+/* The rules of the normalisation's derivatives: reverse over forward, which the operators' own tests compare with central
+ * differences, against the other two orders. */
+static void normalisation(void)
+{
+    bench b;
+    start(&b);
+    second_orders(&b);
+    run_orders(&b);
+    agree("reverse over reverse", three_ways[0], three_ways[2], IMAGE);
+    agree("forward over reverse", three_ways[1], three_ways[2], IMAGE);
+    agree("reverse over reverse, rows", two_ways[0], two_ways[1], ROWS);
+    scl_arena_free(&b.arena);
+}
+
 /* A rule that is not written is a clear error with the operator and the place in the network. */
 static void missing_rule(void)
 {
     scl_err err = { 0 };
     bench b;
     start(&b);
-    scl_value *image, *mean, *variance, *out[3], *dx, *tangent;
-    OK(scl_value_get(b.g, &image, SCL_INPUT, "image", SCL_F32, SCL_DIMS(N, 2, 2, C), &err));
+    scl_value *mean, *m, *v, *out[2], *dx, *tangent;
     OK(scl_value_get(b.g, &mean, SCL_INPUT, "mean", SCL_F32, SCL_DIMS(N, C), &err));
-    OK(scl_value_get(b.g, &variance, SCL_INPUT, "variance", SCL_F32, SCL_DIMS(N, C), &err));
-    const scl_op *op = scl_op_find("norm_grad");
+    OK(scl_value_get(b.g, &m, SCL_INPUT, "m", SCL_F32, SCL_DIMS(N), &err));
+    OK(scl_value_get(b.g, &v, SCL_INPUT, "v", SCL_F32, SCL_DIMS(N), &err));
+    const scl_op *op = scl_op_find("channel_second");
     CHECK(op && !op->vjp && !op->jvp && !op->constant,
-          "norm_grad has its second order now: take another operator for this test");
+          "channel_second has its third order now: take another operator for this test");
     const char *scope = scl_scope_push(b.g, "refine1.crp");
-    OK(SCL_APPLY(b.g, out, &err, "norm_grad", SCL_IN("x", image), SCL_IN("mean", mean),
-                 SCL_IN("variance", variance), SCL_IN("u", image)));
+    OK(SCL_APPLY(b.g, out, &err, "channel_second", SCL_IN("mean", mean), SCL_IN("m", m), SCL_IN("v", v),
+                 SCL_IN("u", mean), SCL_IN("k", mean)));
     scl_scope_pop(b.g, scope);
-    CHECK(scl_vjp(b.g, out[1], mean, &image, 1, &dx, &err) == SCL_FAILED, "a missing vjp rule is no error");
-    CHECK(strstr(err.message, "norm_grad") && strstr(err.message, "vjp") &&
+    CHECK(scl_vjp(b.g, out[1], mean, &mean, 1, &dx, &err) == SCL_FAILED, "a missing vjp rule is no error");
+    CHECK(strstr(err.message, "channel_second") && strstr(err.message, "vjp") &&
               strstr(err.message, "refine1.crp"),
           "\"%s\"", err.message);
     scl_err_clear(&err);
-    CHECK(scl_jvp(b.g, out[1], &image, &image, 1, &tangent, &err) == SCL_FAILED,
+    CHECK(scl_jvp(b.g, out[1], &mean, &mean, 1, &tangent, &err) == SCL_FAILED,
           "a missing jvp rule is no error");
-    CHECK(strstr(err.message, "norm_grad") && strstr(err.message, "jvp") &&
+    CHECK(strstr(err.message, "channel_second") && strstr(err.message, "jvp") &&
               strstr(err.message, "refine1.crp"),
           "\"%s\"", err.message);
     scl_err_clear(&err);
@@ -239,6 +329,7 @@ int main(void)
     read_twice();
     left_out();
     second_order();
+    normalisation();
     missing_rule();
     constant();
     misuse();

@@ -1,45 +1,5 @@
 /* Oracles and cases of InstanceNorm++ and its derivatives. */
-#include <math.h>
-#include <stdlib.h>
-
-#include "op_harness.h"
-
-typedef struct dims { int N, H, W, C, P; } dims;
-
-static dims image_of(const t_case *t)
-{
-    const dims d = { t_dim(t, 'N'), t_dim(t, 'H'), t_dim(t, 'W'), t_dim(t, 'C'), t_dim(t, 'H') * t_dim(t, 'W') };
-    return d;
-}
-
-static size_t at(const dims *d, int n, int p, int c) { return ((size_t)n * (size_t)d->P + (size_t)p) * (size_t)d->C + (size_t)c; }
-
-static void pixel_stats_of(const dims *d, const double *x, double *mean, double *variance)
-{
-    for (int n = 0; n < d->N; n++)
-        for (int c = 0; c < d->C; c++) {
-            double sum = 0, squares = 0;
-            for (int p = 0; p < d->P; p++)
-                sum += x[at(d, n, p, c)];
-            for (int p = 0; p < d->P; p++)
-                squares += pow(x[at(d, n, p, c)] - sum / d->P, 2);
-            mean[n * d->C + c] = sum / d->P;
-            variance[n * d->C + c] = squares / d->P;
-        }
-}
-
-static void channel_stats_of(int N, int C, const double *mean, double *m, double *v)
-{
-    for (int n = 0; n < N; n++) {
-        double sum = 0, squares = 0;
-        for (int c = 0; c < C; c++)
-            sum += mean[n * C + c];
-        for (int c = 0; c < C; c++)
-            squares += pow(mean[n * C + c] - sum / C, 2);
-        m[n] = sum / C;
-        v[n] = squares / (C - 1);
-    }
-}
+#include "norm_plain.h"
 
 static void oracle_sum(const t_case *t)
 {
@@ -74,11 +34,6 @@ static void oracle_pixel_stats(const t_case *t)
 static void oracle_channel_stats(const t_case *t)
 {
     channel_stats_of(t_dim(t, 'N'), t_dim(t, 'C'), t_f64(t, "mean"), t_f64(t, "m"), t_f64(t, "v"));
-}
-
-static const double *row_of(const t_case *t, int n)
-{
-    return t_f64(t, "rows") + (t_dim(t, 'B') == 1 ? 0 : n) * t_dim(t, 'S');
 }
 
 static void oracle_coef(const t_case *t)
@@ -146,12 +101,15 @@ static void prepare_apply(const t_case *t)
     free(s);
 }
 
+/* N u of x and u alone: the rule is the total derivative, through the statistics. */
 static void oracle_grad(const t_case *t)
 {
     const dims d = image_of(t);
-    const double eps = t_attr_real(t, "eps"), *x = t_f64(t, "x"), *mean = t_f64(t, "mean"), *variance = t_f64(t, "variance");
-    const double *u = t_f64(t, "u");
+    const size_t count = (size_t)d.N * (size_t)d.C;
+    const double eps = t_attr_real(t, "eps"), *x = t_f64(t, "x"), *u = t_f64(t, "u");
+    double *mean = malloc(sizeof *mean * 2 * count), *variance = mean + count;
     double *g = t_f64(t, "g"), *s0 = t_f64(t, "s0"), *s1 = t_f64(t, "s1");
+    pixel_stats_of(&d, x, mean, variance);
     for (int i = 0; i < d.N * d.C; i++) {
         const double sigma = sqrt(variance[i] + eps);
         s0[i] = s1[i] = 0;
@@ -165,15 +123,32 @@ static void oracle_grad(const t_case *t)
             g[e] = (u[e] - s0[i] / d.P - (x[e] - mean[i]) / sigma * s1[i] / d.P) / sigma;
         }
     }
+    free(mean);
+}
+
+static void prepare_grad(const t_case *t)
+{
+    const dims d = image_of(t);
+    const size_t count = (size_t)d.N * (size_t)d.C, pixels = t_count(t, "x");
+    double *wide = malloc(sizeof *wide * (pixels + 2 * count)), *mean = wide + pixels;
+    for (size_t i = 0; i < pixels; i++)
+        wide[i] = (double)t_f32_in(t, "x")[i];
+    pixel_stats_of(&d, wide, mean, mean + count);
+    for (size_t i = 0; i < count; i++) {
+        t_f32_in(t, "mean")[i] = (float)mean[i];
+        t_f32_in(t, "variance")[i] = (float)mean[count + i];
+    }
+    free(wide);
 }
 
 static void oracle_channel_grad(const t_case *t)
 {
-    const int C = t_dim(t, 'C');
-    const double eps = t_attr_real(t, "eps"), *mean = t_f64(t, "mean"), *m = t_f64(t, "m"), *v = t_f64(t, "v"), *u = t_f64(t, "u");
-    double *w = t_f64(t, "w");
-    for (int n = 0; n < t_dim(t, 'N'); n++) {
-        const double tau = sqrt(v[n] + eps);
+    const int N = t_dim(t, 'N'), C = t_dim(t, 'C');
+    const double eps = t_attr_real(t, "eps"), *u = t_f64(t, "u");
+    double *w = t_f64(t, "w"), *mean = means_of(t, t_f64(t, "x"), t_f64(t, "mean")), *m = malloc(sizeof *m * 2 * (size_t)N);
+    channel_stats_of(N, C, mean, m, m + N);
+    for (int n = 0; n < N; n++) {
+        const double tau = sqrt(m[N + n] + eps);
         double sum = 0, product = 0;
         for (int c = 0; c < C; c++) {
             sum += u[n * C + c];
@@ -182,24 +157,29 @@ static void oracle_channel_grad(const t_case *t)
         for (int c = 0; c < C; c++)
             w[n * C + c] = (u[n * C + c] - sum / C - (mean[n * C + c] - m[n]) / tau * product / (C - 1)) / tau;
     }
+    free(mean);
+    free(m);
 }
 
 static void oracle_rows_grad(const t_case *t)
 {
-    const int C = t_dim(t, 'C');
-    const double eps = t_attr_real(t, "eps"), *s0 = t_f64(t, "s0"), *s1 = t_f64(t, "s1"), *mean = t_f64(t, "mean");
-    const double *m = t_f64(t, "m"), *v = t_f64(t, "v");
+    const int N = t_dim(t, 'N'), C = t_dim(t, 'C');
+    const double eps = t_attr_real(t, "eps"), *s0 = t_f64(t, "s0"), *s1 = t_f64(t, "s1");
+    double *mean = means_of(t, t_f64(t, "x"), t_f64(t, "mean")), *m = malloc(sizeof *m * 2 * (size_t)N);
     double *drows = t_f64(t, "drows"), *out = t_f64(t, "t");
-    for (int n = 0; n < t_dim(t, 'N'); n++)
+    channel_stats_of(N, C, mean, m, m + N);
+    for (int n = 0; n < N; n++)
         for (int c = 0; c < C; c++) {
             const int i = n * C + c;
-            const double *row = row_of(t, n) + c, mhat = (mean[i] - m[n]) / sqrt(v[n] + eps);
+            const double *row = row_of(t, n) + c, mhat = (mean[i] - m[n]) / sqrt(m[N + n] + eps);
             double *drow = drows + n * 3 * C + c;
             drow[0] = row[C] * mhat * s0[i] + s1[i];
             drow[C] = row[0] * mhat * s0[i];
             drow[2 * C] = s0[i];
             out[i] = row[0] * row[C] * s0[i] / (double)t_attr_int(t, "pixels");
         }
+    free(mean);
+    free(m);
 }
 
 static void oracle_stats(const t_case *t)
@@ -271,26 +251,48 @@ static const t_case cases_apply[] = {
     { "mnist", "N=32 B=32 H=28 W=28 C=64 S=192", .bench = true, .prepare = prepare_apply },
 };
 
+#define TOTAL .grad = true, .grad_of = "x? u", .prepare = prepare_grad
 static const t_case cases_grad[] = {
-    { .name = "one_pixel", .dims = "N=1 H=1 W=1 C=2" },
-    { .name = "short_leaves", .dims = "N=2 H=5 W=6 C=3" },
-    { .name = "wide_vector", .dims = "N=2 H=7 W=4 C=32" },
-    { .name = "more_than_64_leaves", .dims = "N=1 H=33 W=35 C=4" },
-    { "mnist", "N=32 H=28 W=28 C=64", .bench = true },
+    { .name = "one_pixel", .dims = "N=1 H=1 W=1 C=2", .prepare = prepare_grad },
+    { .name = "one_leaf", .dims = "N=2 H=3 W=3 C=2", TOTAL },
+    { .name = "short_leaves", .dims = "N=2 H=5 W=6 C=3", TOTAL },
+    { .name = "wide_vector", .dims = "N=2 H=7 W=4 C=32", .prepare = prepare_grad },
+    { .name = "more_than_64_leaves", .dims = "N=1 H=33 W=35 C=4", .prepare = prepare_grad },
+    { "mnist", "N=32 H=28 W=28 C=64", .bench = true, .prepare = prepare_grad },
 };
 
+/* Without x the rule is that of the means; with it, of the image that they are of. */
 static const t_case cases_channel_grad[] = {
-    { .name = "two_channels", .dims = "N=1 C=2" },
-    { .name = "lanes_plus_one", .dims = "N=3 C=65" },
-    { .name = "block_plus_one", .dims = "N=2 C=1025" },
-    { "mnist", "N=32 C=64", .bench = true },
+    { "two_channels", "N=1 C=2", "eps=0.5", .grad = true, .grad_of = "mean u", .absent = "x", .prepare = prepare_means },
+    { "lanes_plus_one", "N=3 C=65", .grad = true, .grad_of = "mean u", .absent = "x", .prepare = prepare_means },
+    { "of_an_image", "N=2 H=3 W=5 C=4", .grad = true, .grad_of = "x u", .prepare = prepare_means },
+    { .name = "block_plus_one", .dims = "N=2 C=1025", .absent = "x", .prepare = prepare_means },
+    { "mnist", "N=32 C=64", .bench = true, .absent = "x", .prepare = prepare_means },
 };
 
 static const t_case cases_rows_grad[] = {
-    { .name = "one_channel", .dims = "N=1 B=1 C=1 S=3", .attrs = "pixels=1" },
-    { .name = "rows_of_samples", .dims = "N=3 B=3 C=5 S=15", .attrs = "pixels=30" },
-    { .name = "shared_row", .dims = "N=3 B=1 C=8 S=24", .attrs = "pixels=784" },
-    { "mnist", "N=32 B=32 C=64 S=192", "pixels=784", .bench = true },
+    { "rows_of_samples", "N=3 B=3 C=5 S=15", "pixels=30", .grad = true, .grad_of = "s0 s1? mean? rows", .absent = "x",
+      .prepare = prepare_means },
+    { "shared_row", "N=3 B=1 C=8 S=24", "pixels=784", .grad = true, .grad_of = "s0 rows", .absent = "x", .prepare = prepare_means },
+    { "of_an_image", "N=2 B=2 H=3 W=5 C=4 S=12", "pixels=15", .grad = true, .grad_of = "s0 s1? rows x?", .prepare = prepare_means },
+    { "mnist", "N=32 B=32 C=64 S=192", "pixels=784", .bench = true, .absent = "x", .prepare = prepare_means },
+};
+
+static void oracle_rows(const t_case *t)
+{
+    const int C = t_dim(t, 'C');
+    double *rows = t_f64(t, "rows");
+    for (int c = 0; c < C; c++) {
+        rows[c] = t_f64(t, "gamma")[c];
+        rows[C + c] = t_f64(t, "alpha")[c];
+        rows[2 * C + c] = t_f64(t, "beta")[c];
+    }
+}
+
+static const t_case cases_rows[] = {
+    { "one_channel", "C=1", .grad = true },
+    { "ragged", "C=11", .grad = true, .grad_of = "gamma alpha beta" },
+    { .name = "wide_vector", .dims = "C=48" },
 };
 
 static const t_op ops[] = {
@@ -299,6 +301,7 @@ static const t_op ops[] = {
     T_OP(pixel_stats, oracle_pixel_stats, cases_pixel_stats),
     T_OP(channel_stats, oracle_channel_stats, cases_channel_stats),
     T_OP(norm_coef, oracle_coef, cases_coef),
+    T_OP(norm_rows, oracle_rows, cases_rows),
     T_OP(norm_stats, oracle_stats, cases_stats),
     T_OP(norm_apply, oracle_apply, cases_apply),
     T_OP(norm_grad, oracle_grad, cases_grad),

@@ -73,9 +73,9 @@ static const t_case cases[] = {
     { "flat_many_chunks", "N=7 H=9 W=11 C=13", .in = { X, "y f32[N,H,W,C]" }, .expr = "fma(x, y, x)", .grad = true },
     { "flat_two_groups", "N=1 H=16 W=16 C=9", .in = { X }, .expr = "x * x" },
     { "row_offset", "N=2 H=3 W=3 C=16 S=48", .in = { X, "rows f32[N,S]" }, .expr = "x * rows",
-      .index = { { "rows", SCL_INDEX_SAMPLE_CHANNEL, 16 } } },
+      .index = { { "rows", SCL_INDEX_SAMPLE_CHANNEL, 16 } }, .grad = true, .grad_of = "x rows" },
     { "channel_offset", "N=2 H=3 W=2 C=6 S=18", .in = { X, "k f32[S]" }, .expr = "fma(x, k, k)",
-      .index = { { "k", SCL_INDEX_CHANNEL, 7 } } },
+      .index = { { "k", SCL_INDEX_CHANNEL, 7 } }, .grad = true, .grad_of = "x k" },
     { "channel_bias", "N=3 H=3 W=2 C=4", .in = { X, "k f32[C]" }, .expr = "x + k", .grad = true, .grad_of = "x k",
       .index = { { "k", SCL_INDEX_CHANNEL, 0 } } },
     { "scalar", "N=2 H=3 W=5 C=3 S=4", .in = { X, "coef f32[S]" }, .expr = "fma(coef, x, coef)",
@@ -101,4 +101,22 @@ static const t_case cases[] = {
     { "add_64", "N=32 H=28 W=28 C=64", .in = { X, "y f32[N,H,W,C]" }, .expr = "x + y", .bench = true },
 };
 
-OP_TEST(pointwise, oracle, cases)
+static void oracle_flatten(const t_case *t)
+{
+    const double *x = t_f64(t, "x");
+    double *y = t_f64(t, "y");
+    for (size_t i = 0; i < t_count(t, "y"); i++)
+        y[i] = x[i];
+}
+
+static const t_case cases_flatten[] = {
+    { "one_pixel", "N=5 D=1x1x2", .grad = true },
+    { "image", "N=3 D=4x3x5", .grad = true },
+    { "row", "N=4 D=7", .grad = true },
+};
+
+static const t_op ops[] = {
+    T_OP(pointwise, oracle, cases),
+    T_OP(flatten, oracle_flatten, cases_flatten),
+};
+OP_TESTS(pointwise, ops)

@@ -66,6 +66,18 @@ static void oracle_max_grad(const t_case *t)
     }
 }
 
+static void oracle_max_at(const t_case *t)
+{
+    const double *x_in = t_f64(t, "x");
+    const int32_t *index = t_i32(t, "index");
+    double *y_out = t_f64(t, "y");
+    const int W = t_dim(t, 'W');
+    FOR_ELEMENTS(t) {
+        const int source = index[at(t, n, y, x, c)];
+        y_out[at(t, n, y, x, c)] = x_in[at(t, n, source / W, source % W, c)];
+    }
+}
+
 /* An index inside the window of its output, another one for each element. */
 static void prepare_index(const t_case *t)
 {
@@ -144,10 +156,18 @@ static const t_case cases_max[] = {
 };
 
 static const t_case cases_max_grad[] = {
-    { "one_pixel", "N=1 H=1 W=1 C=1", .prepare = prepare_index },
-    { "ragged", "N=2 H=7 W=9 C=5", .prepare = prepare_index },
+    { "one_pixel", "N=1 H=1 W=1 C=1", .grad = true, .prepare = prepare_index },
+    { "ragged", "N=2 H=7 W=9 C=5", .grad = true, .prepare = prepare_index },
     { "wide_vector", "N=1 H=6 W=5 C=32", .prepare = prepare_index },
     { "size_3", "N=1 H=5 W=6 C=8", "size=3", .prepare = prepare_index },
+    { "mnist", "N=32 H=28 W=28 C=64", .bench = true, .prepare = prepare_index },
+};
+
+static const t_case cases_max_at[] = {
+    { "one_pixel", "N=1 H=1 W=1 C=1", .grad = true, .prepare = prepare_index },
+    { "ragged", "N=2 H=7 W=9 C=5", .grad = true, .prepare = prepare_index },   /* the sample's own pixels */
+    { "wide_vector", "N=2 H=6 W=5 C=32", .prepare = prepare_index },
+    { "size_3", "N=1 H=5 W=6 C=8", "size=3", .grad = true, .prepare = prepare_index },
     { "mnist", "N=32 H=28 W=28 C=64", .bench = true, .prepare = prepare_index },
 };
 
@@ -161,6 +181,7 @@ static const t_case cases_mean2[] = {
 static const t_op ops[] = {
     T_OP(avg_pool, oracle_avg, cases_avg),         T_OP(avg_pool_grad, oracle_avg_grad, cases_avg_grad),
     T_OP(max_pool, oracle_max, cases_max),         T_OP(max_pool_grad, oracle_max_grad, cases_max_grad),
+    T_OP(max_pool_at, oracle_max_at, cases_max_at),
     T_OP(mean_pool2, oracle_mean2, cases_mean2),   T_OP(mean_pool2_grad, oracle_mean2_grad, cases_mean2),
 };
 OP_TESTS(pool, ops)

@@ -13,13 +13,20 @@ static void normal2(uint32_t a, uint32_t b, double *x, double *y)
     *y = radius * sin(angle);
 }
 
+/* Whose numbers sample n has: those of sample number (first + n) / repeat, seen from the first. */
+static int shared(const t_case *t, int n)
+{
+    const uint32_t first = t_u32(t, "counters")[SCL_CNT_SAMPLE] + t_u32(t, "counters")[SCL_CNT_POSITION];
+    return (int)((first + (uint32_t)n) / (uint32_t)t_attr_int(t, "repeat") - first);
+}
+
 static void field(const t_case *t, bool normal)
 {
     const int N = t_dim(t, 'N'), D = t_dim(t, 'H') * t_dim(t, 'W') * t_dim(t, 'C');
     double *out = t_f64(t, "out");
     for (int n = 0; n < N; n++)
         for (int e = 0; e < D; e++) {
-            const t_words w = t_philox(t_u32(t, "counters"), (uint32_t)(e / 4), n, (uint32_t)t_attr_int(t, "stream"),
+            const t_words w = t_philox(t_u32(t, "counters"), (uint32_t)(e / 4), shared(t, n), (uint32_t)t_attr_int(t, "stream"),
                                        (uint32_t)t_attr_int(t, "sub"));
             double z[4];
             normal2(w.w[0], w.w[1], &z[0], &z[1]);
@@ -44,6 +51,7 @@ static const t_case cases_field[] = {
     { "ragged",    "N=3 H=5 W=7 C=3", .attrs = "stream=5 sub=9" },                                 /* 105 values: 26 quads and 1  */
     { "resumed",   "N=2 H=4 W=4 C=1", .attrs = "stream=1", .counters = "position=3 batch=8 step=70000 sample=100" },
     { "key_high",  "N=2 H=3 W=3 C=2", .attrs = "stream=255 sub=16777215", .counters = "seed=12297829382473034411 step=1" },
+    { "shared",    "N=7 H=3 W=3 C=1", .attrs = "stream=5 repeat=3", .counters = "position=4 batch=20 step=2 sample=10" },
     { "chunks",    "N=2 H=128 W=128 C=3", .attrs = "stream=2" },                                   /* more than one group         */
     { "batch",     "N=128 H=28 W=28 C=1", .attrs = "stream=0", .bench = true },
 };

@@ -49,7 +49,7 @@ expect 0 1 'bits promised' verify --probe --device reference --junit junit.xml
 grep -q '<property name="compiler" value=' junit.xml || fail 'no versions in the JUnit report'
 expect 0 1 "computes the C definitions themselves" verify --probe --device reference
 expect 2 2 "--scaling is of a network" bench --scaling
-expect 2 2 "--what train: forward, train_step or sample_step" bench --what train 8x8x1-ngf4-b2
+expect 2 2 "--what train: forward, train_step, sample_step or jvp" bench --what train 8x8x1-ngf4-b2
 expect 2 2 "two runs" bench --scaling --by-operator 8x8x1-ngf4-b2
 expect 2 2 "nothing would be drawn" sample none.safetensors -n 0
 expect 0 1 '"class": "reference"' devices --device reference --json -
@@ -109,8 +109,8 @@ mkdir elsewhere
 "$SCORECL" check --print good.yaml >elsewhere/resolved.yaml
 "$SCORECL" check --print elsewhere/resolved.yaml | cmp - elsewhere/resolved.yaml || fail "the resolved config changes when it is read back"
 
-for config in "$SOURCE"/configs/*.yaml; do
-    expect 0 1 "right; 2 stages: train sample" check "$config"
+for config in "$SOURCE"/configs/*.yaml "$SOURCE"/configs/*/*.yaml; do
+    expect 0 1 ": right; " check "$config"
 done
 
 [ $failures -eq 0 ] && echo pass

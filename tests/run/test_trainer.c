@@ -43,17 +43,17 @@ static const char text[] = "seed: 3\n"
                            "stages: { t: { kind: train, batch: 8, eval: { every: never } } }\n";
 
 /* Four steps, the last two in the next epoch; *norm: of the last step's gradient. */
-static void run(scl_backend *b, const char *residence, const char *accumulate, const scl_dataset *data,
+static void run(scl_backend *b, const char *loss, const char *residence, const char *accumulate, const scl_dataset *data,
                 scl_step_record *last)
 {
-    const scl_override o[] = {{"data.residence", residence}, {"stages.t.accumulate", accumulate}};
+    const scl_override o[] = {{"data.residence", residence}, {"stages.t.accumulate", accumulate}, {"stages.t.objective.loss", loss}};
     scl_config_errors errors = {0};
     scl_config *config = NULL;
     scl_trainer *t = NULL;
     scl_err err = {0};
     const long first = (COUNT + BATCH - 1) / BATCH - 2;
     bool ready;
-    scl_status status = scl_config_parse(text, strlen(text), "t.yaml", NULL, o, 2, &config, &errors, &err);
+    scl_status status = scl_config_parse(text, strlen(text), "t.yaml", NULL, o, 3, &config, &errors, &err);
     if (status == SCL_OK)
         status =
             scl_trainer_create(&t, b, config, &config->stage[0], data, NULL, &(scl_trainer_options){0}, &err);
@@ -95,12 +95,17 @@ int main(void)
     for (size_t i = 0; i < (size_t)COUNT * SIDE * SIDE; i++)
         data.u8[i] = (unsigned char)(i * 2654435761u >> 24);
     scl_step_record device, stream, parts;
-    run(b, "device", "1", &data, &device);
-    run(b, "stream", "1", &data, &stream);
-    run(b, "stream", "4", &data, &parts);
+    run(b, "dsm", "device", "1", &data, &device);
+    run(b, "dsm", "stream", "1", &data, &stream);
+    run(b, "dsm", "stream", "4", &data, &parts);
     CHECK(device.norm > 0 && !memcmp(&device, &stream, sizeof device), "streamed: norm %g, not %g",
           (double)stream.norm, (double)device.norm);
     CHECK(!memcmp(&device, &parts, sizeof device), "streamed in parts: norm %g, not %g", (double)parts.norm,
+          (double)device.norm);
+    /* Second order: two weight gradients for each convolution, each with its tree over the batch. */
+    run(b, "ssm_vr", "device", "1", &data, &device);
+    run(b, "ssm_vr", "device", "4", &data, &parts);
+    CHECK(device.norm > 0 && !memcmp(&device, &parts, sizeof device), "ssm_vr in parts: norm %g, not %g", (double)parts.norm,
           (double)device.norm);
     b->v = &real;
     b->v->close(b);

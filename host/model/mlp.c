@@ -1,0 +1,48 @@
+/* mlp: linear layers with softplus between them, for points (Song & Ermon 2019, figure 2: widths 128, 128; 17,154 parameters in 2-D).
+ *
+ * Unconditional, as there: modules "0", "2", "4" ... of a PyTorch Sequential.  Conditional: behind each hidden layer but before
+ * its softplus, h = scale[level] * h + shift[level], with tables level.<module>.scale and .shift [L,K] that start at 1 and 0. */
+#include <stdio.h>
+
+#include "model/blocks.h"
+
+static scl_status row_of_level(scl_builder *b, scl_value **out, const char *name, int k)
+{
+    scl_value *table;
+    SCL_TRY(scl_block_param(b, &table, name, SCL_DIMS(b->c->levels, k)));
+    return SCL_APPLY(b->g, out, b->err, "embedding", SCL_IN("table", table), SCL_IN("label", b->label));
+}
+
+static scl_status activate(scl_builder *b, scl_value **h, const char *module)
+{
+    if (!b->c->conditional)
+        return SCL_POINTWISE(b->g, h, b->err, "softplus(h)", SCL_IN("h", *h));
+    const char *before = scl_scope_push(b->g, "level.%s", module);
+    scl_value *scale, *shift;
+    SCL_TRY(row_of_level(b, &scale, "scale", (*h)->dim[1]));
+    SCL_TRY(row_of_level(b, &shift, "shift", (*h)->dim[1]));
+    scl_scope_pop(b->g, before);
+    return SCL_POINTWISE(b->g, h, b->err, "softplus(fma(scale, h, shift))", SCL_IN("h", *h), SCL_IN("scale", scale),
+                         SCL_IN("shift", shift));
+}
+
+scl_status scl_mlp_build(scl_builder *b, scl_value *x, scl_value **score)
+{
+    const scl_net_config *c = b->c;
+    char module[16];
+    scl_value *h;
+    SCL_TRY(SCL_APPLY(b->g, &h, b->err, "flatten", SCL_IN("x", x)));
+    const int dimensions = h->dim[1];
+    for (int i = 0; i < c->n_widths; i++) {
+        snprintf(module, sizeof module, "%d", 2 * i);
+        SCL_TRY(scl_block_linear(b, &h, h, module, c->widths[i]));
+        SCL_TRY(activate(b, &h, module));
+    }
+    snprintf(module, sizeof module, "%d", 2 * c->n_widths);
+    SCL_TRY(scl_block_linear(b, &h, h, module, c->outputs ? c->outputs : dimensions));
+    if (c->outputs) {
+        *score = h;
+        return SCL_OK;
+    }
+    return SCL_POINTWISE(b->g, score, b->err, "y", SCL_IN("shape", x), SCL_IN("y", h));
+}

@@ -1,0 +1,67 @@
+/* Inside the sample stage: what its files share.  run/sample.c is the stage, draw_chain.c runs a sampler's updates on the device,
+ * draw_flow.c the probability-flow ODE, draw_known.c prepares what is known of the samples, draw_save.c writes them. */
+#ifndef SCL_RUN_DRAW_H
+#define SCL_RUN_DRAW_H
+
+#include "base/progress.h"
+#include "run/build.h"
+#include "run/stage.h"
+#include "score/sampler.h"
+
+enum { SCL_DRAW_AHEAD = 2 };
+
+/* Executor for batches of n samples. */
+typedef struct scl_draw_batch { int n; scl_graph *graph; scl_plan *plan; scl_store *store; scl_exec *exec; } scl_draw_batch;
+
+typedef struct scl_draw {
+    scl_stage_context *c;
+    const scl_sample_config *config;
+    scl_backend *b;
+    scl_device_info device;           /* what the stage may use of it */
+    scl_checkpoint *from;
+    scl_step_spec spec;
+    scl_sampling how;
+    scl_noise noise;
+    scl_sampler sampler;              /* not of an adaptive solver */
+    scl_tuning tuning;
+    size_t pixels;                    /* floats of one picture */
+    float *x;                         /* [count, pixels] */
+    int rows, columns;                /* of the trajectory */
+    float *trajectory;                /* [rows, columns, pixels]; NULL: not asked for */
+    scl_ticket *kept;                 /* of each row, on its way */
+    size_t peak_bytes;                /* of the largest batch */
+    scl_progress progress;
+    long done;                        /* score evaluations of batches */
+    long least, most;                 /* score evaluations of a sample */
+    struct { bool pending; scl_ticket ticket; int update, first, n; float *sumsq; } slot[SCL_DRAW_AHEAD];
+    float *known, *mask;              /* known pictures [.., pixels], 1 where one is known [pixels]; NULL */
+    int n_known;
+} scl_draw;
+
+/* Persistent values of the batch, where its graph has them. */
+scl_status scl_draw_put(scl_draw_batch *r, const char *name, const void *data, size_t bytes, scl_err *err);
+scl_status scl_draw_set_level(const scl_draw *s, scl_draw_batch *r, int level, scl_err *err);
+/* x0 of samples first ... first + n - 1, into x. */
+void scl_draw_start(const scl_draw *s, int first, int n, float *x);
+/* Of the first samples those in this batch, after a row's last update. */
+scl_status scl_draw_keep(scl_draw *s, scl_draw_batch *r, int first, int row, scl_err *err);
+/* Waits for reads that are under way, and looks at what they brought. */
+scl_status scl_draw_settle(scl_draw *s, scl_err *err);
+
+/* Samples first ... first + r->n - 1, into s->x. */
+scl_status scl_draw_chain(scl_draw *s, scl_draw_batch *r, int first, scl_err *err);
+scl_status scl_draw_flow(scl_draw *s, scl_draw_batch *r, int first, scl_err *err);
+
+/* Reads mask and known pictures.  SCL_FAILED with the reason where they do not fit the samples. */
+scl_status scl_draw_open_known(scl_draw *s, scl_err *err);
+void scl_draw_close_known(scl_draw *s);
+/* The picture that sample number i has to agree with. */
+const float *scl_draw_known_of(const scl_draw *s, int i);
+/* What the batch's graph needs to know. */
+scl_status scl_draw_put_known(scl_draw *s, scl_draw_batch *r, int first, scl_err *err);
+/* Keys of the noise of what is known, for an update. */
+scl_status scl_draw_put_known_counters(scl_draw *s, scl_draw_batch *r, int first, int update, int level, scl_err *err);
+
+scl_status scl_draw_save(scl_draw *s, scl_err *err);
+
+#endif

@@ -1,0 +1,35 @@
+/* For the evaluation alone: the two sets, and the list of values that becomes evaluation.json. */
+#ifndef SCL_RUN_EVALUATE_H
+#define SCL_RUN_EVALUATE_H
+
+#include <jansson.h>
+
+#include "data/dataset.h"
+#include "run/stage.h"
+#include "score/compare.h"
+
+typedef struct scl_evaluation {
+    scl_stage_context *c;
+    const scl_evaluate_config *config;
+    int height, width, channels;
+    /* Rows of height * width * channels floats: pictures as their PNG files have them, k/255; points as they are.  real: in the
+     * order of the split; real_label: NULL where there are none. */
+    float *made, *real;
+    scl_set made_set, real_set;
+    const char *made_from;           /* a file, or "the training data" */
+    json_t *values;                  /* {"modes.0": {"value": v, "error": e, "true": t}, ...} */
+} scl_evaluation;
+
+/* Reads the reference and, unless the score alone is evaluated, the samples.  What it allocated stays on failure. */
+scl_status scl_evaluation_read(scl_evaluation *e, scl_err *err);
+
+/* Adds a value and shows it.  error below 0: not known; truth NAN: not known. */
+void scl_evaluation_add(scl_evaluation *e, const char *name, double value, double error, double truth);
+
+/* The score of the network of a train stage against the true one: values fisher, fisher.inside, fisher.outside. */
+scl_status scl_evaluation_fisher(scl_evaluation *e, scl_err *err);
+
+/* neighbours.png: each row a sample and the nearest of the reference. */
+scl_status scl_evaluation_neighbours(scl_evaluation *e, scl_err *err);
+
+#endif

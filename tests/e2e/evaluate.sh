@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# The evaluate stage on images: a set against itself, against another, and what it refuses.  Nothing is trained.
+. "$(dirname "$0")/common"
+cat > e.yaml << 'YAML'
+data: { path: /usr/share/datasets/fashion-mnist, transform: { size: 14 } }
+stages:
+  same: &all
+    kind: evaluate
+    samples: data
+    reference: train
+    images: 150
+    metrics: [moments, frechet, kid, precision_recall, wasserstein, neighbours]
+    projections: 20
+    blocks: 3
+  other: { <<: *all, reference: test }
+YAML
+"$SCORECL" run e.yaml --out run > log 2>&1 || { cat log; fail evaluate; }
+grep -q 'other: kid' log || { cat log; fail "the log does not show the values"; }
+for s in same other; do [ -s "run/$s/neighbours.png" ] || fail "$s: no neighbours.png"; done
+python3 - run << 'PY'
+import json, sys
+same, other = (json.load(open(f"{sys.argv[1]}/{s}/evaluation.json"))["values"] for s in ("same", "other"))
+def check(ok, what):
+    print("pass" if ok else "FAIL", what)
+    return not ok
+faults = check(abs(same["frechet"]["value"]) < 1e-6 * other["frechet"]["value"], "a set is at distance 0 from itself (frechet)")
+faults += check(same["wasserstein"]["value"] == 0 and same["nearest"]["value"] == 0, "and so is every projection, and its nearest picture is itself")
+faults += check(same["precision"]["value"] == 1 and same["recall"]["value"] == 1, "its precision and recall are 1")
+faults += check(same["kid"]["value"] < 0, "its kernel distance, whose expectation is 0 for another set of the same kind, is below it")
+faults += check(0 < other["frechet"]["value"] < 100 and 0 < other["wasserstein"]["value"] < 1 and other["nearest"]["value"] > 1, "another is away")
+faults += check(abs(other["kid"]["value"]) < 5 * other["kid"]["error"] + 0.05, "but of the same kind (kid)")
+faults += check(0.2 < other["precision"]["value"] <= 1 and 0.2 < other["recall"]["value"] <= 1, "and they cover each other")
+faults += check(0.2 < same["mean"]["value"] < 0.4 and 0 < same["variance"]["value"] < 0.25, "moments of pixels from 0 to 1")
+sys.exit(faults > 0)
+PY
+code=0
+"$SCORECL" run e.yaml --out run2 -o stages.other.samples="$work/none.npy" > log 2>&1 || code=$?
+[ $code = 1 ] && grep -q "none.npy' does not exist" log || { cat log; fail "missing samples: exit code $code"; }
+code=0
+"$SCORECL" run e.yaml --out run3 -o stages.other.blocks=100 > log 2>&1 || code=$?
+[ $code = 1 ] && grep -q 'a kernel distance of 100 blocks needs 200 samples on each side, not 150 and 150' log ||
+    { cat log; fail "too many blocks: exit code $code"; }
