@@ -91,6 +91,14 @@ kernel void floats(global const float *data, global const int *order, global con
 }
 
 __attribute__((reqd_work_group_size(1, 1, 1)))
+kernel void classes(global const int *class, global const int *order, global const uint *counters, global int *y, const int N)
+{
+    const uint first = counters[CNT_FIRST] + counters[CNT_POSITION];
+    for (int n = 0; n < N; n++)
+        y[n] = class[order[first + (uint)n]];
+}
+
+__attribute__((reqd_work_group_size(1, 1, 1)))
 kernel void lookup(global const float *table, global const int *label, global float *y, const int N)
 {
     for (int n = 0; n < N; n++)

@@ -56,3 +56,16 @@ kernel void cross_entropy(global const float *restrict z, global const int *rest
     const float largest = largest_of(row, K), sum = sum_of(row, largest, K);
     loss[n] = scl_flush(scl_log(sum) + (largest - row[label[n]]));
 }
+
+__attribute__((reqd_work_group_size(WG, 1, 1)))
+kernel void top1(global const float *restrict z, global const int *restrict label, global float *restrict y, const int K, const int N)
+{
+    const int n = (int)get_global_id(0);
+    if (n >= N)
+        return;
+    global const float *row = z + (size_t)n * K;
+    int best = 0;
+    for (int k = 1; k < K; k++)
+        best = row[k] > row[best] ? k : best;
+    y[n] = best == label[n] ? 1.0f : 0.0f;
+}

@@ -134,6 +134,11 @@ static void check_objective(checker *c, const scl_stage_config *stage)
     const char *loss = scl_config_choice("objective.loss", (int)t->objective.loss);
     const char *key = scl_arena_printf(arena, "stages.%s.objective", stage->name);
     const long D = values_of(&stage->data);
+    const bool classifies = stage->model.net == SCL_NET_CLASSIFIER;
+    if (classifies != (t->objective.loss == SCL_LOSS_CROSS_ENTROPY))
+        fault(c, scl_arena_printf(arena, "%s.loss", key),
+              classifies ? scl_arena_printf(arena, "a classifier is trained by cross_entropy, not by %s", loss)
+                         : "cross_entropy trains a classifier (model.net)");
     if (stage->noise.schedule == SCL_NOISE_NONE && t->objective.loss == SCL_LOSS_DSM)
         fault(c, scl_arena_printf(arena, "%s.loss", key), "dsm compares the score with the noise, and noise.schedule is none");
     if (t->objective.loss == SCL_LOSS_ISM && D > ISM_MOST)
@@ -353,6 +358,8 @@ static void check_sample(checker *c, const scl_stage_config *stage)
     const char *path = scl_arena_printf(c->faults->arena, "stages.%s.checkpoint", stage->name);
     char *end = NULL;
     const bool step = !strncmp(which, "step-", 5) && strtol(which + 5, &end, 10) > 0 && *end == 0;
+    if (stage->model.net == SCL_NET_CLASSIFIER)
+        fault(c, set_in(c, stage, "model.net"), "a classifier gives classes, no score to draw samples by");
     if (stage->noise.schedule == SCL_NOISE_NONE && stage->sample.sampler.denoise)
         fault(c, scl_arena_printf(c->faults->arena, "stages.%s.sampler.denoise", stage->name),
               "x + sigma^2 s needs a noise level, and noise.schedule is none");

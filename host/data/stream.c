@@ -28,6 +28,7 @@ struct scl_stream {
     size_t bytes[SCL_STREAM_PARTS];
     /* the thread's own */
     unsigned char *slot[SCL_STREAM_PARTS];
+    int32_t *class[SCL_STREAM_PARTS]; /* NULL: the data have none */
     int32_t *order;
     long epoch; /* whose order it is; -1: none */
 };
@@ -56,7 +57,7 @@ static place after(const scl_stream *s, place p)
 }
 
 /* Without the lock: only the thread touches the order and the slots from `taken` on. */
-static size_t gather(scl_stream *s, place p, unsigned char *to)
+static size_t gather(scl_stream *s, place p, unsigned char *to, int32_t *class)
 {
     const long epoch = p.step / steps_per_epoch(s),
                first = p.step % steps_per_epoch(s) * s->batch + p.position;
@@ -69,6 +70,8 @@ static size_t gather(scl_stream *s, place p, unsigned char *to)
     for (int i = 0; i < n; i++)
         memcpy(to + (size_t)i * s->sample_bytes, from + (size_t)s->order[first + i] * s->sample_bytes,
                s->sample_bytes);
+    for (int i = 0; i < n && class; i++)
+        class[i] = s->data->label[s->order[first + i]];
     return (size_t)n * s->sample_bytes;
 }
 
@@ -84,7 +87,7 @@ static void *work(void *argument)
         const unsigned turn = s->turn, slot = s->made % SCL_STREAM_PARTS;
         const place now = s->next;
         pthread_mutex_unlock(&s->lock);
-        const size_t bytes = gather(s, now, s->slot[slot]);
+        const size_t bytes = gather(s, now, s->slot[slot], s->class[slot]);
         pthread_mutex_lock(&s->lock);
         if (turn != s->turn)
             continue;
@@ -118,6 +121,10 @@ scl_status scl_stream_open(scl_stream **out, const scl_dataset *data, uint64_t s
     for (int i = 0; i < SCL_STREAM_PARTS && status == SCL_OK; i++) {
         status = scl_alloc_bytes(&block, (size_t)part * s->sample_bytes, "batches ahead", err);
         s->slot[i] = status == SCL_OK ? block : NULL;
+        if (status == SCL_OK && data->label) {
+            status = scl_alloc_bytes(&block, (size_t)part * sizeof(int32_t), "classes ahead", err);
+            s->class[i] = status == SCL_OK ? block : NULL;
+        }
     }
     if (status == SCL_OK && pthread_create(&s->thread, NULL, work, s))
         status = scl_fail(err, SCL_FAILED, "cannot start a thread for the data");
@@ -145,7 +152,7 @@ void scl_stream_close(scl_stream *s)
     pthread_cond_destroy(&s->freed);
     pthread_mutex_destroy(&s->lock);
     for (int i = 0; i < SCL_STREAM_PARTS; i++)
-        free(s->slot[i]);
+        free(s->slot[i]), free(s->class[i]);
     free(s->order);
     free(s);
 }
@@ -168,6 +175,11 @@ void scl_stream_take(scl_stream *s, long step, int position, const void **data, 
     *data = s->slot[slot];
     *bytes = s->bytes[slot];
     pthread_mutex_unlock(&s->lock);
+}
+
+const int32_t *scl_stream_classes(const scl_stream *s)
+{
+    return s->class[(s->taken - 1) % SCL_STREAM_PARTS]; /* taken is the taker's own between takes */
 }
 
 void scl_stream_release(scl_stream *s)

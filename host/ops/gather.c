@@ -4,6 +4,7 @@
  *                     bits of u (24 would round k+u up to k+1); logit: y = fma(1-2l, x, l), rest = fma(1-2l, 1-x, l),
  *                     ln y - ln rest, l = 1e-6 (1 - y itself would lose its digits near 1)
  *   gather_batch_f32  the same for float data, as they are
+ *   gather_class      y[n] = class[order[first + position + n]]
  *   lookup            y[n] = table[label[n]]
  *
  * flip: a sample is mirrored where the first bit of its draw is set.  u of element e: word e mod 4 of Philox's counter
@@ -72,6 +73,14 @@ static void ref_batch_f32(const scl_node *n, const scl_host_values *v)
     }
 }
 
+static void ref_class(const scl_node *n, const scl_host_values *v)
+{
+    const uint32_t *counters = v->in[2];
+    for (int i = 0; i < scl_dim(n, 'N'); i++)
+        ((int32_t *)v->out[0])[i] =
+            ((const int32_t *)v->in[0])[((const int32_t *)v->in[1])[counters[SCL_CNT_FIRST] + counters[SCL_CNT_POSITION] + (uint32_t)i]];
+}
+
 static void ref_lookup(const scl_node *n, const scl_host_values *v)
 {
     for (int i = 0; i < scl_dim(n, 'N'); i++)
@@ -95,6 +104,12 @@ static scl_status launch_batch_f32(scl_launcher *q, const scl_node *n, scl_err *
                       SCL_BUF(counters), SCL_BUF(x), SCL_I32(D, D), SCL_I32(W, scl_dim(n, 'W')), SCL_I32(C, scl_dim(n, 'C')),
                       SCL_I32(chunk, scl_chunk(q, D)), SCL_U32(flip_stream, SCL_STREAM_FLIP << 24),
                       SCL_DEFINE(FLIP, scl_attr_int(n, "flip")));
+}
+
+static scl_status launch_class(scl_launcher *q, const scl_node *n, scl_err *err)
+{
+    return SCL_LAUNCH(q, n, err, "classes", scl_groups(1, 1, 1, 1), SCL_BUF(class), SCL_BUF(order), SCL_BUF(counters), SCL_BUF(y),
+                      SCL_I32(N, scl_dim(n, 'N')));
 }
 
 static scl_status launch_lookup(scl_launcher *q, const scl_node *n, scl_err *err)
@@ -123,10 +138,16 @@ static const scl_op op_batch_f32 = {
     .bytes = "8*N*H*W*C",
 };
 
+static const scl_op op_class = {
+    .name = "gather_class", .family = "gather", .brief = "the classes of a batch", .formula = "y[n] = class[order[first + position + n]]",
+    .in = { "class i32[S]", "order i32[S] < S", "counters u32[16]" }, .out = { "y i32[N]" }, .attr = { "N int 1.." },
+    .constant = true, .ref = ref_class, .impl = { { .name = "single", .launch = launch_class } }, .bytes = "12*N",
+};
+
 static const scl_op op_lookup = {
     .name = "lookup", .family = "gather", .brief = "values of a table", .formula = "y[n] = table[label[n]]",
     .in = { "table f32[L]", "label i32[N] < L" }, .out = { "y f32[N]" },
     .constant = true, .ref = ref_lookup, .impl = { { .name = "single", .launch = launch_lookup } },
 };
 
-scl_family scl_family_gather = { &op_batch, &op_batch_f32, &op_lookup, NULL };
+scl_family scl_family_gather = { &op_batch, &op_batch_f32, &op_class, &op_lookup, NULL };

@@ -3,6 +3,7 @@
  *   softmax         p[n,k] = exp(z[n,k] - m) / s,  m = max over k (the first by >),  s = chain of + over k of exp(z[n,k] - m)
  *   cross_entropy   loss[n] = ln s + (m - z[n,label[n]])  =  -ln p[n,label[n]]
  *   one_hot         y[n,k] = 1 where k is label[n], else 0
+ *   top1            y[n] = 1 where the first largest z[n,k] is at label[n], else 0
  *
  * d loss/d z = p - one_hot;  J(p) u = p (u - <p,u>), symmetric.  All are built of operators, so that they have derivatives too.
  * Kernels: cl/ops/softmax.cl.  Oracles and cases: tests/ops/softmax.c. */
@@ -155,4 +156,37 @@ static const scl_op cross_entropy = {
     .flops = "30*N*K", .bytes = "4*N*K",
 };
 
-scl_family scl_family_softmax = { &softmax, &one_hot, &cross_entropy, NULL };
+/* ---- top1 ---- */
+
+static void top1_ref(const scl_node *n, const scl_host_values *v)
+{
+    const int K = scl_dim(n, 'K');
+    const float *z = v->in[0];
+    const int *label = v->in[1];
+    float *y = v->out[0];
+    for (int i = 0; i < scl_dim(n, 'N'); i++, z += K) {
+        int best = 0;
+        for (int k = 1; k < K; k++)
+            best = z[k] > z[best] ? k : best;
+        y[i] = best == label[i] ? 1.0f : 0.0f;
+    }
+}
+
+static scl_status top1_launch(scl_launcher *q, const scl_node *n, scl_err *err)
+{
+    const int N = scl_dim(n, 'N');
+    return SCL_LAUNCH(q, n, err, "top1", scl_items_grid(q, N), SCL_BUF(z), SCL_BUF(label), SCL_BUF(y), SCL_I32(K, scl_dim(n, 'K')),
+                      SCL_I32(N, N));
+}
+
+static const scl_op top1 = {
+    .name = "top1", .family = "softmax",
+    .brief = "1 where the largest logit is that of the sample's class", .formula = "y[n] = (argmax_k z[n,k] == label[n])",
+    .in = { "z f32[N,K]", "label i32[N] < K" }, .out = { "y f32[N]" },
+    .constant = true,          /* a step, flat everywhere else */
+    .ref = top1_ref,
+    .impl = { { .name = "samples", .tune = "WG=1|64", .gpu = "WG=64", .fits = fits, .launch = top1_launch } },
+    .flops = "N*K", .bytes = "4*N*K",
+};
+
+scl_family scl_family_softmax = { &softmax, &one_hot, &cross_entropy, &top1, NULL };

@@ -10,8 +10,8 @@
 #include "run/trainer.h"
 #include "score/schedule.h"
 
-enum { COL_LOSS, COL_NORM, COL_RATE, COL_SPEED, COL_EVAL, COLUMNS };
-static const char *const columns[COLUMNS] = { "loss", "grad_norm", "lr", "images_per_s", "eval_loss" };
+enum { COL_LOSS, COL_NORM, COL_RATE, COL_SPEED, COL_EVAL, COL_ACCURACY, COLUMNS };
+static const char *const columns[COLUMNS] = { "loss", "grad_norm", "lr", "images_per_s", "eval_loss", "eval_accuracy" };
 
 typedef struct training {
     scl_stage_context *c;
@@ -47,6 +47,19 @@ static scl_status check_shapes(const training *s, scl_err *err)
                     b->channels);
 }
 
+/* A classifier needs classes, and no more than it has outputs for. */
+static scl_status check_classes(const training *s, const scl_dataset *d, const char *which, scl_err *err)
+{
+    const int most = s->c->stage->model.classes;
+    if (s->config->objective.loss != SCL_LOSS_CROSS_ENTROPY || !d)
+        return SCL_OK;
+    if (!d->label)
+        return scl_fail(err, SCL_FAILED, "objective.loss: cross_entropy needs classes, and the %s data have none", which);
+    if (d->classes > most)
+        return scl_fail(err, SCL_FAILED, "model.classes: %d, and the %s data have %d", most, which, d->classes);
+    return SCL_OK;
+}
+
 static scl_status open_data(training *s, scl_err *err)
 {
     const scl_data_config *d = &s->c->stage->data;
@@ -55,6 +68,8 @@ static scl_status open_data(training *s, scl_err *err)
         SCL_TRY(scl_dataset_open(&s->held_out, d, s->config->eval.split, err));
     if (s->held_out)
         SCL_TRY(check_shapes(s, err));
+    SCL_TRY(check_classes(s, s->data, "training", err));
+    SCL_TRY(check_classes(s, s->held_out, "held-out", err));
     scl_info("%s: %zu images of %dx%dx%d", s->c->stage->name, s->data->count, s->data->height, s->data->width, s->data->channels);
     scl_stage_note(s->c, "data_sha256", "%s", s->data->sha256);
     return SCL_OK;
@@ -165,20 +180,24 @@ static scl_status end_row(training *s, bool wait, bool keep, scl_err *err)
 
 static scl_status evaluate(training *s, long done, scl_err *err)
 {
-    float loss;
+    float loss, accuracy;
     const bool same_row = s->row_open && s->logged_step == done;
     SCL_TRY(end_row(s, true, same_row, err));
     SCL_TRY(scl_trainer_finish(s->t, err));
-    SCL_TRY(scl_trainer_evaluate(s->t, &loss, err));
+    SCL_TRY(scl_trainer_evaluate(s->t, &loss, &accuracy, err));
     s->info.eval_loss = (double)loss;
     if (!(s->info.best_loss <= (double)loss)) {
         s->info.best_loss = (double)loss;
         s->info.best_step = done;
     }
-    scl_info("%s: step %ld, held-out loss %.3f", s->c->stage->name, done, (double)loss);
+    char right[48] = "";
+    if (isfinite(accuracy))
+        snprintf(right, sizeof right, ", %.2f %% right", 100 * (double)accuracy);
+    scl_info("%s: step %ld, held-out loss %.3f%s", s->c->stage->name, done, (double)loss, right);
     for (int i = 0; i < COLUMNS && !same_row; i++)
         s->row[i] = NAN;
     s->row[COL_EVAL] = (double)loss;
+    s->row[COL_ACCURACY] = (double)accuracy;
     return scl_metrics_row(s->metrics, done, s->row, err);
 }
 

@@ -200,7 +200,7 @@ scl_status scl_trainer_record_take(scl_trainer *t, bool wait, bool *ready, scl_s
     return SCL_OK;
 }
 
-scl_status scl_trainer_evaluate(scl_trainer *t, float *loss, scl_err *err)
+scl_status scl_trainer_evaluate(scl_trainer *t, float *loss, float *accuracy, scl_err *err)
 {
     uint32_t counters[SCL_COUNTERS] = { [SCL_CNT_SEED_LO] = (uint32_t)t->config->seed,
                                         [SCL_CNT_SEED_HI] = (uint32_t)(t->config->seed >> 32),
@@ -211,6 +211,9 @@ scl_status scl_trainer_evaluate(scl_trainer *t, float *loss, scl_err *err)
     const int total = t->eval_spec.data_count, n = t->eval_spec.n;
     const scl_runner *last = scl_runners_find(&t->eval, total % n ? total % n : n, true);
     SCL_TRY(scl_exec_read(last->exec, "eval.loss", loss, sizeof *loss, err));
+    *accuracy = NAN;
+    if (t->spec.objective.loss && !strcmp(t->spec.objective.loss, "cross_entropy"))
+        SCL_TRY(scl_exec_read(last->exec, "eval.accuracy", accuracy, sizeof *accuracy, err));
     if (isfinite(*loss))
         return SCL_OK;
     char text[256];

@@ -51,7 +51,8 @@ scl_status scl_trainer_finish(scl_trainer *t, scl_err *err);
 
 /* Mean loss over the held-out images, with the average of the weights where one is kept.  Waits.  SCL_FAILED when it is not
  * finite, as above. */
-scl_status scl_trainer_evaluate(scl_trainer *t, float *loss, scl_err *err);
+/* accuracy: of a classifier, the fraction that is right; else NaN. */
+scl_status scl_trainer_evaluate(scl_trainer *t, float *loss, float *accuracy, scl_err *err);
 
 /* The counters that step `step` starts with (for a checkpoint). */
 void scl_trainer_counters(const scl_trainer *t, long step, uint32_t counters[SCL_COUNTERS]);

@@ -49,6 +49,21 @@ static scl_status upload_noise(scl_trainer *t, scl_err *err)
     return scl_truth_write(t->store, &t->stage->data, err);
 }
 
+/* Classes, where the loss reads them. */
+static scl_status write_classes(scl_trainer *t, const char *name, const scl_dataset *d, size_t n, scl_err *err)
+{
+    return scl_store_find(t->store, name).value ? write(t, name, d->label, sizeof *d->label * n, err) : SCL_OK;
+}
+
+static scl_status send_classes(scl_trainer *t, const char *name, const int32_t *from, int samples, scl_ticket *ticket, scl_err *err)
+{
+    scl_region to = scl_store_find(t->store, name).region;
+    if (!scl_store_find(t->store, name).value)
+        return SCL_OK;
+    to.bytes = sizeof *from * (size_t)samples;
+    return t->b->v->write_start(t->b, to, from, ticket, err);
+}
+
 /* 0, 1, 2 ...: held-out samples, and those of a run, lie in the order in which they are read. */
 static scl_status upload_identity(scl_trainer *t, const char *name, int n, scl_err *err)
 {
@@ -76,11 +91,13 @@ scl_status scl_trainer_upload(scl_trainer *t, scl_err *err)
     for (int i = 0; i < 2; i++)
         t->order[i] = SCL_NEW_ARRAY(&t->arena, int32_t, t->data->count);
     SCL_TRY(write(t, "data", elements(t->data), scl_dataset_bytes(t->data), err));
+    SCL_TRY(write_classes(t, "class", t->data, t->data->count, err));
     if (!t->held_out)
         return SCL_OK;
     const size_t n = (size_t)t->eval_spec.data_count;
     SCL_TRY(write(t, "eval.data", elements(t->held_out),
                   scl_dataset_bytes(t->held_out) / t->held_out->count * n, err));
+    SCL_TRY(write_classes(t, "eval.class", t->held_out, n, err));
     return upload_identity(t, "eval.order", (int)n, err);
 }
 
@@ -103,6 +120,7 @@ static scl_status settle_parts(scl_trainer *t, unsigned most, scl_err *err)
 {
     while (t->sent - t->arrived > most) {
         SCL_TRY(t->b->v->wait(t->b, &t->part_ticket[t->arrived % SCL_STREAM_PARTS], NULL, err));
+        SCL_TRY(t->b->v->wait(t->b, &t->class_ticket[t->arrived % SCL_STREAM_PARTS], NULL, err));
         scl_stream_release(t->stream);
         t->arrived++;
     }
@@ -115,6 +133,9 @@ static scl_status send_held_out(scl_trainer *t, int position, int samples, scl_e
     scl_region to = scl_store_find(t->store, "eval.data").region;
     to.bytes = each * (size_t)samples;
     SCL_TRY(t->b->v->wait(t->b, &t->held_ticket, NULL, err));
+    SCL_TRY(t->b->v->wait(t->b, &t->held_class_ticket, NULL, err));
+    if (t->held_out->label)
+        SCL_TRY(send_classes(t, "eval.class", t->held_out->label + position, samples, &t->held_class_ticket, err));
     return t->b->v->write_start(t->b, to, (const char *)elements(t->held_out) + each * (size_t)position,
                                 &t->held_ticket, err);
 }
@@ -124,6 +145,7 @@ void scl_trainer_settle_data(scl_trainer *t)
     scl_err ignored = {0};
     settle_parts(t, 0, &ignored);
     t->b->v->wait(t->b, &t->held_ticket, NULL, &ignored);
+    t->b->v->wait(t->b, &t->held_class_ticket, NULL, &ignored);
     for (int i = 0; i < 2; i++)
         t->b->v->wait(t->b, &t->order_ticket[i], NULL, &ignored);
     scl_err_clear(&ignored);
@@ -144,6 +166,8 @@ scl_status scl_trainer_send(scl_trainer *t, bool eval, long step, int position, 
     scl_region to = scl_store_find(t->store, "data").region;
     scl_stream_take(t->stream, step, position, &from, &to.bytes);
     SCL_TRY(t->b->v->write_start(t->b, to, from, &t->part_ticket[t->sent % SCL_STREAM_PARTS], err));
+    if (scl_stream_classes(t->stream))
+        SCL_TRY(send_classes(t, "class", scl_stream_classes(t->stream), samples, &t->class_ticket[t->sent % SCL_STREAM_PARTS], err));
     t->sent++;
     t->sent_step = step;
     t->sent_position = position;

@@ -48,6 +48,7 @@ struct scl_trainer {
     long sent_step;
     int sent_position;
     scl_ticket part_ticket[SCL_STREAM_PARTS], held_ticket;
+    scl_ticket class_ticket[SCL_STREAM_PARTS], held_class_ticket;
     uint32_t flag[SCL_STEPS_AHEAD]; /* read after each step */
     scl_ticket ticket[SCL_STEPS_AHEAD];
     bool pending[SCL_STEPS_AHEAD];

@@ -25,6 +25,12 @@ scl_status scl_objective_check(const scl_objective_spec *spec, const scl_net_con
 {
     const char *loss = or_else(spec->loss, "dsm");
     const int D = dimension(net);
+    const bool classifies = !strcmp(net->net, "classifier");
+    if (classifies != !strcmp(loss, "cross_entropy"))
+        return scl_fail(err, SCL_BAD_CONFIG, classifies ? "objective.loss: a classifier is trained by cross_entropy, not by %s"
+                                                        : "objective.loss: %s trains a classifier (model.net)", loss);
+    if (classifies && strcmp(or_else(spec->predict, "score"), "score") != 0)
+        return scl_fail(err, SCL_BAD_CONFIG, "model.predict: a classifier gives logits, not %s", spec->predict);
     if (!strcmp(loss, "ism") && D > SCL_ISM_MOST)
         return scl_fail(err, SCL_BAD_CONFIG, "objective.loss: ism takes the exact trace, a forward-mode pass for each of the %d "
                         "dimensions: a step would cost about %d times a dsm step; at most %d dimensions: ssm_vr estimates the same", D, D + 1,
@@ -224,6 +230,8 @@ scl_status scl_objective_build(scl_graph *g, const scl_objective_spec *spec, con
     if (is(&k, "dsm"))
         return SCL_APPLY(g, &o->loss, err, "dsm_loss", SCL_IN("s", o->score), SCL_IN("z", o->z), SCL_IN("inv_sigma", k.inv_sigma),
                          SCL_IN("weight", k.weight));
+    if (is(&k, "cross_entropy"))
+        return SCL_APPLY(g, &o->loss, err, "cross_entropy", SCL_IN("z", o->score), SCL_IN("label", o->class));
     if (is(&k, "ism"))
         return exact(&k);
     return is(&k, "esm") ? explicit_score(&k) : sliced(&k);

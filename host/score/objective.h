@@ -6,6 +6,7 @@
  *   ssm_vr  weight * ( 1/2 |s|^2 + v.J v )                        the same, eq. 8: the first term is known exactly
  *   ism     weight * ( 1/2 |s|^2 + tr J )                         Hyvarinen 2005; one forward-mode pass per dimension
  *   esm     weight * 1/2 |s - grad log p|^2                       against a true score that is known
+ *   cross_entropy   -ln p(class | x~), p the softmax of a classifier's logits; every level weighs alike
  * J is the Jacobian of s by x~.  All projections have E v v' = 1, so ssm and ssm_vr estimate ism: gaussian, rademacher (the signs
  * of a Gaussian), sphere (uniform on the sphere of radius sqrt(D)).  The official ssm takes |v| = 1: 1/D of this loss, with the
  * same minimum (docs/design/ncsn-spec.md 1.3).
@@ -22,7 +23,7 @@ enum { SCL_ISM_MOST = 64 };      /* most dimensions of an exact trace */
 enum { SCL_PROJECTIONS_MOST = 64 };
 
 typedef struct scl_objective_spec {
-    const char *loss;            /* dsm | ssm | ssm_vr | ism | esm; NULL: dsm */
+    const char *loss;            /* dsm | ssm | ssm_vr | ism | esm | cross_entropy; NULL: dsm */
     const char *predict;         /* score | epsilon | x0; NULL: score */
     const char *projection;      /* ssm, ssm_vr: gaussian | rademacher | sphere; NULL: gaussian */
     int projections;             /* M; 0: 1 */
@@ -35,8 +36,9 @@ typedef struct scl_objective_spec {
  * (held_out: from the stream of held-out noise). */
 typedef struct scl_objective {
     scl_value *x, *label, *z, *v;
+    scl_value *class;            /* cross_entropy: i32[N] */
     bool held_out;
-    scl_value *point, *score;    /* x~ and s there */
+    scl_value *point, *score;    /* x~ and s there; cross_entropy: the logits f32[N,K] */
     scl_value *tangent;          /* J v of the last projection; NULL: none was needed */
     scl_value *loss;             /* f32[N], one per sample */
     scl_value *term[2];          /* its two terms where it has two, else NULL */

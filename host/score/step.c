@@ -23,6 +23,8 @@ static scl_status get(step *s, scl_value **out, scl_role role, const char *name,
 #define IMAGE(s) SCL_INT("N", (s)->spec->n), SCL_INT("H", (s)->spec->net.height), SCL_INT("W", (s)->spec->net.width), \
         SCL_INT("C", (s)->spec->net.channels)
 
+static bool classifies(const step *s) { return s->spec->objective.loss && !strcmp(s->spec->objective.loss, "cross_entropy"); }
+
 static scl_status given(step *s)
 {
     const scl_net_config *c = &s->spec->net;
@@ -31,6 +33,8 @@ static scl_status given(step *s)
     SCL_TRY(scl_value_get(s->g, &s->o.z, SCL_INPUT, "given.z", SCL_F32, SCL_DIMS(n, c->height, c->width, c->channels), s->err));
     if (s->spec->given_v)
         SCL_TRY(scl_value_get(s->g, &s->o.v, SCL_INPUT, "given.v", SCL_F32, SCL_DIMS(n, c->height, c->width, c->channels), s->err));
+    if (classifies(s))
+        SCL_TRY(scl_value_get(s->g, &s->o.class, SCL_INPUT, "given.class", SCL_I32, SCL_DIMS(n), s->err));
     return scl_value_get(s->g, &s->o.label, SCL_INPUT, "given.label", SCL_I32, SCL_DIMS(n), s->err);
 }
 
@@ -52,6 +56,12 @@ static scl_status drawn(step *s, bool held_out)
         SCL_TRY(SCL_APPLY(s->g, &s->o.x, s->err, "gather_batch", SCL_IN("data", data), SCL_IN("order", order),
                           SCL_IN("counters", counters), SCL_INT("N", p->n), SCL_INT("dequantize", p->dequantize),
                           SCL_INT("flip", p->flip && !held_out), SCL_INT("logit", c->logit)));
+    if (classifies(s)) {
+        scl_value *class;
+        SCL_TRY(scl_value_get(s->g, &class, SCL_CONST, held_out ? "eval.class" : "class", SCL_I32, SCL_DIMS(rows), s->err));
+        SCL_TRY(SCL_APPLY(s->g, &s->o.class, s->err, "gather_class", SCL_IN("class", class), SCL_IN("order", order),
+                          SCL_IN("counters", counters), SCL_INT("N", p->n)));
+    }
     const int label_stream = held_out ? SCL_STREAM_VALIDATION : SCL_STREAM_LEVEL;
     const int noise_stream = held_out ? SCL_STREAM_VALIDATION : SCL_STREAM_PERTURB;
     SCL_TRY(SCL_APPLY(s->g, &s->o.label, s->err, "random_integer", SCL_IN("counters", counters), SCL_INT("N", p->n),
@@ -202,6 +212,12 @@ scl_status scl_step_eval(scl_graph **out, scl_arena *arena, const scl_step_spec 
     scl_value *loss;
     SCL_TRY(mean(&s, &loss, s.o.loss));
     scl_output(loss, "eval.loss");
+    if (classifies(&s)) {
+        scl_value *right, *accuracy;
+        SCL_TRY(SCL_APPLY(s.g, &right, err, "top1", SCL_IN("z", s.o.score), SCL_IN("label", s.o.class)));
+        SCL_TRY(mean(&s, &accuracy, right));
+        scl_output(accuracy, "eval.accuracy");
+    }
     *out = s.g;
     return SCL_OK;
 }

@@ -7,6 +7,7 @@
  *   <name>, adam.m.<name>, adam.v.<name>, ema.<name>          weights and optimiser state
  *   flag u32[1], ring f32[R,4]              the first step that was not finite (+1), and the last R steps' loss and norm
  *   given.x, given.label, given.z, given.v  instead of drawn ones, when `given`
+ *   class, eval.class i32[S]                classes of the data (given.class i32[N]), where the loss is cross_entropy
  *   truth.*                                 the mixture that the data come from (score/objective.h) */
 #ifndef SCL_SCORE_STEP_H
 #define SCL_SCORE_STEP_H
@@ -35,7 +36,8 @@ typedef struct scl_step_spec {
  * perturbed, score, jvp, loss.first, loss.second. */
 scl_status scl_step_train(scl_graph **out, scl_arena *arena, const scl_step_spec *spec, scl_err *err);
 
-/* Loss over a whole split, dealt into runs of n; prefix "" or "ema.": whose weights.  Output "eval.loss" f32[1], complete in the
+/* (cross_entropy: output "eval.accuracy" f32[1] too, the fraction that is classified right.)
+ * Loss over a whole split, dealt into runs of n; prefix "" or "ema.": whose weights.  Output "eval.loss" f32[1], complete in the
  * run that ends the split. */
 scl_status scl_step_eval(scl_graph **out, scl_arena *arena, const scl_step_spec *spec, const char *prefix, scl_err *err);
 

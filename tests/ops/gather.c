@@ -43,6 +43,20 @@ static void oracle_batch_f32(const t_case *t)
                     t_f64(t, "x")[((n * H + y) * W + x) * C + c] = t_f64(t, "data")[source(t, n, y, x, c)];
 }
 
+static void oracle_class(const t_case *t)
+{
+    const uint32_t *k = t_u32(t, "counters");
+    for (int n = 0; n < t_dim(t, 'N'); n++)
+        t_i32_out(t, "y")[n] = t_i32(t, "class")[t_i32(t, "order")[k[SCL_CNT_FIRST] + k[SCL_CNT_POSITION] + (uint32_t)n]];
+}
+
+/* Another class for each sample, so that a wrong one shows. */
+static void prepare_class(const t_case *t)
+{
+    for (size_t i = 0; i < t_count(t, "class"); i++)
+        t_i32_in(t, "class")[i] = (int32_t)(100 + i);
+}
+
 static void oracle_lookup(const t_case *t)
 {
     for (int n = 0; n < t_dim(t, 'N'); n++)
@@ -68,6 +82,11 @@ static const t_case cases_batch_f32[] = {
     { "resumed",   "S=20 N=3 H=4 W=4 C=1", .counters = "first=8 position=4 batch=8" },
 };
 
+static const t_case cases_class[] = {
+    { .name = "one", .dims = "S=1 N=1", .prepare = prepare_class },
+    { .name = "resumed", .dims = "S=20 N=3", .counters = "first=8 position=4 batch=8", .prepare = prepare_class },
+};
+
 static const t_case cases_lookup[] = {
     { .name = "levels", .dims = "L=10 N=23" },
     { .name = "one",    .dims = "L=1 N=1" },
@@ -75,6 +94,6 @@ static const t_case cases_lookup[] = {
 
 static const t_op ops[] = {
     T_OP(gather_batch, oracle_batch, cases_batch), T_OP(gather_batch_f32, oracle_batch_f32, cases_batch_f32),
-    T_OP(lookup, oracle_lookup, cases_lookup),
+    T_OP(gather_class, oracle_class, cases_class), T_OP(lookup, oracle_lookup, cases_lookup),
 };
 OP_TESTS(gather, ops)

@@ -41,6 +41,19 @@ static void oracle_cross_entropy(const t_case *t)
         t_f64(t, "loss")[n] = log_sum(z + n * K, K) - z[n * K + t_i32(t, "label")[n]];
 }
 
+static void oracle_top1(const t_case *t)
+{
+    const int K = t_dim(t, 'K');
+    const double *z = t_f64(t, "z");
+    for (int n = 0; n < t_dim(t, 'N'); n++) {
+        const int label = t_i32(t, "label")[n];
+        bool first = true;
+        for (int k = 0; k < K; k++)
+            first &= k < label ? z[n * K + k] < z[n * K + label] : z[n * K + k] <= z[n * K + label];
+        t_f64(t, "y")[n] = first;
+    }
+}
+
 static const t_case cases_softmax[] = {
     { "one_class", "N=2 K=1", .grad = true },
     { "ten", "N=5 K=10", .grad = true },
@@ -64,9 +77,17 @@ static const t_case cases_cross_entropy[] = {
     { "bench", "N=1024 K=10", .bench = true },
 };
 
+static const t_case cases_top1[] = {
+    { .name = "one_class", .dims = "N=2 K=1" },
+    { .name = "four", .dims = "N=70 K=4" },
+    { .name = "ties", .dims = "N=30 K=3", .fill = { { "z", -0.5 } } },         /* the first wins */
+    { "bench", "N=1024 K=10", .bench = true },
+};
+
 static const t_op ops[] = {
     T_OP(softmax, oracle_softmax, cases_softmax),
     T_OP(one_hot, oracle_one_hot, cases_one_hot),
     T_OP(cross_entropy, oracle_cross_entropy, cases_cross_entropy),
+    T_OP(top1, oracle_top1, cases_top1),
 };
 OP_TESTS(softmax, ops)
