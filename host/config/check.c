@@ -135,6 +135,8 @@ static void check_objective(checker *c, const scl_stage_config *stage)
     const char *key = scl_arena_printf(arena, "stages.%s.objective", stage->name);
     const long D = values_of(&stage->data);
     const bool classifies = stage->model.net == SCL_NET_CLASSIFIER;
+    if (classifies && stage->model.output != SCL_OUTPUT_SCORE)
+        fault(c, set_in(c, stage, "model.output"), "a classifier gives logits, not an energy");
     if (classifies != (t->objective.loss == SCL_LOSS_CROSS_ENTROPY))
         fault(c, scl_arena_printf(arena, "%s.loss", key),
               classifies ? scl_arena_printf(arena, "a classifier is trained by cross_entropy, not by %s", loss)

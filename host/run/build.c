@@ -34,12 +34,10 @@ scl_net_config scl_build_net(const scl_config *config, const scl_stage_config *s
     scl_net_config net = { .net = scl_config_choice("model.net", (int)m->net), .ngf = m->ngf, .height = shape[0],
                            .width = shape[1], .channels = shape[2], .levels = stage->noise.levels,
                            .logit = stage->data.transform.logit, .n_widths = m->widths.n,
-                           .outputs = m->net == SCL_NET_CLASSIFIER ? m->classes : 0,
                            .conv = scl_config_choice("conv", (int)config->conv) };
     net.components = scl_truth_components(&stage->data);
     net.conditional = scl_net_conditional(net.net, scl_config_choice("model.condition", (int)m->condition));
-    if (m->output == SCL_OUTPUT_ENERGY && m->net == SCL_NET_MLP)
-        net.outputs = 1;
+    net.outputs = m->net == SCL_NET_CLASSIFIER ? m->classes : m->output == SCL_OUTPUT_ENERGY && m->net == SCL_NET_MLP;
     for (int i = 0; i < m->widths.n && i < SCL_MAX_WIDTHS; i++)
         net.widths[i] = m->widths.at[i];
     return net;

@@ -29,6 +29,8 @@ scl_status scl_objective_check(const scl_objective_spec *spec, const scl_net_con
     if (classifies != !strcmp(loss, "cross_entropy"))
         return scl_fail(err, SCL_BAD_CONFIG, classifies ? "objective.loss: a classifier is trained by cross_entropy, not by %s"
                                                         : "objective.loss: %s trains a classifier (model.net)", loss);
+    if (classifies && spec->energy)
+        return scl_fail(err, SCL_BAD_CONFIG, "model.output: a classifier gives logits, not an energy");
     if (classifies && strcmp(or_else(spec->predict, "score"), "score") != 0)
         return scl_fail(err, SCL_BAD_CONFIG, "model.predict: a classifier gives logits, not %s", spec->predict);
     if (!strcmp(loss, "ism") && D > SCL_ISM_MOST)

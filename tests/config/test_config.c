@@ -102,6 +102,8 @@ static const struct { const char *name, *text, *faults; } bad[] = {
       "t.yaml:1:37: data.transform.size: 36 is no multiple of 8, by which the network ncsnv2_deepest shrinks its images" },
     { "a classifier's loss", "model: { net: classifier }\n" DATA TRAIN,
       "t.yaml:4:3: stages.train.objective.loss: a classifier is trained by cross_entropy, not by dsm" },
+    { "a classifier's energy", "model: { net: classifier, output: energy }\n" DATA "stages:\n  t: { kind: train, objective: { loss: cross_entropy } }\n",
+      "t.yaml:1:35: model.output: a classifier gives logits, not an energy" },
     { "classes of a score", DATA "stages:\n  t: { kind: train, objective: { loss: cross_entropy } }\n",
       "t.yaml:3:40: stages.t.objective.loss: cross_entropy trains a classifier (model.net)" },
     { "no widths", "model: { net: mlp, widths: [] }\n" DATA TRAIN, "t.yaml:1:28: model.widths: an mlp has 1 to 16 hidden layers, not 0" },
