@@ -4,7 +4,8 @@
  * with InstanceNorm++ in the blocks, conditional on the level where asked: then it may guide a sampler at every noise level
  * (docs/design/ncsn-spec.md, 3).  Its features are what the last layer sees: output "stage.features" f32[N,4n] where the
  * config asks for stages.  Parameters are named as NCSN's: begin_conv, res1.0 ..., and features, logits.  (A mean over
- * the pixels instead of the first linear layer forgets where things are: 68 % right on Fashion-MNIST where this has LATER %.) */
+ * the pixels instead of the first linear layer forgets where things are: 68 % right after 900 steps of 64 of Fashion-MNIST, ngf 8,
+ * where this has 88 %.) */
 #include "model/blocks.h"
 
 scl_status scl_classifier_build(scl_builder *b, scl_value *x, scl_value **logits)
