@@ -53,7 +53,7 @@ expect 2 2 "--what train: forward, train_step, sample_step or jvp" bench --what 
 expect 2 2 "two runs" bench --scaling --by-operator 8x8x1-ngf4-b2
 expect 2 2 "nothing would be drawn" sample none.safetensors -n 0
 expect 0 1 '"class": "reference"' devices --device reference --json -
-for command in run check dump sample devices verify bench tune ops schema checksum version; do
+for command in run check dump sample devices verify bench tune noise ops schema checksum version; do
     expect 0 1 "scorecl $command" $command --help
 done
 expect 0 1 "scorecl" --version
