@@ -128,7 +128,8 @@ static scl_status solve(flow *f, double *x, scl_err *err)
 {
     scl_draw *s = f->s;
     const int last = s->noise.levels - 1;
-    scl_ode ode = { .f = f->any_sigma ? slope_any : slope_between, .visit = visit, .context = f, .rtol = s->config->sampler.rtol, .atol = s->config->sampler.atol,
+    scl_ode ode = { .f = f->any_sigma ? slope_any : slope_between, .visit = visit, .context = f,
+                    .rtol = s->config->sampler.rtol, .atol = s->config->sampler.atol,
                     .most = s->config->sampler.max_evaluations };
     SCL_TRY(visit(f, f->log_level[0], x, err));
     SCL_TRY(scl_ode_solve(&ode, x, f->n, f->log_level[0], f->log_level[last], err));

@@ -56,7 +56,8 @@ static scl_status resolve(const scl_config *config, const scl_stage_config *stag
     shaped.noise = (scl_noise_config){ .sigma_begin = 1, .sigma_end = 1, .levels = 1 };
     if (asks || scl_build_shape(config, &shaped, shape, NULL) != SCL_OK) {
         if (!stage->data.path)
-            return scl_config_fail(config, err, SCL_BAD_CONFIG, "noise.levels", "auto goes by the number of values of an image, which the config does not tell");
+            return scl_config_fail(config, err, SCL_BAD_CONFIG, "noise.levels",
+                                   "auto goes by the number of values of an image, which the config does not tell");
         SCL_TRY(measure(&r, stage, err));
     } else {
         r.height = shape[0];
