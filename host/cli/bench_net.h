@@ -27,7 +27,13 @@ typedef struct net_bench {
 } net_bench;
 
 /* What the launches of one operator took in a run; with --by-shape, of its nodes like `like` (else NULL). */
-typedef struct operator_time { const scl_op *op; const scl_node *like; const char *options; int nodes, launches; double seconds, flops; } operator_time;
+typedef struct operator_time {
+    const scl_op *op;
+    const scl_node *like;
+    const char *options;
+    int nodes, launches;
+    double seconds, flops;
+} operator_time;
 
 typedef struct bench_timing {
     int n;

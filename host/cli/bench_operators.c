@@ -31,7 +31,7 @@ static operator_time *row_of(bench_timing *t, const scl_plan *plan, const struct
     for (int i = 0; i < t->n_operator; i++)
         if (alike(&t->operator_[i], step->node, options))
             return &t->operator_[i];
-    t->operator_[t->n_operator] = (operator_time){ step->node->op, by_shape ? step->node : NULL, options };
+    t->operator_[t->n_operator] = (operator_time){ .op = step->node->op, .like = by_shape ? step->node : NULL, .options = options };
     return &t->operator_[t->n_operator++];
 }
 
