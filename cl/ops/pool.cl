@@ -134,8 +134,9 @@ kernel void max_pool_at(global const float *restrict x, global const int *restri
     global const float *image = x + (size_t)(row / H) * H * W * C + c;
     for (int px = 0; px < W; px++) {
         const size_t at = ((size_t)row * W + px) * C + c;
+        global const int *winner = index + at;         /* products in int: LLVM 18 stops at a gather of size_t ones */
         for (int k = 0; k < VEC; k++)
-            y[at + k] = scl_flush(image[(size_t)index[at + k] * C + k]);
+            y[at + k] = scl_flush(image[winner[k] * C + k]);
     }
 }
 
