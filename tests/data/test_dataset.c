@@ -13,17 +13,7 @@
 #include "data/dataset.h"
 #include "data/image.h"
 #include "data/npy.h"
-
-static int failures;
-#define CHECK(condition, ...)                                                                                          \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            failures++;                                                                                                \
-            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                                                            \
-            fprintf(stderr, __VA_ARGS__);                                                                              \
-            fprintf(stderr, "\n");                                                                                     \
-        }                                                                                                              \
-    } while (0)
+#include "failures.h"
 
 static char root[] = "/tmp/scl-data-XXXXXX";
 static scl_arena arena;

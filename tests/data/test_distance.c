@@ -4,17 +4,7 @@
 #include <stdlib.h>
 
 #include "data/distance.h"
-
-static int failures;
-#define CHECK(condition, ...)                                                                                          \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            failures++;                                                                                                \
-            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                                                            \
-            fprintf(stderr, __VA_ARGS__);                                                                              \
-            fprintf(stderr, "\n");                                                                                     \
-        }                                                                                                              \
-    } while (0)
+#include "failures.h"
 
 static unsigned state = 1;
 static int draw(int below)

@@ -7,18 +7,8 @@
 #include <unistd.h>
 
 #include "data/image.h"
+#include "failures.h"
 #include "run/picture.h"
-
-static int failures;
-#define CHECK(condition, ...)                                                                                          \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            failures++;                                                                                                \
-            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                                                            \
-            fprintf(stderr, __VA_ARGS__);                                                                              \
-            fprintf(stderr, "\n");                                                                                     \
-        }                                                                                                              \
-    } while (0)
 
 static char root[] = "/tmp/scl-picture-XXXXXX";
 static char path[256];

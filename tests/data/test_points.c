@@ -4,18 +4,8 @@
 #include <string.h>
 
 #include "data/points.h"
+#include "failures.h"
 #include "score/mixture.h"
-
-static int failures;
-#define CHECK(condition, ...)                                                                                          \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            failures++;                                                                                                \
-            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                                                            \
-            fprintf(stderr, __VA_ARGS__);                                                                              \
-            fprintf(stderr, "\n");                                                                                     \
-        }                                                                                                              \
-    } while (0)
 
 enum { COUNT = 40000 };
 static const double weights[] = { 8, 2 }, means[] = { 5, 5, -5, -5 }, sigma[] = { 1, 0.5 };

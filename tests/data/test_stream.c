@@ -6,17 +6,7 @@
 
 #include "data/permutation.h"
 #include "data/stream.h"
-
-static int failures;
-#define CHECK(condition, ...)                                                                                \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            failures++;                                                                                      \
-            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                                                  \
-            fprintf(stderr, __VA_ARGS__);                                                                    \
-            fprintf(stderr, "\n");                                                                           \
-        }                                                                                                    \
-    } while (0)
+#include "failures.h"
 
 enum { COUNT = 23, SIZE = 3, BATCH = 7, PART = 3, STEPS = 4 }; /* of an epoch: 7, 7, 7 and 2 */
 

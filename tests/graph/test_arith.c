@@ -1,21 +1,11 @@
 /* The arithmetic library in C: known answers, accuracy against libm, the canonical sums against plain rewrites of their rules. */
+#include "failures.h"
 #include "graph/arith.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int failures;
-#define CHECK(condition, ...)                                                                                          \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            failures++;                                                                                                \
-            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                                                            \
-            fprintf(stderr, __VA_ARGS__);                                                                              \
-            fprintf(stderr, "\n");                                                                                     \
-        }                                                                                                              \
-    } while (0)
 
 /* Vectors of Random123's kat_vectors. */
 static void test_philox(void)

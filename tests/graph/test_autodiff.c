@@ -5,19 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failures.h"
 #include "graph/autodiff.h"
 #include "graph/plan.h"
 
-static int failures;
-#define CHECK(condition, ...) \
-    do { \
-        if (!(condition)) { \
-            failures++; \
-            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__); \
-            fprintf(stderr, __VA_ARGS__); \
-            fprintf(stderr, "\n"); \
-        } \
-    } while (0)
 #define OK(call) must(call, #call, &err)
 
 static void must(scl_status status, const char *what, const scl_err *err)

@@ -3,19 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "failures.h"
 #include "graph/arith.h"
 #include "graph/expr.h"
-
-static int failures;
-#define CHECK(condition, ...)                                                                                          \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            failures++;                                                                                                \
-            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                                                            \
-            fprintf(stderr, __VA_ARGS__);                                                                              \
-            fprintf(stderr, "\n");                                                                                     \
-        }                                                                                                              \
-    } while (0)
 
 static const char *const names[] = { "x", "a", "b" };
 enum { N_NAMES = 3, N_POINTS = 61 };

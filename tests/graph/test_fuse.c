@@ -3,19 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failures.h"
 #include "graph/autodiff.h"
 #include "graph/plan.h"
-
-static int failures;
-#define CHECK(condition, ...)                                                                                          \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            failures++;                                                                                                \
-            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                                                            \
-            fprintf(stderr, __VA_ARGS__);                                                                              \
-            fprintf(stderr, "\n");                                                                                     \
-        }                                                                                                              \
-    } while (0)
 
 enum { N = 3, H = 3, W = 5, C = 6, COUNT = N * H * W * C };
 

@@ -4,19 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failures.h"
 #include "graph/autodiff.h"
 #include "graph/plan.h"
-
-static int failures;
-#define CHECK(condition, ...)                                                                                \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            failures++;                                                                                      \
-            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                                                  \
-            fprintf(stderr, __VA_ARGS__);                                                                    \
-            fprintf(stderr, "\n");                                                                           \
-        }                                                                                                    \
-    } while (0)
 
 enum { N = 2, H = 6, W = 8, C = 4, COUNT = N * H * W * C, LAYERS = 6, IMAGE = COUNT * 4, MOST = 65536 };
 

@@ -4,18 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failures.h"
 #include "graph/choice.h"
-
-static int failures;
-#define CHECK(condition, ...)                                                                                \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            failures++;                                                                                      \
-            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                                                  \
-            fprintf(stderr, __VA_ARGS__);                                                                    \
-            fprintf(stderr, "\n");                                                                           \
-        }                                                                                                    \
-    } while (0)
 
 static const scl_device_info cpu = {.klass = SCL_CLASS_CPU,
                                     .name = "Some Processor",

@@ -68,8 +68,8 @@ static void oracle_conv2d_dw(const t_case *t)
 #define W4 .attrs = "algorithm=winograd4", .tol = 1e-5
 #define W4D2 .attrs = "algorithm=winograd4 dilation=2", .tol = 1e-5
 #define W4D4 .attrs = "algorithm=winograd4 dilation=4", .tol = 1e-5
-#define W4_AUTO .attrs = "algorithm=auto", .tol = 1e-5        /* where auto means winograd4 */
-#define W4_AUTO_D2 .attrs = "dilation=2 algorithm=auto", .tol = 1e-5
+/* Where auto means winograd4 and many channels show it: twice the tolerance of direct, as measured for these points. */
+#define W4_AUTO .attrs = "algorithm=auto", .tol = 4e-6
 #define W2 .attrs = "algorithm=winograd2"
 #define W2D2 .attrs = "algorithm=winograd2 dilation=2"
 
@@ -118,11 +118,11 @@ static const t_case cases_conv2d[] = {
     { "winograd2_dilated", "N=2 H=9 W=8 C=20 K=64 R=3 S=3", W2D2 },
     { "winograd2_restart", .dims = "N=1 H=4 W=5 C=257 K=16 R=3 S=3", W2 },
     { "auto_direct", "N=1 H=6 W=6 C=4 K=16 R=3 S=3", .attrs = "algorithm=auto" }, /* too few channels */
-    { "28x28x64_64", "N=32 H=28 W=28 C=64 K=64 R=3 S=3", W4_AUTO, .bench = true },
+    { "28x28x64_64", "N=32 H=28 W=28 C=64 K=64 R=3 S=3", .attrs = "algorithm=auto", .bench = true },
     { "28x28x64_64_direct", "N=32 H=28 W=28 C=64 K=64 R=3 S=3", .bench = true },
     { "14x14x128_128", "N=32 H=14 W=14 C=128 K=128 R=3 S=3", W4_AUTO, .bench = true },
     { "32x32x128_128", "N=4 H=32 W=32 C=128 K=128 R=3 S=3", W4_AUTO, .bench = true },
-    { "16x16x256_256_dilated", "N=4 H=16 W=16 C=256 K=256 R=3 S=3", W4_AUTO_D2, .bench = true },
+    { "16x16x256_256_dilated", "N=4 H=16 W=16 C=256 K=256 R=3 S=3", .attrs = "dilation=2 algorithm=auto", .bench = true },
     { "28x28x16_16", "N=64 H=28 W=28 C=16 K=16 R=3 S=3", .bench = true },
     { "14x14x32_32", "N=64 H=14 W=14 C=32 K=32 R=3 S=3", .bench = true },
     { "28x28x1_64", "N=32 H=28 W=28 C=1 K=64 R=3 S=3", .bench = true },

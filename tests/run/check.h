@@ -10,17 +10,7 @@
 
 #include "base/arena.h"
 #include "base/file.h"
-
-static int failures;
-#define CHECK(condition, ...)                               \
-    do {                                                    \
-        if (!(condition)) {                                 \
-            failures++;                                     \
-            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__); \
-            fprintf(stderr, __VA_ARGS__);                   \
-            fprintf(stderr, "\n");                          \
-        }                                                   \
-    } while (0)
+#include "failures.h"
 
 static char root[] = "/tmp/scl-run-XXXXXX";
 static scl_arena test_arena;

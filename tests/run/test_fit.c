@@ -3,18 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "failures.h"
 #include "run/fit.h"
-
-static int failures;
-#define CHECK(condition, ...)                                                                                \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            failures++;                                                                                      \
-            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                                                  \
-            fprintf(stderr, __VA_ARGS__);                                                                    \
-            fprintf(stderr, "\n");                                                                           \
-        }                                                                                                    \
-    } while (0)
 
 typedef struct model {
     size_t each, fixed;

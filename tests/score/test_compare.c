@@ -5,18 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failures.h"
 #include "score/compare.h"
 
-static int failures;
-#define CHECK(condition, ...)                                                                                          \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            failures++;                                                                                                \
-            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                                                            \
-            fprintf(stderr, __VA_ARGS__);                                                                              \
-            fprintf(stderr, "\n");                                                                                     \
-        }                                                                                                              \
-    } while (0)
 #define OK(call) CHECK((call) == SCL_OK, "%s: %s", #call, err.message)
 
 static void near(const char *what, double value, double expected, double tolerance)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failures.h"
 #include "graph/arith.h"
 #include "graph/plan.h"
 #include "score/objective.h"
@@ -15,17 +16,6 @@
 enum { N = 4096, D = 2, K = 2 };
 static const double sigma = 0.5;
 static const float weight[K] = { 0.7f, 0.3f }, mean[K * D] = { 1.0f, 0.5f, -1.0f, 0.0f }, variance[K] = { 0.49f, 0.81f };
-
-static int failures;
-#define CHECK(condition, ...)                                                                                          \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            failures++;                                                                                                \
-            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                                                            \
-            fprintf(stderr, __VA_ARGS__);                                                                              \
-            fprintf(stderr, "\n");                                                                                     \
-        }                                                                                                              \
-    } while (0)
 
 static float points[N * D], noise[N * D];
 

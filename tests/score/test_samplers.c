@@ -5,19 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failures.h"
 #include "score/ode.h"
 #include "score/sampler.h"
-
-static int failures;
-#define CHECK(condition, ...)                                                                                          \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            failures++;                                                                                                \
-            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                                                            \
-            fprintf(stderr, __VA_ARGS__);                                                                              \
-            fprintf(stderr, "\n");                                                                                     \
-        }                                                                                                              \
-    } while (0)
 
 static bool near(double a, double b, double relative) { return fabs(a - b) <= relative * fabs(b); }
 
