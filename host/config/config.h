@@ -28,6 +28,8 @@ typedef enum scl_net_kind { SCL_NET_NCSN, SCL_NET_NCSNV2, SCL_NET_NCSNV2_DEEPER,
 typedef enum scl_net_condition { SCL_CONDITION_AUTO, SCL_CONDITION_LEVEL, SCL_CONDITION_NONE } scl_net_condition;
 typedef enum scl_net_output { SCL_OUTPUT_SCORE, SCL_OUTPUT_ENERGY } scl_net_output;
 typedef enum scl_noise_kind { SCL_NOISE_GEOMETRIC, SCL_NOISE_NONE } scl_noise_kind;
+typedef enum scl_process { SCL_PROCESS_VE, SCL_PROCESS_VP, SCL_PROCESS_SUBVP } scl_process;
+typedef enum scl_time { SCL_TIME_TABLE, SCL_TIME_CONTINUOUS } scl_time;
 typedef enum scl_predict { SCL_PREDICT_SCORE, SCL_PREDICT_EPSILON, SCL_PREDICT_X0 } scl_predict;
 typedef enum scl_projection { SCL_PROJECTION_GAUSSIAN, SCL_PROJECTION_RADEMACHER, SCL_PROJECTION_SPHERE } scl_projection;
 typedef enum scl_stage_kind { SCL_STAGE_TRAIN, SCL_STAGE_SAMPLE, SCL_STAGE_EVALUATE, SCL_STAGE_LIKELIHOOD, SCL_STAGE_PLOT } scl_stage_kind;
@@ -110,7 +112,10 @@ typedef struct scl_model_config {
 
 typedef struct scl_noise_config {
     scl_noise_kind schedule;
-    double sigma_begin, sigma_end;   /* sigma_begin 0: auto, until a run puts a number there (run/noise_auto.h) */
+    scl_process process;             /* how data and noise mix (score/sde.h) */
+    scl_time time;                   /* training: a level of the table, or any time, for each sample */
+    double sigma_begin, sigma_end;   /* ve; sigma_begin 0: auto, until a run puts a number there (run/noise_auto.h) */
+    double beta_begin, beta_end;     /* vp, subvp */
     int levels;                      /* 0: auto, likewise */
 } scl_noise_config;
 
