@@ -1,11 +1,12 @@
 # Samplers of the processes vp and subvp, and of ve in continuous time, on one Gaussian with its true score: mean and variance of 2048
 # samples within five standard errors of what the recursion of their updates gives in closed form (adaptive: of the flow itself).
+# On a mixture: the share of the samples in each mode, and the variance around its mean, likewise.
 . "$SOURCE/tests/e2e/common"
 cat > gaussian.yaml <<'END'
 seed: 3
 data: { format: points, points: { distribution: mixture, weights: [1], means: [[1, -2]], sigma: 0.5, count: 64 } }
 model: { net: analytic }
-noise: { process: vp, levels: 200 }
+noise: { process: vp, levels: 100 }
 stages:
   ancestral: &chains { kind: sample, count: 2048, batch: 2048, save: [npy], sampler: &ancestral { method: ancestral } }
   euler: { <<: *chains, sampler: &euler { method: euler_maruyama } }
@@ -26,9 +27,11 @@ stages:
   subvp_rk45: { <<: *chains, noise: *subvp, sampler: *rk45 }
   ve_euler: { <<: *chains, noise: &ve { process: ve, time: continuous, sigma_begin: 20, sigma_end: 0.01 }, sampler: *euler }
   ve_rk45: { <<: *chains, noise: *ve, sampler: *rk45 }
+  mix_ancestral: { <<: *chains, data: &modes { points: { weights: [0.8, 0.2], means: [[2, 2], [-2, -2]] } }, sampler: *ancestral }
+  mix_rk45: { <<: *chains, data: *modes, noise: *subvp, sampler: *rk45 }
 END
 "$SCORECL" run gaussian.yaml --out run --device reference > run.log 2>&1 || { cat run.log >&2; fail "the samplers do not run"; }
-for count in ancestral:200 corrector:400 langevin:301 flow:200 vp_euler:200; do
+for count in ancestral:100 corrector:200 langevin:301 flow:100 vp_euler:100; do
     grep -q "^${count%:*}: ${count#*:} score evaluations per sample" run.log || fail "${count%:*} does not report ${count#*:} evaluations"
 done
 grep -q '^vp_rk45: .* score evaluations per sample' run.log || fail "no score evaluations are reported"
@@ -72,6 +75,12 @@ def updates(method, levels, sub):
             yield i, 2 - r, d, d ** .5
         if method == 'flow':
             yield tweedie if last else (i, 2 - r, d / 2, 0)
+    # A corrector's step from the norms of the levels: mean |z| / mean |s| is v / sqrt(w), w the samples' variance (below).
+    if method == 'corrector':
+        for i in range(L):
+            r = levels[i][0] / levels[i + 1][0]
+            yield i, 1, None, .05 * r
+            yield [u for u in updates('reverse', levels, sub)][i]
     if method == 'langevin':
         a, s, b = levels[L - 1]
         for i in range(300):
@@ -82,6 +91,9 @@ def recursion(method, levels, sub):
     mean, var = 0., 1.
     for i, scale, drift, noise in updates(method, levels, sub):
         a, s, _ = levels[i]
+        if drift is None:
+            drift = 2 * noise ** 2 * (a * a * DATA + s * s) ** 2 / var
+            noise = (2 * drift) ** .5
         pull = drift / (a * a * DATA + s * s)
         mean, var = (scale - pull) * mean + pull * a, (scale - pull) ** 2 * var + noise ** 2
     return mean, var
@@ -90,15 +102,14 @@ def flow(start, end, prior):
     (a1, s1), (a0, s0) = start, end
     ratio = ((a0 * a0 * DATA + s0 * s0) / (a1 * a1 * DATA + s1 * s1)) ** .5
     return a0 - ratio * a1, ratio ** 2 * prior
-L, want = 200, {}
-for method in 'ancestral', 'euler', 'reverse', 'noisy', 'flow':
+L, want = 100, {}
+for method in 'ancestral', 'euler', 'reverse', 'noisy', 'corrector', 'flow':
     want[method] = recursion(method, table(L), False)
 want['langevin'] = recursion('langevin', table(30), False)
 for method in 'ancestral', 'euler':
     want['vp_' + method] = recursion(method, times(L, False), False)
-for method in 'ancestral', 'euler', 'reverse', 'flow':
+for method in 'ancestral', 'euler', 'reverse', 'corrector', 'flow':
     want['subvp_' + method] = recursion(method, times(L, True), True)
-want['corrector'] = want['subvp_corrector'] = 1, DATA
 def marginal(t, sub):
     B = .1 * t + 9.95 * t * t
     return math.exp(-B / 2), 1 - math.exp(-B) if sub else (1 - math.exp(-B)) ** .5
@@ -121,9 +132,17 @@ for stage, (share, var) in want.items():
         mean = sum(v) / n
         got = sum((e - mean) ** 2 for e in v) / (n - 1)
         print('%-16s axis %d: mean %+.4f, variance %.4f; by the recursion %+.4f, %.4f' % (stage, axis, mean, got, m, var))
-        slack = .1 if 'corrector' in stage else 0
-        if n != 2048 or abs(mean - m) > 5 * (var / n) ** .5 or abs(got / var - 1) > 5 * (2 / n) ** .5 + slack:
+        if n != 2048 or abs(mean - m) > 5 * (var / n) ** .5 or abs(got / var - 1) > 5 * (2 / n) ** .5:
             wrong.append(stage)
+for stage, var in ('mix_ancestral', want['ancestral'][1]), ('mix_rk45', DATA):
+    x = read(stage)
+    modes = [[(x[2 * i], x[2 * i + 1]) for i in range(2048) if (x[2 * i] + x[2 * i + 1] > 0) == heavy] for heavy in (True, False)]
+    share = len(modes[0]) / 2048
+    around = [sum((a - c) ** 2 + (b - c) ** 2 for a, b in mode) / (2 * len(mode)) for mode, c in zip(modes, (2, -2))]
+    print('%-16s share %.4f of 0.8, variances %.4f and %.4f of %.4f' % (stage, share, *around, var))
+    bounds = [5 * (1 / len(mode)) ** .5 for mode in modes]     # of 2 n values, twice the square of the variance each
+    if abs(share - .8) > 5 * (.16 / 2048) ** .5 or any(abs(v / var - 1) > b for v, b in zip(around, bounds)):
+        wrong.append(stage)
 sys.exit('wrong: %s' % wrong if wrong else 0)
 END
 echo "samplers: the Gaussian comes out of each process"
