@@ -66,9 +66,6 @@ const char *scl_yaml_text(const char *text, scl_arena *arena);
 
 void scl_config_fill(scl_config *config, const scl_tree *root, scl_faults *faults);
 void scl_config_check(scl_config *config, scl_faults *faults);
-/* check_evaluate.c: keys that must fit together in these kinds of stage. */
-void scl_check_evaluate(const scl_config *config, const scl_stage_config *stage, scl_faults *faults);
-void scl_check_plot(const scl_config *config, const scl_stage_config *stage, scl_faults *faults);
 
 struct scl_config_places {
     struct { const char *path; scl_place place; } *at;
