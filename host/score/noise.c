@@ -12,12 +12,16 @@ static double power_of(double sigma, double power)
     return scl_host_exp(power * scl_host_log(sigma));
 }
 
-scl_status scl_noise_make(scl_noise *out, scl_arena *arena, double begin, double end, int levels, double power, scl_err *err)
+scl_status scl_noise_make(scl_noise *out, scl_arena *arena, double begin, double end, int levels,
+                          double power, scl_err *err)
 {
     if (levels < 1 || !(end > 0) || !(begin >= end))
         return scl_fail(err, SCL_BAD_CONFIG, "noise: needs sigma_begin >= sigma_end > 0 and at least one level");
-    *out = (scl_noise){ .levels = levels, .level = SCL_NEW_ARRAY(arena, double, levels), .sigma = SCL_NEW_ARRAY(arena, float, levels),
-                        .inv_sigma = SCL_NEW_ARRAY(arena, float, levels), .weight = SCL_NEW_ARRAY(arena, float, levels) };
+    *out = (scl_noise){ .levels = levels,
+                        .level = SCL_NEW_ARRAY(arena, double, levels),
+                        .sigma = SCL_NEW_ARRAY(arena, float, levels),
+                        .inv_sigma = SCL_NEW_ARRAY(arena, float, levels),
+                        .weight = SCL_NEW_ARRAY(arena, float, levels) };
     const double first = scl_host_log(begin), last = scl_host_log(end);
     for (int i = 0; i < levels; i++) {
         const double step = levels > 1 ? (last - first) / (levels - 1) : 0.0;
