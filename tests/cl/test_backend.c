@@ -6,19 +6,8 @@
 
 #include "cl/device.h"
 #include "cl/probe.h"
+#include "failures.h"
 #include "graph/plan.h"
-
-static int failures;
-
-#define CHECK(good, ...)                                                                                               \
-    do {                                                                                                               \
-        if (!(good)) {                                                                                                 \
-            failures++;                                                                                                \
-            printf("%s:%d: ", __FILE__, __LINE__);                                                                     \
-            printf(__VA_ARGS__);                                                                                       \
-            printf("\n");                                                                                              \
-        }                                                                                                              \
-    } while (0)
 
 static void must(scl_status status, scl_err *err)
 {

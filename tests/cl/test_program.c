@@ -8,18 +8,7 @@
 
 #include "cl/device.h"
 #include "cl/program.h"
-
-static int failures;
-
-#define CHECK(good, ...)                                                                                               \
-    do {                                                                                                               \
-        if (!(good)) {                                                                                                 \
-            failures++;                                                                                                \
-            printf("%s:%d: ", __FILE__, __LINE__);                                                                     \
-            printf(__VA_ARGS__);                                                                                       \
-            printf("\n");                                                                                              \
-        }                                                                                                              \
-    } while (0)
+#include "failures.h"
 
 static void test_selection(void)
 {
