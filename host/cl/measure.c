@@ -179,8 +179,8 @@ static bool cpu_says(const char *key, const char *word)
     FILE *f = fopen("/proc/cpuinfo", "r");
     while (f && !found && fgets(line, sizeof line, f))
         if (!strncmp(line, key, strlen(key)))
-            for (char *save, *w = strtok_r(strchr(line, ':') ? strchr(line, ':') + 1 : line, " \t\n", &save); w && !found;
-                 w = strtok_r(NULL, " \t\n", &save))
+            for (char *save, *w = strtok_r(strchr(line, ':') ? strchr(line, ':') + 1 : line, " \t\n", &save);
+                 w && !found; w = strtok_r(NULL, " \t\n", &save))
                 found = !strcmp(w, word);
     if (f)
         fclose(f);

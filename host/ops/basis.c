@@ -29,7 +29,8 @@ static bool fits(const scl_node *n, const scl_device_info *device, const scl_tun
 
 static scl_status launch(scl_launcher *q, const scl_node *n, scl_err *err)
 {
-    const size_t wg = (size_t)scl_tune_get(scl_launcher_tune(q), "WG"), count = (size_t)scl_dim(n, 'N') * (size_t)values_of(n);
+    const size_t wg = (size_t)scl_tune_get(scl_launcher_tune(q), "WG"),
+                 count = (size_t)scl_dim(n, 'N') * (size_t)values_of(n);
     return SCL_LAUNCH(q, n, err, "basis_vector", scl_groups(wg, (count + wg - 1) / wg, 1, 1), SCL_BUF(out),
                       SCL_I32(count, count), SCL_I32(D, values_of(n)), SCL_I32(element, scl_attr_int(n, "element")));
 }

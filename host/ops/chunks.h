@@ -36,7 +36,8 @@ static inline int scl_chunk(const scl_launcher *q, int count)
 static inline scl_grid scl_chunk_grid(const scl_launcher *q, int count, int rows)
 {
     const int chunk = scl_chunk(q, count);
-    return scl_groups((size_t)scl_tune_get(scl_launcher_tune(q), "WG"), (size_t)((count + chunk - 1) / chunk), (size_t)rows, 1);
+    return scl_groups((size_t)scl_tune_get(scl_launcher_tune(q), "WG"), (size_t)((count + chunk - 1) / chunk),
+                      (size_t)rows, 1);
 }
 
 #endif

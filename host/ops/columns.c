@@ -11,13 +11,15 @@ static int offset_of(const scl_node *n) { return (int)scl_attr_int(n, "offset");
 static scl_status shape(scl_node *n, scl_err *err)
 {
     if (offset_of(n) + scl_dim(n, 'C') > scl_dim(n, 'S'))
-        return scl_fail(err, SCL_FAILED, "place_columns: %d columns at %d of %d", scl_dim(n, 'C'), offset_of(n), scl_dim(n, 'S'));
+        return scl_fail(err, SCL_FAILED, "place_columns: %d columns at %d of %d", scl_dim(n, 'C'),
+                        offset_of(n), scl_dim(n, 'S'));
     return SCL_OK;
 }
 
 static scl_status vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx, scl_err *err)
 {
-    return SCL_POINTWISE(g, &dx[0], err, "dy", SCL_IN("shape", n->in[0]), SCL_SAMPLE_CHANNEL("dy", dy[0], offset_of(n)));
+    return SCL_POINTWISE(g, &dx[0], err, "dy", SCL_IN("shape", n->in[0]),
+                         SCL_SAMPLE_CHANNEL("dy", dy[0], offset_of(n)));
 }
 
 static scl_status jvp(scl_graph *g, const scl_node *n, scl_value *const *dx, scl_value **dy, scl_err *err)
@@ -43,7 +45,8 @@ static bool fits(const scl_node *n, const scl_device_info *device, const scl_tun
 
 static scl_status launch(scl_launcher *q, const scl_node *n, scl_err *err)
 {
-    const size_t wg = (size_t)scl_tune_get(scl_launcher_tune(q), "WG"), count = (size_t)scl_dim(n, 'N') * (size_t)scl_dim(n, 'S');
+    const size_t wg = (size_t)scl_tune_get(scl_launcher_tune(q), "WG"),
+                 count = (size_t)scl_dim(n, 'N') * (size_t)scl_dim(n, 'S');
     return SCL_LAUNCH(q, n, err, "place_columns", scl_groups(wg, (count + wg - 1) / wg, 1, 1), SCL_BUF(x), SCL_BUF(y),
                       SCL_I32(count, count), SCL_I32(C, scl_dim(n, 'C')), SCL_I32(S, scl_dim(n, 'S')),
                       SCL_I32(offset, offset_of(n)));

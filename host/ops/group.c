@@ -12,8 +12,8 @@ static int size_of(const scl_node *n) { return scl_dim(n, 'C') / (int)scl_attr_i
 static scl_status whole_groups(scl_node *n, scl_err *err)
 {
     if (scl_dim(n, 'C') % scl_attr_int(n, "groups"))
-        return scl_fail(err, SCL_FAILED, "%s: %d channels cannot be dealt into %ld groups", n->op->name, scl_dim(n, 'C'),
-                        scl_attr_int(n, "groups"));
+        return scl_fail(err, SCL_FAILED, "%s: %d channels cannot be dealt into %ld groups", n->op->name,
+                        scl_dim(n, 'C'), scl_attr_int(n, "groups"));
     return SCL_OK;
 }
 

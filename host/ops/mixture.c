@@ -115,14 +115,18 @@ static void ref_hessian(const scl_node *n, const scl_host_values *v)
 
 static scl_status no_rule(const scl_node *n, scl_err *err)
 {
-    return scl_fail(err, SCL_FAILED, "%s has no derivative by the mixture's parameters or the noise level", n->op->name);
+    return scl_fail(err, SCL_FAILED, "%s has no derivative by the mixture's parameters or the noise level",
+                    n->op->name);
 }
 
 #define MIXTURE(n) SCL_IN("x", (n)->in[0]), SCL_IN("sigma", (n)->in[1]), SCL_IN("log_weight", (n)->in[2]),              \
         SCL_IN("mean", (n)->in[3]), SCL_IN("variance", (n)->in[4])
 
 static bool by_parameters(scl_value *const *dx) { return dx[1] || dx[2] || dx[3] || dx[4]; }
-static bool wants_parameters(const scl_node *n) { return scl_want(n, 1) || scl_want(n, 2) || scl_want(n, 3) || scl_want(n, 4); }
+static bool wants_parameters(const scl_node *n)
+{
+    return scl_want(n, 1) || scl_want(n, 2) || scl_want(n, 3) || scl_want(n, 4);
+}
 
 static scl_status density_vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx, scl_err *err)
 {
@@ -180,12 +184,13 @@ static bool fits(const scl_node *n, const scl_device_info *device, const scl_tun
     return (size_t)scl_tune_get(tune, "WG") <= device->max_work_group;
 }
 
-static scl_status launch(scl_launcher *q, const scl_node *n, scl_err *err, const char *kernel, scl_launch_arg u, scl_launch_arg out)
+static scl_status launch(scl_launcher *q, const scl_node *n, scl_err *err, const char *kernel,
+                         scl_launch_arg u, scl_launch_arg out)
 {
     const size_t wg = (size_t)scl_tune_get(scl_launcher_tune(q), "WG"), N = (size_t)scl_dim(n, 'N');
-    return SCL_LAUNCH(q, n, err, kernel, scl_groups(wg, (N + wg - 1) / wg, 1, 1), SCL_BUF(x), SCL_BUF(sigma), SCL_BUF(log_weight),
-                      SCL_BUF(mean), SCL_BUF(variance), u, out, SCL_I32(N, N), SCL_I32(D, scl_dim(n, 'D')),
-                      SCL_DEFINE(COMPONENTS, scl_dim(n, 'K')));
+    return SCL_LAUNCH(q, n, err, kernel, scl_groups(wg, (N + wg - 1) / wg, 1, 1), SCL_BUF(x), SCL_BUF(sigma),
+                      SCL_BUF(log_weight), SCL_BUF(mean), SCL_BUF(variance), u, out, SCL_I32(N, N),
+                      SCL_I32(D, scl_dim(n, 'D')), SCL_DEFINE(COMPONENTS, scl_dim(n, 'K')));
 }
 
 #define NONE ((scl_launch_arg){ .kind = SCL_ARG_NONE })

@@ -64,7 +64,8 @@ static void softmax_ref(const scl_node *n, const scl_host_values *v)
 static scl_status softmax_launch(scl_launcher *q, const scl_node *n, scl_err *err)
 {
     const int N = scl_dim(n, 'N');
-    return SCL_LAUNCH(q, n, err, "softmax", scl_items_grid(q, N), SCL_BUF(z), SCL_BUF(p), SCL_I32(K, scl_dim(n, 'K')), SCL_I32(N, N));
+    return SCL_LAUNCH(q, n, err, "softmax", scl_items_grid(q, N), SCL_BUF(z), SCL_BUF(p),
+                      SCL_I32(K, scl_dim(n, 'K')), SCL_I32(N, N));
 }
 
 static const scl_op softmax = {
@@ -90,8 +91,8 @@ static void one_hot_ref(const scl_node *n, const scl_host_values *v)
 static scl_status one_hot_launch(scl_launcher *q, const scl_node *n, scl_err *err)
 {
     const int N = scl_dim(n, 'N');
-    return SCL_LAUNCH(q, n, err, "one_hot", scl_items_grid(q, N), SCL_BUF(label), SCL_BUF(y), SCL_I32(K, scl_dim(n, 'K')),
-                      SCL_I32(N, N));
+    return SCL_LAUNCH(q, n, err, "one_hot", scl_items_grid(q, N), SCL_BUF(label), SCL_BUF(y),
+                      SCL_I32(K, scl_dim(n, 'K')), SCL_I32(N, N));
 }
 
 static const scl_op one_hot = {
@@ -175,8 +176,8 @@ static void top1_ref(const scl_node *n, const scl_host_values *v)
 static scl_status top1_launch(scl_launcher *q, const scl_node *n, scl_err *err)
 {
     const int N = scl_dim(n, 'N');
-    return SCL_LAUNCH(q, n, err, "top1", scl_items_grid(q, N), SCL_BUF(z), SCL_BUF(label), SCL_BUF(y), SCL_I32(K, scl_dim(n, 'K')),
-                      SCL_I32(N, N));
+    return SCL_LAUNCH(q, n, err, "top1", scl_items_grid(q, N), SCL_BUF(z), SCL_BUF(label), SCL_BUF(y),
+                      SCL_I32(K, scl_dim(n, 'K')), SCL_I32(N, N));
 }
 
 static const scl_op top1 = {

@@ -73,6 +73,7 @@ scl_status scl_winograd_dw_launch(scl_launcher *q, const scl_node *n, scl_err *e
 
 /* ---- definitions ---- */
 void scl_winograd_dw_ref(const scl_node *n, const float *x, const float *dy, const unsigned *counters, float *stack);
-void scl_winograd_ref(const scl_conv_shape *s, int m, const float *x, const float *weights, const float *bias, float *y);
+void scl_winograd_ref(const scl_conv_shape *s, int m, const float *x, const float *weights, const float *bias,
+                      float *y);
 
 #endif

@@ -22,8 +22,8 @@ void scl_set_moments(const scl_set *s, double *mean, double *covariance);
 /* Frechet (2-Wasserstein) distance, squared, between N(m1, S1) and N(m2, S2):
  *   |m1 - m2|^2 + tr S1 + tr S2 - 2 tr (S1^1/2 S2 S1^1/2)^1/2                       (Dowson & Landau 1982; Heusel et al. 2017)
  * roots by LAPACK's symmetric eigenvalues; those within rounding of 0 count as 0.  Errors: memory, no convergence. */
-scl_status scl_frechet_gaussians(double *out, int D, const double *m1, const double *S1, const double *m2, const double *S2,
-                                 scl_err *err);
+scl_status scl_frechet_gaussians(double *out, int D, const double *m1, const double *S1, const double *m2,
+                                 const double *S2, scl_err *err);
 /* The same between Gaussians with the moments of two sets of at least 2 samples. */
 scl_status scl_frechet_distance(double *out, const scl_set *a, const scl_set *b, scl_err *err);
 
@@ -35,8 +35,8 @@ scl_status scl_kernel_distance(scl_estimate *out, const scl_set *a, const scl_se
 /* Improved precision and recall (Kynkaanniemi et al. 2019): precision is the share of `made` inside the ball round some sample of
  * `real` whose radius is the distance to that one's k-th neighbour in `real`; recall the same with the sets exchanged.
  * Errors: k >= count. */
-scl_status scl_precision_recall(scl_estimate *precision, scl_estimate *recall, const scl_set *real, const scl_set *made, int k,
-                                scl_err *err);
+scl_status scl_precision_recall(scl_estimate *precision, scl_estimate *recall, const scl_set *real,
+                                const scl_set *made, int k, scl_err *err);
 
 /* Sliced Wasserstein distance: the root of the mean, over `projections` directions drawn uniformly from the sphere, of the
  * squared 2-Wasserstein distance between the projected sets (counts may differ).  The error is that of the directions. */

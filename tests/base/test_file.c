@@ -24,7 +24,8 @@ static int holds(const char *wanted)
     char *bytes;
     size_t count;
     scl_err err = { 0 };
-    const int same = scl_file_read(path, &bytes, &count, &err) == SCL_OK && count == strlen(wanted) && !strcmp(bytes, wanted);
+    const int same = scl_file_read(path, &bytes, &count, &err) == SCL_OK && count == strlen(wanted) &&
+                     !strcmp(bytes, wanted);
     free(bytes);
     scl_err_clear(&err);
     return same;
