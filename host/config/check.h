@@ -32,8 +32,9 @@ void scl_check_inherit(const scl_checker *c);
 bool scl_check_cycle(scl_config *config, scl_faults *faults);
 /* config->order: needs first, else the order of the file.  There must be no cycle. */
 void scl_check_order(scl_config *config);
-/* Does the stage need a train stage, directly or through others?  Its needs must be stages. */
-bool scl_check_needs_training(const scl_config *config, const scl_stage_config *stage);
+/* The stage's network is in the file that its checkpoint names, or of the one train stage that it needs, directly or
+ * through others.  what: that needs a network; NULL: the stage itself. */
+void scl_check_network(const scl_checker *c, const char *what);
 
 /* ---- check_model.c, check_train.c, check_sample.c, check_evaluate.c ---- */
 

@@ -17,23 +17,9 @@ static int needs_of(const scl_checker *c, int kind, const scl_stage_config **las
     return n;
 }
 
-/* A train stage among the needs, directly or through others, or the path of a file. */
-static bool has_network(const scl_config *config, const scl_stage_config *stage)
-{
-    if (scl_checkpoint_is_file(stage->sample.checkpoint))
-        return true;
-    for (int i = 0; i < stage->n_needs; i++) {
-        const scl_stage_config *need = scl_config_stage(config, stage->needs[i]);
-        if (need->kind == SCL_STAGE_TRAIN || has_network(config, need))
-            return true;
-    }
-    return false;
-}
-
 static void check_network_and_truth(const scl_checker *c, const char *key, const char *what, int level)
 {
-    if (!has_network(c->config, c->stage))
-        scl_check_fault(c, "needs", "names no train stage; %s needs one, or the path of a file as checkpoint", what);
+    scl_check_network(c, what);
     if (!scl_check_is_mixture(&c->stage->data))
         scl_check_fault(c, key, "%s needs a density that is known: data.points.distribution: mixture", what);
     if (level > c->stage->noise.levels)
@@ -69,7 +55,7 @@ static void all_needs(const scl_checker *c, scl_stage_kind kind, const char *wha
     const scl_stage_config *last;
     if (!c->stage->n_needs || needs_of(c, (int)kind, &last) != c->stage->n_needs)
         scl_check_fault(c, "needs", "must name %s stages, and no others: a %s is drawn of them",
-                                           scl_config_choice("stage.kind", (int)kind), what);
+                        scl_config_choice("stage.kind", (int)kind), what);
 }
 
 static void check_curve(const scl_checker *c)
@@ -79,8 +65,7 @@ static void check_curve(const scl_checker *c)
     if (!p->value)
         scl_check_fault(c, "plot.value", "missing; a curve is drawn of a value of evaluation.json, such as modes.0");
     if (p->x.cols != 1 || p->x.rows != c->stage->n_needs)
-        scl_check_fault(c, "plot.x", "must be one number for each of the %d stages of needs",
-                                            c->stage->n_needs);
+        scl_check_fault(c, "plot.x", "must be one number for each of the %d stages of needs", c->stage->n_needs);
     /* It becomes part of a program of the plotting program: arithmetic alone. */
     const char *known = "0123456789.eE+-*/() x";
     if (p->formula && p->formula[strspn(p->formula, known)])

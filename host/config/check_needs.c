@@ -45,13 +45,17 @@ static int trainers(const scl_config *config, const scl_stage_config *stage, boo
     return n;
 }
 
+static int trainers_of(const scl_checker *c, const scl_stage_config **last)
+{
+    return trainers(c->config, c->stage, SCL_NEW_ARRAY(c->faults->arena, bool, c->config->n_stage + 1), last);
+}
+
 /* Samples are of what was trained. */
 void scl_check_inherit(const scl_checker *c)
 {
     scl_stage_config *stage = c->stage;
     const scl_stage_config *train = NULL;
-    bool *seen = SCL_NEW_ARRAY(c->faults->arena, bool, c->config->n_stage + 1);
-    if (trainers(c->config, stage, seen, &train) != 1)
+    if (trainers_of(c, &train) != 1)
         return;
     if (!stage->own_data)
         stage->data = train->data;
@@ -59,6 +63,18 @@ void scl_check_inherit(const scl_checker *c)
         stage->model = train->model;
     if (!stage->own_noise)
         stage->noise = train->noise;
+}
+
+void scl_check_network(const scl_checker *c, const char *what)
+{
+    const scl_stage_config *train = NULL;
+    const int n = scl_checkpoint_is_file(c->stage->sample.checkpoint) ? 1 : trainers_of(c, &train);
+    if (n == 0 && what)
+        scl_check_fault(c, "needs", "names no train stage; %s needs one, or the path of a file as checkpoint", what);
+    else if (n == 0)
+        scl_check_fault(c, "needs", "names no train stage; give one, or the path of a file as checkpoint");
+    else if (n > 1)
+        scl_check_fault(c, "needs", "leads to %d train stages; the path of a file as checkpoint says whose network", n);
 }
 
 /* The last stage of the path needs path[first]. */
@@ -122,14 +138,4 @@ void scl_check_order(scl_config *config)
             break;
         }
     }
-}
-
-bool scl_check_needs_training(const scl_config *config, const scl_stage_config *stage)
-{
-    for (int i = 0; i < stage->n_needs; i++) {
-        const scl_stage_config *need = scl_config_stage(config, stage->needs[i]);
-        if (need->kind == SCL_STAGE_TRAIN || scl_check_needs_training(config, need))
-            return true;
-    }
-    return false;
 }

@@ -44,12 +44,10 @@ static void check_checkpoint(const scl_checker *c)
     const char *which = c->stage->sample.checkpoint;
     char *end = NULL;
     const bool step = !strncmp(which, "step-", 5) && strtol(which + 5, &end, 10) > 0 && *end == 0;
-    if (scl_checkpoint_is_file(which))
-        return;
-    if (strcmp(which, "latest") && strcmp(which, "best") && !step)
+    if (!scl_checkpoint_is_file(which) && strcmp(which, "latest") && strcmp(which, "best") && !step)
         scl_check_fault(c, "checkpoint", "must be latest, best, step-N or the path of a file, not '%s'", which);
-    else if (!scl_check_needs_training(c->config, c->stage))
-        scl_check_fault(c, "needs", "names no train stage; give one, or the path of a file as checkpoint");
+    else
+        scl_check_network(c, NULL);
 }
 
 void scl_check_sample(const scl_checker *c)

@@ -111,7 +111,7 @@ static void test_inheritance(void)
              "  other: { kind: train }\n"
              "  between: { kind: sample, needs: [first] }\n"
              "  last: { kind: sample, needs: [between], noise: { sigma_begin: 2 } }\n"
-             "  both: { kind: sample, needs: [first, other] }\n";
+             "  both: { kind: sample, needs: [first, other], checkpoint: w.safetensors }\n";
     scl_config *c = parse(text, NULL, 0);
     const scl_stage_config *between = &c->stage[2], *last = &c->stage[3], *both = &c->stage[4];
     expect(between->model.ngf == 8 && between->noise.levels == 5 && between->data.transform.size == 16,

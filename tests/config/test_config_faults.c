@@ -175,6 +175,12 @@ static const struct { const char *name, *text, *faults; } bad[] = {
       "t.yaml:3:28: stages.a.needs: the stages need each other in a cycle: a -> a" },
     { "nothing to sample", DATA "stages:\n  s: { kind: sample }\n",
       "t.yaml:3:3: stages.s.needs: names no train stage; give one, or the path of a file as checkpoint" },
+    { "two networks", DATA "stages:\n  t: { kind: train }\n  u: { kind: train }\n  s: { kind: sample, needs: [t, u] }\n",
+      "t.yaml:5:29: stages.s.needs: leads to 2 train stages; the path of a file as checkpoint says whose network" },
+    { "network of a need", POINTS "model: { net: mlp, condition: level }\nstages:\n"
+      "  s: { kind: sample, checkpoint: a.safetensors }\n"
+      "  t: { kind: evaluate, needs: s, metrics: [fisher] }\n",
+      "t.yaml:5:31: stages.t.needs: names no train stage; fisher needs one, or the path of a file as checkpoint" },
     { "which checkpoint", DATA "stages:\n  t: { kind: train }\n  s: { kind: sample, needs: [t], checkpoint: last }\n",
       "t.yaml:4:46: stages.s.checkpoint: must be latest, best, step-N or the path of a file, not 'last'" },
     { "own anchor", "a: &x { b: *x }\n", "t.yaml:1:12: alias *x stands inside its own anchor" },
