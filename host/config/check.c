@@ -34,6 +34,15 @@ bool scl_check_is_mixture(const scl_data_config *data)
     return data->format == SCL_DATA_POINTS && data->points.distribution == SCL_POINTS_MIXTURE;
 }
 
+bool scl_check_has_point_mass(const scl_data_config *data)
+{
+    const scl_reals *sigma = &data->points.sigma;
+    bool any = false;
+    for (int i = 0; i < sigma->rows * sigma->cols; i++)
+        any |= sigma->at[i] == 0;
+    return any && scl_check_is_mixture(data);
+}
+
 /* A fault of a section that several stages share is said once. */
 static void fault(const scl_checker *c, const char *path, const char *format, va_list args)
 {

@@ -21,6 +21,8 @@ void scl_check_shared_fault(const scl_checker *c, const char *key, const char *f
 /* Is this key of a shared section set, in the stage or in the experiment? */
 bool scl_check_is_set(const scl_checker *c, const char *key);
 bool scl_check_is_mixture(const scl_data_config *data);
+/* A component of the mixture is a single point (sigma 0): without noise there is no density, and no score. */
+bool scl_check_has_point_mass(const scl_data_config *data);
 
 /* ---- check_needs.c: the graph of stages ---- */
 

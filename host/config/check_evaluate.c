@@ -22,6 +22,8 @@ static void check_network_and_truth(const scl_checker *c, const char *key, const
     scl_check_network(c, what);
     if (!scl_check_is_mixture(&c->stage->data))
         scl_check_fault(c, key, "%s needs a density that is known: data.points.distribution: mixture", what);
+    if (!level && scl_check_has_point_mass(&c->stage->data))
+        scl_check_fault(c, key, "%s needs a noise level: data.points.sigma is 0, which is no density", what);
     if (level > c->stage->noise.levels)
         scl_check_fault(c, key, "level %d of %d noise levels", level, c->stage->noise.levels);
 }

@@ -42,6 +42,8 @@ static void check_loss(const scl_checker *c, const char *loss, bool sliced)
     if (kind == SCL_LOSS_ESM && !scl_check_is_mixture(&stage->data))
         scl_check_fault(c, "objective.loss",
                         "esm needs the true score, known of data.points.distribution: mixture alone");
+    if (kind == SCL_LOSS_ESM && stage->noise.schedule == SCL_NOISE_NONE && scl_check_has_point_mass(&stage->data))
+        scl_check_fault(c, "objective.loss", "esm needs noise: data.points.sigma is 0, which has no score");
 }
 
 #define NONE "%s takes no projections; ssm and ssm_vr do"

@@ -112,6 +112,13 @@ static const struct { const char *name, *text, *faults; } bad[] = {
       "t.yaml:5:31: stages.t.needs: stage 's' keeps no samples: its save lacks npy" },
     { "score of images", DATA TRAIN "  t: { kind: evaluate, needs: train, metrics: [fisher] }\n",
       "t.yaml:4:47: stages.t.metrics: fisher needs a density that is known: data.points.distribution: mixture" },
+    { "score of a point", "data: { format: points, points: { distribution: mixture, sigma: [1, 0] } }\n"
+      "model: { net: mlp, condition: level }\n" TRAIN "  t: { kind: evaluate, needs: train, metrics: [fisher] }\n",
+      "t.yaml:5:47: stages.t.metrics: fisher needs a noise level: data.points.sigma is 0, which is no density" },
+    { "trained on the score of a point", "data: { format: points, points: { distribution: mixture, sigma: 0 } }\n"
+      "model: { net: mlp, condition: none }\nnoise: { schedule: none }\n"
+      "stages:\n  t: { kind: train, objective: { loss: esm } }\n",
+      "t.yaml:5:40: stages.t.objective.loss: esm needs noise: data.points.sigma is 0, which has no score" },
     { "score of nothing", POINTS "stages:\n  t: { kind: evaluate, metrics: [fisher], fisher: { level: 11 } }\n",
       "t.yaml:3:3: stages.t.needs: names no train stage; fisher needs one, or the path of a file as checkpoint\n"
       "t.yaml:3:60: stages.t.fisher.level: level 11 of 10 noise levels" },
