@@ -16,6 +16,9 @@ typedef struct scl_set { size_t count; int width; const float *x; } scl_set;    
 /* An estimate and its standard error; below 0: not known. */
 typedef struct scl_estimate { double value, error; } scl_estimate;
 
+/* The mean of n independent numbers, from their sum and the sum of their squares.  n = 1: its error is not known. */
+scl_estimate scl_estimate_mean(double sum, double square, double n);
+
 /* Mean [D] and covariance [D,D] (divisor count - 1; count >= 2). */
 void scl_set_moments(const scl_set *s, double *mean, double *covariance);
 

@@ -1,5 +1,3 @@
-#include <math.h>
-
 #include "graph/arith.h"
 #include "score/compare.h"
 #include "score/rows.h"
@@ -33,7 +31,6 @@ scl_status scl_kernel_distance(scl_estimate *out, const scl_set *a, const scl_se
         sum += d;
         square += d * d;
     }
-    const double n = blocks, mean = sum / n, spread = square / n - mean * mean;
-    *out = (scl_estimate){ mean, blocks > 1 ? sqrt((spread > 0 ? spread : 0) / (n - 1)) : -1 };
+    *out = scl_estimate_mean(sum, square, blocks);
     return SCL_OK;
 }
