@@ -29,6 +29,13 @@ static inline bool scl_items_fit_d(const scl_node *n, const scl_device_info *dev
     return scl_items_fit(scl_dim(n, 'D'), device, tune);
 }
 
+/* `fits` of kernels whose work-group is all that the tuner chooses. */
+static inline bool scl_group_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
+{
+    (void)n;
+    return (size_t)scl_tune_get(tune, "WG") <= device->max_work_group;
+}
+
 /* Items of `rows` rows of `width` values. */
 static inline int scl_items(const scl_launcher *q, size_t rows, int width)
 {

@@ -104,35 +104,32 @@ static void test_idx(void)
     scl_dataset_free(d);
     spec.holdout = 0;
     must_fail(&spec, SCL_SPLIT_TEST, "has no pictures for the test split");
+}
 
-    put(in_root("short"), file, IDX_SIZE - 1);
-    spec.path = in_root("short");
-    must_fail(&spec, SCL_SPLIT_TRAIN, "is truncated");
-    put(in_root("long"), file, IDX_SIZE + 1);
-    spec.path = in_root("long");
-    must_fail(&spec, SCL_SPLIT_TRAIN, "longer than its header says");
-    put(in_root("head"), file, 9);
-    spec.path = in_root("head");
-    must_fail(&spec, SCL_SPLIT_TRAIN, "is truncated");
-    put(in_root("nothing"), file, 0);
-    spec.path = in_root("nothing");
-    must_fail(&spec, SCL_SPLIT_TRAIN, "is truncated");
+/* A file of these bytes is none to read. */
+static void refused(const char *name, const void *bytes, size_t size, const char *message)
+{
+    const scl_data_config spec = { .format = SCL_DATA_IDX, .path = in_root(name) };
+    put(spec.path, bytes, size);
+    must_fail(&spec, SCL_SPLIT_TRAIN, message);
+}
+
+static void test_broken_idx(void)
+{
+    unsigned char file[IDX_SIZE + 1] = { 0 }, labels[8 + IDX_N] = { 0, 0, 8, 1, 0, 0, 0, 4, 3, 1, 4, 1, 5 };
+    make_idx(file);
+    refused("short", file, IDX_SIZE - 1, "is truncated");
+    refused("long", file, IDX_SIZE + 1, "longer than its header says");
+    refused("head", file, 9, "is truncated");
+    refused("nothing", file, 0, "is truncated");
     file[4] = 200;                                                                     /* three billion pictures */
-    put(in_root("huge"), file, IDX_SIZE);
-    spec.path = in_root("huge");
-    must_fail(&spec, SCL_SPLIT_TRAIN, "its header promises");
+    refused("huge", file, IDX_SIZE, "its header promises");
     file[4] = 0, file[2] = 13;
-    put(in_root("floats"), file, IDX_SIZE);
-    spec.path = in_root("floats");
-    must_fail(&spec, SCL_SPLIT_TRAIN, "IDX type 0x0d");
-    put(in_root("text"), "hello world, this is text", 25);
-    spec.path = in_root("text");
-    must_fail(&spec, SCL_SPLIT_TRAIN, "is not an IDX file");
-    spec.path = in_root("idx/train-labels-idx1-ubyte");
-    must_fail(&spec, SCL_SPLIT_TRAIN, "holds labels, not images");
-    spec.path = root;
+    refused("floats", file, IDX_SIZE, "IDX type 0x0d");
+    refused("text", "hello world, this is text", 25, "is not an IDX file");
+    refused("labels", labels, sizeof labels - 1, "holds labels, not images");
+    scl_data_config spec = { .format = SCL_DATA_IDX, .path = root };
     must_fail(&spec, SCL_SPLIT_TRAIN, "holds neither train-images-idx3-ubyte nor train-images-idx3-ubyte.gz");
-    labels[7] = 4;
     put(in_root("idx/train-labels-idx1-ubyte"), labels, sizeof labels - 1);
     spec.path = in_root("idx");
     must_fail(&spec, SCL_SPLIT_TRAIN, "holds 4 labels for 5 pictures");
@@ -497,6 +494,7 @@ int main(void)
     if (!mkdtemp(root))
         return 1;
     test_idx();
+    test_broken_idx();
     test_gzip();
     test_cifar10();
     test_images();
