@@ -99,10 +99,9 @@ static void check_predict(const scl_checker *c)
 
 static void check_widths(const scl_checker *c)
 {
-    enum { MOST = 16 };       /* SCL_MAX_WIDTHS of model/net.h, which is above this room */
     const int n = c->stage->model.widths.n;
-    if (n < 1 || n > MOST)
-        scl_check_shared_fault(c, "model.widths", "an mlp has 1 to %d hidden layers, not %d", MOST, n);
+    if (n < 1 || n > SCL_MAX_WIDTHS)
+        scl_check_shared_fault(c, "model.widths", "an mlp has 1 to %d hidden layers, not %d", SCL_MAX_WIDTHS, n);
 }
 
 /* sigma_begin: auto is measured on the data. */

@@ -23,17 +23,16 @@ static void check_classifier(const scl_checker *c, const char *loss)
 
 static void check_loss(const scl_checker *c, const char *loss, bool sliced)
 {
-    enum { ISM_MOST = 64 };   /* SCL_ISM_MOST of score/objective.h, which is above this room */
     const scl_stage_config *stage = c->stage;
     const scl_loss_kind kind = stage->train.objective.loss;
     const long D = values_of(&stage->data);
     if (stage->noise.schedule == SCL_NOISE_NONE && kind == SCL_LOSS_DSM)
         scl_check_fault(c, "objective.loss", "dsm compares the score with the noise, and noise.schedule is none");
-    if (kind == SCL_LOSS_ISM && D > ISM_MOST)
+    if (kind == SCL_LOSS_ISM && D > SCL_ISM_MOST)
         scl_check_fault(c, "objective.loss",
                         "ism takes the exact trace, a forward-mode pass for each of the %ld values of a sample: a step "
                         "would cost about %ld times a dsm step; at most %d: ssm_vr estimates the same",
-                        D, D + 1, ISM_MOST);
+                        D, D + 1, SCL_ISM_MOST);
     const bool curved = sliced || kind == SCL_LOSS_ISM;
     if (curved && stage->model.output == SCL_OUTPUT_ENERGY && stage->model.net != SCL_NET_MLP)
         scl_check_fault(c, "objective.loss",

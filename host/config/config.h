@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "config/limits.h"
 
 /* The order of every enum is the order of the choices in schema.def. */
 typedef enum scl_conv_choice {
@@ -87,7 +88,6 @@ typedef struct scl_transform_config {
 typedef struct scl_reals { int rows, cols; const double *at; } scl_reals;
 
 /* Points drawn from a distribution (host/data/points.h). */
-enum { SCL_MOST_COMPONENTS = 64 };
 typedef struct scl_points_config {
     scl_points_kind distribution;
     int count;                       /* points drawn, both splits together */

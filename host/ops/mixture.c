@@ -12,7 +12,7 @@
  * Error: e_k carries about D/2 + 3 ulps of |x - m_k|^2 / (2 v_k), so r_k is good to 2^-23 |x - m_k|^2 / v_k relative: 1e-4 at 40
  * standard deviations from a mean, 1e-6 near the modes.  exp stops at -87, so the lightest component counts 1.6e-38.
  * Kernels: cl/ops/mixture.cl.  Oracles and cases: tests/ops/mixture.c. */
-#include "config/config.h"
+#include "config/limits.h"
 #include "graph/arith.h"
 #include "ops/items.h"
 
