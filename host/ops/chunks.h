@@ -17,7 +17,7 @@ static inline bool scl_chunks_fit(const scl_node *n, const scl_device_info *devi
 {
     (void)n;
     const int vec = scl_tune_get(tune, "VEC"), wg = scl_tune_get(tune, "WG");
-    const bool scalar = device->klass != SCL_CLASS_GPU && device->vector_width == 1;
+    const bool scalar = scl_device_scalar(device);
     const int most = scalar ? 1 : device->klass == SCL_CLASS_GPU ? 4 : 16;
     return vec <= most && (size_t)wg <= device->max_work_group && !(scalar && wg == 1 && device->max_work_group > 1);
 }

@@ -30,7 +30,7 @@ static size_t level_bytes(const scl_node *n) { return sizeof(float) * SUM_LEVELS
 
 bool scl_sample_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
 {
-    if (device->klass == SCL_CLASS_GPU || device->vector_width == 1 || 2 * level_bytes(n) > device->local_bytes)
+    if (device->klass == SCL_CLASS_GPU || scl_device_scalar(device) || 2 * level_bytes(n) > device->local_bytes)
         return false;
     return scl_dim(n, 'N') >= (int)device->compute_units && scl_items_fit_c(n, device, tune);
 }

@@ -102,7 +102,7 @@ void scl_pointwise_ref(const scl_node *n, const scl_host_values *v)
 static bool fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
 {
     const int wg = scl_tune_get(tune, "WG"), vec = scl_tune_get(tune, "VEC");
-    if (device->klass == SCL_CLASS_GPU ? wg == 1 || vec > 4 : device->vector_width == 1 && vec > 1)
+    if (device->klass == SCL_CLASS_GPU ? wg == 1 || vec > 4 : scl_device_scalar(device) && vec > 1)
         return false;
     if ((size_t)wg > device->max_work_group)
         return false;

@@ -6,6 +6,8 @@
  * only the device knows where the groups begin, the tiles of a chunk before and after that are two launches. */
 #include "ops/winograd.h"
 
+#include "ops/cpu_tile.h"
+
 /* On a CPU V and D of a chunk stay in the second caches where that takes no less than a leaf: to cut one costs a round trip of
  * its chains to memory, C K floats a frequency, more than its tiles' 128 (C + K) where those do not fit a cache.  A GPU wants
  * many work-items.  A work-item walks a chunk's tiles, on llvmpipe with some ten rounds of loops each: not more than it runs
@@ -74,18 +76,13 @@ static layout layout_of(const scl_node *n, const scl_device_info *device, const 
     return l;
 }
 
-/* As the direct one's (conv_direct.c): float16 tiles, not on GPUs and not where the driver takes vectors apart. */
+/* A row of V's panels holds VEC channels: whole tiles of them. */
 bool scl_winograd_dw_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
 {
-    if (!scl_winograd_m(scl_attr_text(n, "algorithm")) || device->klass == SCL_CLASS_GPU || device->vector_width == 1)
+    if (!scl_winograd_m(scl_attr_text(n, "algorithm")) || device->klass == SCL_CLASS_GPU || scl_device_scalar(device))
         return false;
-    const int VEC = scl_tune_get(tune, "VEC"), NR = scl_tune_get(tune, "NR"), MR = scl_tune_get(tune, "MR");
-    const int K = scl_dim(n, 'K');
-    return VEC == (K > 8   ? 16
-                   : K > 4 ? 8
-                           : 4) &&
-           NR >= VEC && NR <= 4 * VEC && round_up(K, VEC) % NR == 0 && MR <= VEC &&
-           (MR * (NR / VEC) >= 8 || VEC == 4) && MR * (NR / VEC) <= 24;
+    const int VEC = scl_tune_get(tune, "VEC"), MR = scl_tune_get(tune, "MR"), K = scl_dim(n, 'K');
+    return VEC % MR == 0 && (VEC == 4 ? scl_cpu_columns_fit(device, K, tune) : scl_cpu_tile_fits(device, K, tune));
 }
 
 /* A product of C x K a frequency.  The narrow tile has many rows: not for few input channels; the widest does not leave enough
