@@ -25,7 +25,8 @@ __attribute__((format(printf, 2, 3))) static bool fault(t_report *out, const cha
 }
 
 /* "tile MR=4 WG=1" of the node's choice. */
-static void choice_text(const scl_node *n, const scl_device_info *device, const scl_plan_options *o, char *text, size_t size)
+static void choice_text(const scl_node *n, const scl_device_info *device, const scl_plan_options *o,
+                        char *text, size_t size)
 {
     scl_choice c;
     text[0] = 0;

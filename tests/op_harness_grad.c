@@ -309,7 +309,9 @@ static bool along_input(t_run *r, int input, int output, scl_backend *reference,
     in.item[in.n++] = (t_data){ dx, (void *)(uintptr_t)data };
     if (scl_find_value(k.built.graph, "counters") && !t_bundle_find(&in, scl_counters(k.built.graph)))
         in.item[in.n++] = (t_data){ scl_counters(k.built.graph), r->counters };
-    if (dy && (t_execute(&r->arena, reference, k.built.graph, NULL, &in, &result, text, size, err) != SCL_OK || text[0]))
+    if (dy &&
+        (t_execute(&r->arena, reference, k.built.graph, NULL, &in, &result, text, size, err) != SCL_OK ||
+         text[0]))
         return false;
     if (dy)
         got = t_bundle_find(&result, dy);

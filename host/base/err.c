@@ -55,7 +55,8 @@ void scl_err_context(scl_err *err, const char *format, ...)
     snprintf(inner, sizeof inner, "%s", err->context);
     const size_t used = (size_t)snprintf(err->context, sizeof err->context, "%s", outer);
     if (inner[0] && used + 2 < sizeof err->context)
-        snprintf(err->context + used, sizeof err->context - used, ": %.*s", (int)(sizeof err->context - used - 3), inner);
+        snprintf(err->context + used, sizeof err->context - used, ": %.*s",
+                 (int)(sizeof err->context - used - 3), inner);
 }
 
 void scl_err_text(const scl_err *err, char *text, unsigned long size)

@@ -18,8 +18,9 @@ static scl_status fail_errno(scl_err *err, const char *path, const char *what)
 {
     const int code = errno;
     if (code == ENOSPC || code == EDQUOT || code == EFBIG)
-        return scl_fail_at(err, SCL_FAILED, path, 0, 0, "%s: no space left (%s); the file that was there before is unchanged",
-                           what, strerror(code));
+        return scl_fail_at(err, SCL_FAILED, path, 0, 0,
+                           "%s: no space left (%s); the file that was there before is unchanged", what,
+                           strerror(code));
     return scl_fail_at(err, SCL_FAILED, path, 0, 0, "%s: %s", what, strerror(code));
 }
 
@@ -61,7 +62,8 @@ scl_status scl_file_create(scl_file_writer *w, const char *path, const char *fau
         scl_file_abandon(w);
         return scl_fail(err, SCL_FAILED, "not enough host memory to write %s", path);
     }
-    snprintf(w->temporary, size, "%s.tmp-%ld-%d", w->path, (long)getpid(), __atomic_fetch_add(&serial, 1, __ATOMIC_RELAXED));
+    snprintf(w->temporary, size, "%s.tmp-%ld-%d", w->path, (long)getpid(),
+             __atomic_fetch_add(&serial, 1, __ATOMIC_RELAXED));
     if (through) {
         free(w->temporary);
         w->temporary = NULL;

@@ -88,7 +88,8 @@ static void describe(const found *f, int index, scl_device_info *out)
     cl_device_id d = f->device;
     *out = (scl_device_info){ .klass = class_of(d), .index = index };
     size_t length = 0;
-    if (clGetPlatformInfo(f->platform, CL_PLATFORM_NAME, sizeof out->platform - 1, out->platform, &length) != CL_SUCCESS)
+    if (clGetPlatformInfo(f->platform, CL_PLATFORM_NAME, sizeof out->platform - 1, out->platform, &length) !=
+        CL_SUCCESS)
         snprintf(out->platform, sizeof out->platform, "unnamed platform");
     text_info(d, CL_DEVICE_NAME, out->name, sizeof out->name);
     text_info(d, CL_DEVICE_VENDOR, out->vendor, sizeof out->vendor);
@@ -130,7 +131,8 @@ scl_status scl_devices_list(scl_devices *out, scl_arena *arena, scl_err *err)
     return SCL_OK;
 }
 
-scl_status scl_cl_device_at(int index, cl_platform_id *platform, cl_device_id *device, scl_device_info *info, scl_err *err)
+scl_status scl_cl_device_at(int index, cl_platform_id *platform, cl_device_id *device, scl_device_info *info,
+                            scl_err *err)
 {
     found f[MAX_DEVICES];
     const int n = enumerate(f, MAX_DEVICES);
@@ -197,7 +199,8 @@ char *scl_devices_text(const scl_devices *d, scl_arena *arena)
 static scl_status no_device(const scl_devices *d, const char *sel, scl_arena *arena, scl_err *err)
 {
     if (!d->n)
-        return scl_fail(err, SCL_NO_DEVICE, "no OpenCL device: no driver is installed, or none of them has a device (Debian: "
+        return scl_fail(err, SCL_NO_DEVICE,
+                        "no OpenCL device: no driver is installed, or none of them has a device (Debian: "
                         "pocl-opencl-icd runs on any processor; --device reference needs none)");
     return scl_fail(err, SCL_NO_DEVICE, "no device is called '%s'; there are\n%s  also: auto, cpu, gpu, reference", sel,
                     scl_devices_text(d, arena));

@@ -17,7 +17,8 @@ static scl_status override_for_cpu(cl_device_id device, scl_err *err)
     const char *names[] = { "GEMMK", "KREG", "KWG", "KWI", "MDIMA", "MDIMC", "MWG", "NDIMB", "NDIMC", "NWG", "SA", "SB", "STRM",
                             "STRN", "VWM", "VWN" };
     const size_t values[] = { 0, 1, 16, 2, 1, 1, 32, 1, 1, 8, 0, 0, 0, 0, 8, 4 };
-    SCL_TRY(check(CLBlastOverrideParameters(device, "Xgemm", CLBlastPrecisionSingle, sizeof names / sizeof *names, names, values),
+    SCL_TRY(check(CLBlastOverrideParameters(device, "Xgemm", CLBlastPrecisionSingle,
+                                            sizeof names / sizeof *names, names, values),
                   "CLBlastOverrideParameters(Xgemm)", err));
     const char *routine[] = { "XGEMM_MIN_INDIRECT_SIZE" };
     const size_t always[] = { 1 };
@@ -37,8 +38,9 @@ scl_status scl_cl_gemm_prepare(scl_cl *cl, scl_cl_gemm *x, scl_err *err)
         cl->gemm_ready = true;
     }
     size_t bytes = 0;
-    SCL_TRY(check(CLBlastSGemmTempBufferSize(OPERANDS(g), g->a_offset, (size_t)g->lda, g->b_offset, (size_t)g->ldb, g->c_offset,
-                                             (size_t)g->ldc, &cl->queue, &bytes), "CLBlastSGemmTempBufferSize", err));
+    SCL_TRY(check(CLBlastSGemmTempBufferSize(OPERANDS(g), g->a_offset, (size_t)g->lda, g->b_offset,
+                                             (size_t)g->ldb, g->c_offset, (size_t)g->ldc, &cl->queue, &bytes),
+                  "CLBlastSGemmTempBufferSize", err));
     if (bytes) {
         cl_int code;
         x->scratch = clCreateBuffer(cl->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
@@ -50,7 +52,8 @@ scl_status scl_cl_gemm_prepare(scl_cl *cl, scl_cl_gemm *x, scl_err *err)
 scl_status scl_cl_gemm_run(scl_cl *cl, const scl_cl_gemm *x, cl_event *event, scl_err *err)
 {
     const scl_gemm *g = x->gemm;
-    return check(CLBlastSgemmWithTempBuffer(OPERANDS(g), g->alpha, x->a, g->a_offset, (size_t)g->lda, x->b, g->b_offset,
-                                            (size_t)g->ldb, g->beta, x->c, g->c_offset, (size_t)g->ldc, &cl->queue, event,
-                                            x->scratch), "CLBlastSgemm", err);
+    return check(CLBlastSgemmWithTempBuffer(OPERANDS(g), g->alpha, x->a, g->a_offset, (size_t)g->lda, x->b,
+                                            g->b_offset, (size_t)g->ldb, g->beta, x->c, g->c_offset,
+                                            (size_t)g->ldc, &cl->queue, event, x->scratch),
+                 "CLBlastSgemm", err);
 }

@@ -32,18 +32,21 @@ scl_status scl_cl_check_grid(scl_cl *cl, cl_kernel kernel, const char *name, con
     const size_t *l = grid->local, *g = grid->global, items = l[0] * l[1] * l[2];
     for (int d = 0; d < 3; d++)
         if (!g[d] || !l[d] || g[d] % l[d])
-            return scl_fail(err, SCL_FAILED, "kernel %s: global size %zu is no multiple of local size %zu", name, g[d], l[d]);
+            return scl_fail(err, SCL_FAILED, "kernel %s: global size %zu is no multiple of local size %zu",
+                            name, g[d], l[d]);
     if (items > cl->base.info.max_work_group)
-        return scl_fail(err, SCL_FAILED, "kernel %s: work-groups of %zu, %s allows %zu", name, items, cl->base.info.name,
-                        cl->base.info.max_work_group);
+        return scl_fail(err, SCL_FAILED, "kernel %s: work-groups of %zu, %s allows %zu", name, items,
+                        cl->base.info.name, cl->base.info.max_work_group);
     /* CL_KERNEL_WORK_GROUP_SIZE is not asked: rusticl says 32 of kernels that run at 256. */
     size_t want[3] = { 0 };
-    SCL_CL(err, name, clGetKernelWorkGroupInfo, kernel, cl->device, CL_KERNEL_COMPILE_WORK_GROUP_SIZE, sizeof want, want, NULL);
+    SCL_CL(err, name, clGetKernelWorkGroupInfo, kernel, cl->device, CL_KERNEL_COMPILE_WORK_GROUP_SIZE,
+           sizeof want, want, NULL);
     if (want[0] && (want[0] != l[0] || want[1] != l[1] || want[2] != l[2]))
-        return scl_fail(err, SCL_FAILED, "kernel %s: local size %zux%zux%zu, its source says %zux%zux%zu", name, l[0], l[1], l[2],
-                        want[0], want[1], want[2]);
+        return scl_fail(err, SCL_FAILED, "kernel %s: local size %zux%zux%zu, its source says %zux%zux%zu",
+                        name, l[0], l[1], l[2], want[0], want[1], want[2]);
     cl_ulong local = 0;
-    SCL_CL(err, name, clGetKernelWorkGroupInfo, kernel, cl->device, CL_KERNEL_LOCAL_MEM_SIZE, sizeof local, &local, NULL);
+    SCL_CL(err, name, clGetKernelWorkGroupInfo, kernel, cl->device, CL_KERNEL_LOCAL_MEM_SIZE, sizeof local,
+           &local, NULL);
     if (local > 2 * cl->base.info.local_bytes)      /* rusticl counts twice */
         return scl_fail(err, SCL_FAILED, "kernel %s: %lu bytes of local memory, %s has %zu", name, (unsigned long)local,
                         cl->base.info.name, cl->base.info.local_bytes);
@@ -57,9 +60,10 @@ static scl_status launch(scl_cl *cl, cl_kernel kernel, const char *name, const s
         clEnqueueNDRangeKernel(cl->queue, kernel, 3, NULL, grid->global, grid->local, 0, NULL, event);
     if (code == CL_SUCCESS)
         return SCL_OK;
-    return scl_fail(err, SCL_FAILED, "kernel %s, global %zux%zux%zu, local %zux%zux%zu: clEnqueueNDRangeKernel: %s (%d)", name,
-                    grid->global[0], grid->global[1], grid->global[2], grid->local[0], grid->local[1], grid->local[2],
-                    scl_cl_error_name(code), code);
+    return scl_fail(err, SCL_FAILED,
+                    "kernel %s, global %zux%zux%zu, local %zux%zux%zu: clEnqueueNDRangeKernel: %s (%d)", name,
+                    grid->global[0], grid->global[1], grid->global[2], grid->local[0], grid->local[1],
+                    grid->local[2], scl_cl_error_name(code), code);
 }
 
 scl_status scl_cl_launch(scl_cl *cl, cl_kernel kernel, const char *name, const scl_grid *grid, scl_err *err)
@@ -80,8 +84,9 @@ static scl_status part_of(scl_cl *cl, scl_loaded *s, scl_region r, cl_mem *out, 
             return SCL_OK;
         }
     if (r.offset % cl->base.info.align_bytes || r.offset + r.bytes > r.memory->bytes)
-        return scl_fail(err, SCL_FAILED, "a buffer of %zu bytes at byte %zu of %zu is misplaced (alignment %u)", r.bytes, r.offset,
-                        r.memory->bytes, cl->base.info.align_bytes);
+        return scl_fail(err, SCL_FAILED,
+                        "a buffer of %zu bytes at byte %zu of %zu is misplaced (alignment %u)", r.bytes,
+                        r.offset, r.memory->bytes, cl->base.info.align_bytes);
     if (s->n_part == s->cap_part) {
         const int cap = s->cap_part ? 2 * s->cap_part : 256;
         part *bigger = realloc(s->part, sizeof *bigger * (size_t)cap);
@@ -133,7 +138,9 @@ static scl_status set_argument(scl_cl *cl, scl_loaded *s, item *it, int a, cl_ui
         from = NULL, size = arg->bytes;
     if (want == 'p') {
         size = 4;
-        from = arg->kind == SCL_ARG_F32 ? (const void *)&arg->f : arg->kind == SCL_ARG_U32 ? (const void *)&arg->u : &arg->i;
+        from = arg->kind == SCL_ARG_F32   ? (const void *)&arg->f
+               : arg->kind == SCL_ARG_U32 ? (const void *)&arg->u
+                                          : &arg->i;
     }
     if (want == 'g' && !buffer)
         from = NULL;
@@ -156,8 +163,8 @@ static scl_status set_arguments(scl_cl *cl, scl_loaded *s, item *it, const char 
         while (a < l->n_arg && strcmp(l->arg[a].name, parameter[p]) != 0)
             a++;
         if (a == l->n_arg)
-            return scl_fail(err, SCL_FAILED, "cl/%s: kernel %s has a parameter '%s' that %s does not give", file, l->kernel,
-                            parameter[p], l->node->op->name);
+            return scl_fail(err, SCL_FAILED, "cl/%s: kernel %s has a parameter '%s' that %s does not give",
+                            file, l->kernel, parameter[p], l->node->op->name);
         SCL_TRY(set_argument(cl, s, it, a, (cl_uint)p, address[p], err));
     }
     for (int a = 0; a < l->n_arg; a++) {
@@ -212,8 +219,8 @@ static scl_record *record(scl_cl *cl, const scl_loaded *s)
     return NULL;
 }
 
-scl_status scl_cl_load(scl_backend *b, const scl_schedule *schedule, scl_memory *slab, const scl_binding *binding, int n_binding,
-                       scl_loaded **out, scl_err *err)
+scl_status scl_cl_load(scl_backend *b, const scl_schedule *schedule, scl_memory *slab,
+                       const scl_binding *binding, int n_binding, scl_loaded **out, scl_err *err)
 {
     void *loaded, *items;
     SCL_TRY(scl_alloc_bytes(&loaded, sizeof(scl_loaded), "a schedule", err));

@@ -5,8 +5,8 @@
 #include "cl/memory.h"
 #include "graph/schedule.h"
 
-scl_status scl_cl_load(scl_backend *b, const scl_schedule *s, scl_memory *slab, const scl_binding *binding, int n_binding,
-                       scl_loaded **out, scl_err *err);
+scl_status scl_cl_load(scl_backend *b, const scl_schedule *s, scl_memory *slab, const scl_binding *binding,
+                       int n_binding, scl_loaded **out, scl_err *err);
 void scl_cl_unload(scl_backend *b, scl_loaded *loaded);
 scl_status scl_cl_run(scl_backend *b, scl_loaded *loaded, int first, int end, scl_err *err);
 scl_status scl_cl_prepare(scl_backend *b, scl_loaded *loaded, scl_err *err);

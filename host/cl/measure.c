@@ -10,7 +10,7 @@
 #include "cl/load.h"
 #include "cl/program.h"
 
-enum { CHAINS = 12, VEC_CPU = 16, VEC_GPU = 4, WG_GPU = 64, SHARES_CPU = 64, LAUNCHES = 2000, WAITS = 50 };
+enum { CHAINS = 12, VEC_GPU = 4, WG_GPU = 64, SHARES_CPU = 64, LAUNCHES = 2000, WAITS = 50 };
 
 typedef struct rig {
     scl_cl *cl;
@@ -51,7 +51,7 @@ static scl_status open_rig(scl_backend *b, size_t bytes, rig *r, scl_err *err)
         return scl_fail(err, SCL_FAILED, "%s is no OpenCL device: nothing to measure", b->info.name);
     const bool gpu = b->info.klass == SCL_CLASS_GPU;
     r->wg = gpu ? WG_GPU : 1;
-    r->vec = gpu ? VEC_GPU : VEC_CPU;
+    r->vec = gpu ? VEC_GPU : b->info.vector_width >= 16 ? 16 : 8;
     r->items = gpu ? (size_t)WG_GPU * 32 * b->info.compute_units : SHARES_CPU;
     char options[128];
     snprintf(options, sizeof options, "-DWG=%zu -DVEC=%zu -DSHARES=%d", r->wg, r->vec, !gpu);
@@ -179,8 +179,8 @@ static bool cpu_says(const char *key, const char *word)
     FILE *f = fopen("/proc/cpuinfo", "r");
     while (f && !found && fgets(line, sizeof line, f))
         if (!strncmp(line, key, strlen(key)))
-            for (char *save, *w = strtok_r(strchr(line, ':') ? strchr(line, ':') + 1 : line, " \t\n", &save); w && !found;
-                 w = strtok_r(NULL, " \t\n", &save))
+            for (char *save, *w = strtok_r(strchr(line, ':') ? strchr(line, ':') + 1 : line, " \t\n", &save);
+                 w && !found; w = strtok_r(NULL, " \t\n", &save))
                 found = !strcmp(w, word);
     if (f)
         fclose(f);

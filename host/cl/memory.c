@@ -67,8 +67,8 @@ scl_status scl_cl_alloc(scl_backend *b, size_t bytes, scl_memory **out, scl_err 
     m->buffer = create_buffer(b, bytes, &code);
     if (code != CL_SUCCESS) {
         free(m);
-        return scl_fail(err, SCL_FAILED, "%zu MB of device memory on %s: clCreateBuffer: %s (%d)", bytes >> 20, b->info.name,
-                        scl_cl_error_name(code), code);
+        return scl_fail(err, SCL_FAILED, "%zu MB of device memory on %s: clCreateBuffer: %s (%d)",
+                        bytes >> 20, b->info.name, scl_cl_error_name(code), code);
     }
     *out = m;
     return SCL_OK;
@@ -85,7 +85,8 @@ void scl_cl_release(scl_backend *b, scl_memory *memory)
 static scl_status inside(scl_region r, const char *what, scl_err *err)
 {
     if (r.offset > r.memory->bytes || r.bytes > r.memory->bytes - r.offset)
-        return scl_fail(err, SCL_FAILED, "%s of %zu bytes at %zu leaves a block of %zu", what, r.bytes, r.offset, r.memory->bytes);
+        return scl_fail(err, SCL_FAILED, "%s of %zu bytes at %zu leaves a block of %zu", what, r.bytes,
+                        r.offset, r.memory->bytes);
     return SCL_OK;
 }
 
@@ -106,8 +107,8 @@ static scl_status write_small(scl_cl *cl, scl_region to, const void *from, scl_e
         SCL_TRY(scl_cl_check(code, "clWaitForEvents", "a write before this one", err));
     }
     memcpy(r->data[slot], from, to.bytes);
-    SCL_CL(err, "write", clEnqueueWriteBuffer, cl->queue, to.memory->buffer, CL_FALSE, to.offset, to.bytes, r->data[slot], 0,
-           NULL, &r->busy[slot]);
+    SCL_CL(err, "write", clEnqueueWriteBuffer, cl->queue, to.memory->buffer, CL_FALSE, to.offset, to.bytes,
+           r->data[slot], 0, NULL, &r->busy[slot]);
     r->next = (slot + 1) % RING_SLOTS;
     return SCL_OK;
 }
@@ -120,7 +121,8 @@ scl_status scl_cl_write(scl_backend *b, scl_region to, const void *from, scl_err
     SCL_TRY(inside(to, "a write", err));
     if (to.bytes <= RING_BYTES)
         return write_small(cl, to, from, err);
-    SCL_CL(err, "write", clEnqueueWriteBuffer, cl->queue, to.memory->buffer, CL_TRUE, to.offset, to.bytes, from, 0, NULL, NULL);
+    SCL_CL(err, "write", clEnqueueWriteBuffer, cl->queue, to.memory->buffer, CL_TRUE, to.offset, to.bytes,
+           from, 0, NULL, NULL);
     return SCL_OK;
 }
 
@@ -129,8 +131,8 @@ scl_status scl_cl_read(scl_backend *b, scl_region from, void *to, scl_err *err)
     if (!from.bytes)
         return SCL_OK;
     SCL_TRY(inside(from, "a read", err));
-    SCL_CL(err, "read", clEnqueueReadBuffer, scl_cl_of(b)->queue, from.memory->buffer, CL_TRUE, from.offset, from.bytes, to, 0,
-           NULL, NULL);
+    SCL_CL(err, "read", clEnqueueReadBuffer, scl_cl_of(b)->queue, from.memory->buffer, CL_TRUE, from.offset,
+           from.bytes, to, 0, NULL, NULL);
     return SCL_OK;
 }
 
@@ -141,8 +143,8 @@ scl_status scl_cl_read_start(scl_backend *b, scl_region from, void *to, scl_tick
     if (!from.bytes)
         return SCL_OK;
     SCL_TRY(inside(from, "a read", err));
-    SCL_CL(err, "read", clEnqueueReadBuffer, scl_cl_of(b)->queue, from.memory->buffer, CL_FALSE, from.offset, from.bytes, to, 0,
-           NULL, &event);
+    SCL_CL(err, "read", clEnqueueReadBuffer, scl_cl_of(b)->queue, from.memory->buffer, CL_FALSE, from.offset,
+           from.bytes, to, 0, NULL, &event);
     ticket->event = event;
     SCL_CL(err, "read", clFlush, scl_cl_of(b)->queue);
     return SCL_OK;
@@ -155,8 +157,8 @@ scl_status scl_cl_write_start(scl_backend *b, scl_region to, const void *from, s
     if (!to.bytes)
         return SCL_OK;
     SCL_TRY(inside(to, "a write", err));
-    SCL_CL(err, "write", clEnqueueWriteBuffer, scl_cl_of(b)->queue, to.memory->buffer, CL_FALSE, to.offset, to.bytes, from, 0,
-           NULL, &event);
+    SCL_CL(err, "write", clEnqueueWriteBuffer, scl_cl_of(b)->queue, to.memory->buffer, CL_FALSE, to.offset,
+           to.bytes, from, 0, NULL, &event);
     ticket->event = event;
     SCL_CL(err, "write", clFlush, scl_cl_of(b)->queue);
     return SCL_OK;
@@ -192,9 +194,11 @@ scl_status scl_cl_fill(scl_backend *b, scl_region to, unsigned char byte, scl_er
     SCL_TRY(inside(to, "a fill", err));
     unsigned char pattern[16];
     memset(pattern, byte, sizeof pattern);
-    const size_t width = to.bytes % 16 == 0 && to.offset % 16 == 0 ? 16 : to.bytes % 4 == 0 && to.offset % 4 == 0 ? 4 : 1;
-    SCL_CL(err, "fill", clEnqueueFillBuffer, scl_cl_of(b)->queue, to.memory->buffer, pattern, width, to.offset, to.bytes, 0,
-           NULL, NULL);
+    const size_t width = to.bytes % 16 == 0 && to.offset % 16 == 0 ? 16
+                         : to.bytes % 4 == 0 && to.offset % 4 == 0 ? 4
+                                                                   : 1;
+    SCL_CL(err, "fill", clEnqueueFillBuffer, scl_cl_of(b)->queue, to.memory->buffer, pattern, width,
+           to.offset, to.bytes, 0, NULL, NULL);
     return SCL_OK;
 }
 
@@ -204,8 +208,8 @@ scl_status scl_cl_copy(scl_backend *b, scl_region to, scl_region from, scl_err *
         return SCL_OK;
     SCL_TRY(inside(to, "a copy", err));
     SCL_TRY(inside((scl_region){ from.memory, from.offset, to.bytes }, "a copy", err));
-    SCL_CL(err, "copy", clEnqueueCopyBuffer, scl_cl_of(b)->queue, from.memory->buffer, to.memory->buffer, from.offset, to.offset,
-           to.bytes, 0, NULL, NULL);
+    SCL_CL(err, "copy", clEnqueueCopyBuffer, scl_cl_of(b)->queue, from.memory->buffer, to.memory->buffer,
+           from.offset, to.offset, to.bytes, 0, NULL, NULL);
     return SCL_OK;
 }
 

@@ -32,6 +32,6 @@ scl_status scl_cl_check(cl_int code, const char *call, const char *what, scl_err
 {
     if (code == CL_SUCCESS)
         return SCL_OK;
-    return scl_fail(err, SCL_FAILED, "%s%s%s: %s (%d)", what ? what : "", what ? ": " : "", call, scl_cl_error_name(code),
-                    code);
+    return scl_fail(err, SCL_FAILED, "%s%s%s: %s (%d)", what ? what : "", what ? ": " : "", call,
+                    scl_cl_error_name(code), code);
 }

@@ -35,7 +35,8 @@ scl_status scl_cl_check(cl_int code, const char *call, const char *what, scl_err
 #define SCL_CL(err, what, function, ...) SCL_TRY(scl_cl_check(function(__VA_ARGS__), #function, what, err))
 
 /* The i-th device of the list of device.h. */
-scl_status scl_cl_device_at(int index, cl_platform_id *platform, cl_device_id *device, scl_device_info *info, scl_err *err);
+scl_status scl_cl_device_at(int index, cl_platform_id *platform, cl_device_id *device, scl_device_info *info,
+                            scl_err *err);
 
 /* Opens a device with everything in scl_cl. */
 scl_status scl_cl_open(int index, scl_backend **out, scl_err *err);

@@ -73,7 +73,8 @@ void scl_probe_text(const scl_backend *b, const scl_probe_result *r, char *text,
     if (b->info.klass == SCL_CLASS_REFERENCE)
         snprintf(text, size, "bits promised on %s: it computes the C definitions themselves", b->info.name);
     else if (r->promised)
-        snprintf(text, size, "bits promised on %s (%d checks%s)", b->info.name, r->n_check, r->cached ? ", stored" : "");
+        snprintf(text, size, "bits promised on %s (%d checks%s)", b->info.name, r->n_check,
+                 r->cached ? ", stored" : "");
     else
         snprintf(text, size, "bits not promised on this device: %s: %d of %d checks differ from the C definitions: %s",
                  b->info.name, r->n_different, r->n_check, r->differed);

@@ -61,7 +61,9 @@ static float draw(range r, uint32_t i, uint32_t kind)
     case INTEGERS:
         return (float)((int)(w.w[0] >> 8) - (1 << 23)) * (w.w[3] & 1 ? 0.37f : 0x1p-10f);
     default:
-        return w.w[3] & 7 ? fmaf(u, 40.0f, -20.0f) : w.w[3] & 8 ? 0.0f : scl_float_of(sign | (100 + w.w[1] % 20) << 23 | w.w[0] >> 9);
+        return w.w[3] & 7   ? fmaf(u, 40.0f, -20.0f)
+               : w.w[3] & 8 ? 0.0f
+                            : scl_float_of(sign | (100 + w.w[1] % 20) << 23 | w.w[0] >> 9);
     }
 }
 
@@ -107,8 +109,9 @@ static void compare(bench *b, const char *name, int i, float want, scl_probe_res
         if (scl_bits_of(got) == scl_bits_of(want) || *told)
             continue;
         *told = true;
-        scl_probe_differs(r, "%s%s at %a, %a, %a: %a instead of %a", name, half ? "" : " of vectors", (double)b->x[0][i],
-                          (double)b->x[1][i], (double)b->x[2][i], (double)got, (double)want);
+        scl_probe_differs(r, "%s%s at %a, %a, %a: %a instead of %a", name, half ? "" : " of vectors",
+                          (double)b->x[0][i], (double)b->x[1][i], (double)b->x[2][i], (double)got,
+                          (double)want);
     }
 }
 

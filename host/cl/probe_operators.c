@@ -16,8 +16,8 @@ enum { N = 2, SIZE = 6, C_IN = 5, C_OUT = 16, COUNT = N * SIZE * SIZE * C_OUT,
 static scl_status make_graph(scl_arena *arena, scl_graph **out, scl_err *err)
 {
     scl_graph *g = *out = scl_graph_new(arena, "probe");
-    scl_value *x, *w, *bias, *rows, *y, *stats[2], *means[2], *coef[2], *z, *e, *adam[3], *theta, *m, *v, *scale, *c, *flag,
-              *row, *sum, *squares;
+    scl_value *x, *w, *bias, *rows, *y, *stats[2], *means[2], *coef[2], *z, *e, *adam[3], *theta, *m, *v,
+        *scale, *c, *flag, *row, *sum, *squares;
     SCL_TRY(scl_value_get(g, &x, SCL_INPUT, "x", SCL_F32, SCL_DIMS(N, SIZE, SIZE, C_IN), err));
     SCL_TRY(scl_value_get(g, &w, SCL_PARAM, "w", SCL_F32, SCL_DIMS(3, 3, C_IN, C_OUT), err));
     SCL_TRY(scl_value_get(g, &bias, SCL_PARAM, "bias", SCL_F32, SCL_DIMS(C_OUT), err));
@@ -31,11 +31,12 @@ static scl_status make_graph(scl_arena *arena, scl_graph **out, scl_err *err)
     SCL_TRY(scl_value_get(g, &row, SCL_INPUT, "row", SCL_F32, SCL_DIMS(1, ROW), err));
     SCL_TRY(SCL_APPLY(g, &sum, err, "flat_sum", SCL_IN("x", row)));
     SCL_TRY(SCL_APPLY(g, &squares, err, "sumsq_chain", SCL_IN("g", row)));
-    SCL_TRY(SCL_APPLY(g, &y, err, "conv2d", SCL_IN("x", x), SCL_IN("w", w), SCL_IN("bias", bias), SCL_INT("dilation", 2)));
+    SCL_TRY(SCL_APPLY(g, &y, err, "conv2d", SCL_IN("x", x), SCL_IN("w", w), SCL_IN("bias", bias),
+                      SCL_INT("dilation", 2)));
     SCL_TRY(SCL_APPLY(g, stats, err, "pixel_stats", SCL_IN("x", y)));
     SCL_TRY(SCL_APPLY(g, means, err, "channel_stats", SCL_IN("mean", stats[0])));
-    SCL_TRY(SCL_APPLY(g, coef, err, "norm_coef", SCL_IN("mean", stats[0]), SCL_IN("variance", stats[1]), SCL_IN("m", means[0]),
-                      SCL_IN("v", means[1]), SCL_IN("rows", rows)));
+    SCL_TRY(SCL_APPLY(g, coef, err, "norm_coef", SCL_IN("mean", stats[0]), SCL_IN("variance", stats[1]),
+                      SCL_IN("m", means[0]), SCL_IN("v", means[1]), SCL_IN("rows", rows)));
     SCL_TRY(SCL_APPLY(g, &z, err, "norm_apply", SCL_IN("x", y), SCL_IN("mean", stats[0]), SCL_IN("a", coef[0]),
                       SCL_IN("b", coef[1]), SCL_IN("variance", stats[1]), SCL_IN("m", means[0]), SCL_IN("v", means[1]),
                       SCL_IN("rows", rows)));

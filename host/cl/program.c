@@ -32,7 +32,8 @@ static bool worth_a_file(const scl_cl *cl)
     const char *forced = getenv("SCL_PROGRAM_CACHE");      /* 0 or 1, for tests */
     if (forced)
         return *forced == '1';
-    return !strcasestr(cl->base.info.platform, "Portable Computing Language") && !strcasestr(cl->base.info.platform, "oclgrind");
+    return !strcasestr(cl->base.info.platform, "Portable Computing Language") &&
+           !strcasestr(cl->base.info.platform, "oclgrind");
 }
 
 static const char *extra_options(void)
@@ -57,8 +58,8 @@ static void source_line(const char *name, const char *text, const char *file, in
     scl_arena_free(&arena);
 }
 
-static scl_status build_failed(const scl_cl *cl, const char *name, const char *text, const char *source, const char *options,
-                               cl_program program, cl_int code, scl_err *err)
+static scl_status build_failed(const scl_cl *cl, const char *name, const char *text, const char *source,
+                               const char *options, cl_program program, cl_int code, scl_err *err)
 {
     size_t bytes = 0;
     clGetProgramBuildInfo(program, cl->device, CL_PROGRAM_BUILD_LOG, 0, NULL, &bytes);
@@ -116,7 +117,8 @@ static void keep_binary(const char *key, cl_program program)
     free(binary);
 }
 
-static scl_status build(scl_cl *cl, const char *name, const char *text, const char *options, cl_program *out, scl_err *err)
+static scl_status build(scl_cl *cl, const char *name, const char *text, const char *options, cl_program *out,
+                        scl_err *err)
 {
     scl_arena arena = { 0 };
     char *source = NULL;
@@ -148,7 +150,8 @@ static scl_status build(scl_cl *cl, const char *name, const char *text, const ch
     return status;
 }
 
-scl_status scl_program_get(scl_cl *cl, const char *name, const char *text, const char *options, cl_program *out, scl_err *err)
+scl_status scl_program_get(scl_cl *cl, const char *name, const char *text, const char *options,
+                           cl_program *out, scl_err *err)
 {
     if (!cl->programs) {
         void *memory;
@@ -183,21 +186,26 @@ void scl_programs_free(scl_programs *all)
     free(all);
 }
 
-scl_status scl_program_parameters(scl_cl *cl, cl_kernel kernel, const char *name, const char *text, const char *function,
-                                  char (*parameter)[64], char *address, int *n, scl_err *err)
+scl_status scl_program_parameters(scl_cl *cl, cl_kernel kernel, const char *name, const char *text,
+                                  const char *function, char (*parameter)[64], char *address, int *n,
+                                  scl_err *err)
 {
     (void)cl;
     cl_uint count = 0;
     SCL_CL(err, function, clGetKernelInfo, kernel, CL_KERNEL_NUM_ARGS, sizeof count, &count, NULL);
     if (count > SCL_MAX_PARAMETERS)
-        return scl_fail(err, SCL_FAILED, "kernel %s has %u parameters, more than %d", function, count, SCL_MAX_PARAMETERS);
+        return scl_fail(err, SCL_FAILED, "kernel %s has %u parameters, more than %d", function, count,
+                        SCL_MAX_PARAMETERS);
     *n = (int)count;
     bool known = true;
     for (cl_uint i = 0; i < count && known; i++) {
         cl_kernel_arg_address_qualifier where = 0;
         char full[256] = "";
-        known = clGetKernelArgInfo(kernel, i, CL_KERNEL_ARG_NAME, sizeof full - 1, full, NULL) == CL_SUCCESS && full[0] &&
-                clGetKernelArgInfo(kernel, i, CL_KERNEL_ARG_ADDRESS_QUALIFIER, sizeof where, &where, NULL) == CL_SUCCESS;
+        known = clGetKernelArgInfo(kernel, i, CL_KERNEL_ARG_NAME, sizeof full - 1, full, NULL) ==
+                    CL_SUCCESS &&
+                full[0] &&
+                clGetKernelArgInfo(kernel, i, CL_KERNEL_ARG_ADDRESS_QUALIFIER, sizeof where, &where, NULL) ==
+                    CL_SUCCESS;
         snprintf(parameter[i], sizeof parameter[i], "%.63s", full);
         address[i] = where == CL_KERNEL_ARG_ADDRESS_LOCAL ? 'l' : where == CL_KERNEL_ARG_ADDRESS_PRIVATE ? 'p' : 'g';
     }
@@ -208,7 +216,10 @@ scl_status scl_program_parameters(scl_cl *cl, cl_kernel kernel, const char *name
     const int parsed = source ? scl_source_parameters(source, function, parameter, address) : -1;
     scl_arena_free(&arena);
     if (parsed != *n)
-        return scl_fail(err, SCL_FAILED, "cl/%s: the driver does not tell the parameters of kernel %s, and its source does not "
-                        "either", name, function);
+        return scl_fail(
+            err, SCL_FAILED,
+            "cl/%s: the driver does not tell the parameters of kernel %s, and its source does not "
+            "either",
+            name, function);
     return SCL_OK;
 }

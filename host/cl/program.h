@@ -21,12 +21,14 @@ void scl_source_hash(char out[65]);
 
 /* Built program; borrowed until the backend closes.  text NULL: the file `name`; else generated source that messages call
  * name.  Errors: SCL_FAILED with kernel file and line, the offending line in the message, and the build log. */
-scl_status scl_program_get(scl_cl *cl, const char *name, const char *text, const char *options, cl_program *out, scl_err *err);
+scl_status scl_program_get(scl_cl *cl, const char *name, const char *text, const char *options,
+                           cl_program *out, scl_err *err);
 
 /* Names of a kernel's parameters, by clGetKernelArgInfo or, where a driver does not know them, from the source.
  * Returns their number; *address[i]: 'g'lobal or constant, 'l'ocal, 'p'rivate, '?' unknown. */
-scl_status scl_program_parameters(scl_cl *cl, cl_kernel kernel, const char *name, const char *text, const char *function,
-                                  char (*parameter)[64], char *address, int *n, scl_err *err);
+scl_status scl_program_parameters(scl_cl *cl, cl_kernel kernel, const char *name, const char *text,
+                                  const char *function, char (*parameter)[64], char *address, int *n,
+                                  scl_err *err);
 
 /* The same from source text alone: -1 when the function is not there. */
 int scl_source_parameters(const char *source, const char *function, char (*parameter)[64], char *address);

@@ -121,7 +121,8 @@ static scl_status expand(buffer *b, const char *name, const char *text, int dept
             if (!inner)
                 return scl_fail_at(err, SCL_FAILED, where, number, 0, "no kernel file is called '%s'", file);
             if (depth == MAX_DEPTH)
-                return scl_fail_at(err, SCL_FAILED, where, number, 0, "includes are nested deeper than %d: a cycle?", MAX_DEPTH);
+                return scl_fail_at(err, SCL_FAILED, where, number, 0,
+                                   "includes are nested deeper than %d: a cycle?", MAX_DEPTH);
             SCL_TRY(expand(b, file, inner, depth + 1, arena, err));
             SCL_TRY(append(b, "\n", 1, err));
             SCL_TRY(append_line(b, number + 1, name, err));
@@ -142,7 +143,8 @@ scl_status scl_source_resolve(char **out, scl_arena *arena, const char *name, co
 }
 
 /* "FILE:LINE:COL" or "FILE(LINE" at the beginning of a word of text; *after: behind it. */
-static bool parse_position(const char *text, size_t length, char *file, size_t size, int *line, int *col, const char **after)
+static bool parse_position(const char *text, size_t length, char *file, size_t size, int *line, int *col,
+                           const char **after)
 {
     for (size_t i = 1; i + 1 < length; i++) {
         if ((text[i] != ':' && text[i] != '(') || !isdigit((unsigned char)text[i + 1]))

@@ -98,8 +98,8 @@ scl_status cli_parse(const cli_command *command, int argc, char **argv, int *n, 
     for (int i = 0; i < *n; i++)
         argv[1 + i] = argv[optind + i];
     if (*n < command->least || (command->most >= 0 && *n > command->most))
-        return scl_fail(err, SCL_BAD_CONFIG, "usage: scorecl %s %s (scorecl %s --help says more)", argv[0], command->usage,
-                        argv[0]);
+        return scl_fail(err, SCL_BAD_CONFIG, "usage: scorecl %s %s (scorecl %s --help says more)", argv[0],
+                        command->usage, argv[0]);
     return SCL_OK;
 }
 
@@ -112,7 +112,8 @@ void cli_print_faults(const scl_config_errors *errors)
 scl_status cli_read_config(const char *file, const cli_overrides *overrides, scl_config **out, scl_err *err)
 {
     scl_config_errors errors = { 0 };
-    scl_status status = scl_config_read(file, overrides ? overrides->at : NULL, overrides ? overrides->n : 0, out, &errors, NULL);
+    scl_status status = scl_config_read(file, overrides ? overrides->at : NULL, overrides ? overrides->n : 0,
+                                        out, &errors, NULL);
     cli_print_faults(&errors);
     if (status != SCL_OK && errors.n == 0)
         scl_fail(err, status, "not enough host memory for the config");

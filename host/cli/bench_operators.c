@@ -22,7 +22,8 @@ static bool alike(const operator_time *r, const scl_node *n, const char *options
 {
     if (r->op != n->op || !r->like)
         return r->op == n->op;
-    return !strcmp(r->options, options) && same_shape(r->like->in[0], n->in[0]) && same_shape(r->like->out[0], n->out[0]);
+    return !strcmp(r->options, options) && same_shape(r->like->in[0], n->in[0]) &&
+           same_shape(r->like->out[0], n->out[0]);
 }
 
 static operator_time *row_of(bench_timing *t, const scl_plan *plan, const struct scl_step *step, bool by_shape)

@@ -84,7 +84,8 @@ scl_status scl_cli_check(int argc, char **argv, scl_err *err)
         cli_print_faults(&errors);
         if (config && cli_shows_text(json_file))
             say(config, print);
-        json_t *row = json_pack("{s:s, s:b, s:o}", "file", argv[i], "right", one == SCL_OK, "errors", faults_json(&errors));
+        json_t *row = json_pack("{s:s, s:b, s:o}", "file", argv[i], "right", one == SCL_OK, "errors",
+                                faults_json(&errors));
         if (config && print)
             add_config(row, config);
         json_array_append_new(report, row);

@@ -25,8 +25,9 @@ static void print_device(const scl_device_info *d)
     print_size(d->max_alloc_bytes, alloc, sizeof alloc);
     printf("%3d  %s: %s\n", d->index, d->platform, d->name);
     printf("     %s, %s, driver %s, %s\n", scl_device_class_name(d->klass), d->vendor, d->driver, d->version);
-    printf("     %u compute units at %u MHz, native float vector %u; work-group %zu, local memory %s%s\n", d->compute_units,
-           d->clock_mhz, d->vector_width, d->max_work_group, local, d->local_is_cached_memory ? " (cached memory)" : "");
+    printf("     %u compute units at %u MHz, native float vector %u; work-group %zu, local memory %s%s\n",
+           d->compute_units, d->clock_mhz, d->vector_width, d->max_work_group, local,
+           d->local_is_cached_memory ? " (cached memory)" : "");
     printf("     memory %s, one block at most %s, alignment %u\n", global, alloc, d->align_bytes);
     printf("     fp64 %s, fp16 %s, sub-groups %s, command buffers %s, out-of-order queues %s, denormals %s\n",
            d->has_fp64 ? "yes" : "no", d->has_fp16 ? "yes" : "no", d->has_subgroups ? "yes" : "no",
@@ -35,8 +36,9 @@ static void print_device(const scl_device_info *d)
 
 json_t *cli_device_json(const scl_device_info *d, const scl_tuning *rows)
 {
-    json_t *o = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s}", "index", d->index, "class", scl_device_class_name(d->klass),
-                          "platform", d->platform, "name", d->name, "vendor", d->vendor, "driver", d->driver, "version", d->version);
+    json_t *o = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s}", "index", d->index, "class",
+                          scl_device_class_name(d->klass), "platform", d->platform, "name", d->name, "vendor",
+                          d->vendor, "driver", d->driver, "version", d->version);
     const struct { const char *name; size_t value; } numbers[] = {
         { "compute_units", d->compute_units }, { "clock_mhz", d->clock_mhz }, { "vector_width", d->vector_width },
         { "max_work_group", d->max_work_group }, { "local_bytes", d->local_bytes }, { "global_bytes", d->global_bytes },
@@ -88,15 +90,16 @@ static void print_peak(const scl_peak *p)
     if (p->fma_gflops_expected > 0)
         printf(" (units x %.2f GHz x lanes x pipes: %.0f; %.0f %%)", p->clock_ghz, p->fma_gflops_expected,
                100 * p->fma_gflops / p->fma_gflops_expected);
-    printf(",\n     read %.1f GB/s, copy %.1f GB/s, launch %.1f us in a full queue, %.0f us waited for\n", p->read_gb_s, p->copy_gb_s,
-           p->launch_us, p->launch_wait_us);
+    printf(",\n     read %.1f GB/s, copy %.1f GB/s, launch %.1f us in a full queue, %.0f us waited for\n",
+           p->read_gb_s, p->copy_gb_s, p->launch_us, p->launch_wait_us);
 }
 
 static json_t *peak_json(const scl_peak *p)
 {
-    return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "fma_gflops", p->fma_gflops, "fma_gflops_expected",
-                     p->fma_gflops_expected, "clock_ghz", p->clock_ghz, "read_gb_s", p->read_gb_s, "copy_gb_s", p->copy_gb_s,
-                     "launch_us", p->launch_us, "launch_wait_us", p->launch_wait_us);
+    return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "fma_gflops", p->fma_gflops,
+                     "fma_gflops_expected", p->fma_gflops_expected, "clock_ghz", p->clock_ghz, "read_gb_s",
+                     p->read_gb_s, "copy_gb_s", p->copy_gb_s, "launch_us", p->launch_us, "launch_wait_us",
+                     p->launch_wait_us);
 }
 
 /* A device that is listed and cannot build or run is told, and the others are still measured. */
@@ -152,8 +155,10 @@ static scl_status list_devices(const char *sel, bool measured, const char *json_
                         "no device is called '%s'; there are\n%s  also: auto, cpu, gpu, reference", sel,
                         scl_devices_text(&list, arena));
     if (!list.n)
-        return scl_fail(err, SCL_NO_DEVICE, "no OpenCL device: no driver is installed, or none of them has a device (Debian: "
-                        "pocl-opencl-icd runs on any processor); --device reference computes without OpenCL, slowly");
+        return scl_fail(
+            err, SCL_NO_DEVICE,
+            "no OpenCL device: no driver is installed, or none of them has a device (Debian: "
+            "pocl-opencl-icd runs on any processor); --device reference computes without OpenCL, slowly");
     const bool show = cli_shows_text(json_file);
     json_t *array = json_array();
     for (int i = 0; i < list.n; i++) {

@@ -30,12 +30,13 @@ static char *stages_text(const scl_config *config, const char *format, scl_arena
         }
         const char *kind = scl_config_choice("stage.kind", (int)s->kind);
         if (json)
-            text = scl_arena_printf(arena, "%s  {\"name\": \"%s\", \"kind\": \"%s\", \"needs\": [%s]}%s\n", text, s->name, kind,
-                                    needs, i + 1 < config->n_stage ? "," : "");
+            text = scl_arena_printf(arena, "%s  {\"name\": \"%s\", \"kind\": \"%s\", \"needs\": [%s]}%s\n",
+                                    text, s->name, kind, needs, i + 1 < config->n_stage ? "," : "");
         else if (dot)
             text = scl_arena_printf(arena, "%s  \"%s\" [label=\"%s (%s)\"];\n", text, s->name, s->name, kind);
         else
-            text = scl_arena_printf(arena, "%s%-16s %-8s needs [%s]  device %s\n", text, s->name, kind, needs, s->device);
+            text = scl_arena_printf(arena, "%s%-16s %-8s needs [%s]  device %s\n", text, s->name, kind, needs,
+                                    s->device);
     }
     return scl_arena_printf(arena, "%s%s", text, dot ? "}\n" : json ? "]\n" : "");
 }
@@ -73,15 +74,16 @@ static scl_status read_description(const char *file, scl_device_info *info, scl_
     json_error_t fault;
     json_t *root = json_load_file(file, 0, &fault);
     if (!root)
-        return scl_fail_at(err, SCL_FAILED, file, fault.line > 0 ? fault.line : 0, fault.column > 0 ? fault.column : 0, "%s",
-                           fault.text);
+        return scl_fail_at(err, SCL_FAILED, file, fault.line > 0 ? fault.line : 0,
+                           fault.column > 0 ? fault.column : 0, "%s", fault.text);
     const json_t *o = json_object_get(root, "devices") ? json_object_get(root, "devices") : root;
     if (json_is_array(o))
         o = json_array_get(o, 0);
     const char *klass = json_string_value(json_object_get(o, "class"));
     if (!klass) {
         json_decref(root);
-        return scl_fail_at(err, SCL_FAILED, file, 0, 0, "no device description: it has no \"class\" (CPU, GPU, other, reference)");
+        return scl_fail_at(err, SCL_FAILED, file, 0, 0,
+                           "no device description: it has no \"class\" (CPU, GPU, other, reference)");
     }
     *info = (scl_device_info){ .index = -1 };
     info->klass = !strcasecmp(klass, "cpu")         ? SCL_CLASS_CPU
@@ -199,7 +201,8 @@ scl_status scl_cli_dump(int argc, char **argv, scl_err *err)
         r.format = "json";
     const bool dot = !strcmp(r.format, "dot");
     if (dot && (!strcmp(r.what, "config") || !strcmp(r.what, "schedule")))
-        return scl_fail(err, SCL_BAD_CONFIG, "--format dot: a %s is no graph; dump %s has text and json", r.what, r.what);
+        return scl_fail(err, SCL_BAD_CONFIG, "--format dot: a %s is no graph; dump %s has text and json",
+                        r.what, r.what);
     scl_config *config;
     scl_arena arena = { 0 };
     char *text = NULL;

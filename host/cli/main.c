@@ -20,7 +20,8 @@ enum { COMMANDS = (int)(sizeof commands / sizeof *commands) };
 
 static void usage(FILE *to)
 {
-    fprintf(to, "scorecl " SCL_VERSION ": trains and samples score networks on any OpenCL device, from one YAML file\n\n"
+    fprintf(to, "scorecl " SCL_VERSION
+                ": trains and samples score networks on any OpenCL device, from one YAML file\n\n"
                 "usage: scorecl COMMAND ...      scorecl COMMAND --help says more\n\n");
     for (int i = 0; i < COMMANDS; i++)
         fprintf(to, "  %-9s %-12s %s\n", commands[i].name, commands[i].args, commands[i].brief);

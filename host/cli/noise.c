@@ -25,24 +25,29 @@ static void say(const scl_noise_rules *r, const scl_noise_config *own)
 {
     const double values = (double)r->height * r->width * r->channels, step = own_step(own, r->steps_per_level);
     printf("images       %zu of %dx%dx%d: %.0f values\n", r->images, r->height, r->width, r->channels, values);
-    printf("sigma_begin  %-12.6g largest distance between two of %zu images (numbers %zu and %zu)%s\n", r->diameter.distance,
-           r->diameter.samples, r->diameter.first, r->diameter.second, r->diameter.whole ? "" : ", drawn at random");
+    printf("sigma_begin  %-12.6g largest distance between two of %zu images (numbers %zu and %zu)%s\n",
+           r->diameter.distance, r->diameter.samples, r->diameter.first, r->diameter.second,
+           r->diameter.whole ? "" : ", drawn at random");
     printf("sigma_end    %-12.6g as in the config\n", r->sigma_end);
     printf("levels       %-12d neighbours in the ratio %.5f\n", r->levels, r->ratio);
     printf("step_lr      %-12.6g %d steps a level: %ld score evaluations a sample\n", r->step_lr, r->steps_per_level,
            (long)r->levels * r->steps_per_level);
     if (step > 0)
-        printf("\nFor the config's own %d levels from %g to %g: step_lr %.6g.\n", own->levels, own->sigma_begin, own->sigma_end, step);
-    printf("\nnoise: { schedule: geometric, sigma_begin: %.6g, sigma_end: %.6g, levels: %d }\n", r->diameter.distance, r->sigma_end, r->levels);
-    printf("sampler: { method: annealed_langevin, step_lr: %.6g, steps_per_level: %d }\n", r->step_lr, r->steps_per_level);
+        printf("\nFor the config's own %d levels from %g to %g: step_lr %.6g.\n", own->levels,
+               own->sigma_begin, own->sigma_end, step);
+    printf("\nnoise: { schedule: geometric, sigma_begin: %.6g, sigma_end: %.6g, levels: %d }\n",
+           r->diameter.distance, r->sigma_end, r->levels);
+    printf("sampler: { method: annealed_langevin, step_lr: %.6g, steps_per_level: %d }\n", r->step_lr,
+           r->steps_per_level);
 }
 
 static json_t *report(const scl_noise_rules *r, const scl_noise_config *own)
 {
-    json_t *o = json_pack("{s:I, s:[i,i,i], s:f, s:I, s:b, s:f, s:f, s:i, s:i, s:f}", "images", (json_int_t)r->images, "shape", r->height,
-                          r->width, r->channels, "sigma_begin", r->diameter.distance, "compared", (json_int_t)r->diameter.samples, "whole",
-                          r->diameter.whole, "sigma_end", r->sigma_end, "ratio", r->ratio, "levels", r->levels, "steps_per_level",
-                          r->steps_per_level, "step_lr", r->step_lr);
+    json_t *o = json_pack("{s:I, s:[i,i,i], s:f, s:I, s:b, s:f, s:f, s:i, s:i, s:f}", "images",
+                          (json_int_t)r->images, "shape", r->height, r->width, r->channels, "sigma_begin",
+                          r->diameter.distance, "compared", (json_int_t)r->diameter.samples, "whole",
+                          r->diameter.whole, "sigma_end", r->sigma_end, "ratio", r->ratio, "levels",
+                          r->levels, "steps_per_level", r->steps_per_level, "step_lr", r->step_lr);
     const double step = own_step(own, r->steps_per_level);
     if (step > 0)
         json_object_set_new(o, "step_lr_of_config", json_real(step));
@@ -60,7 +65,9 @@ static scl_status answer(const scl_config *config, const char *name, int steps, 
     if (!stage->data.path)
         return scl_fail(err, SCL_BAD_CONFIG, "stage '%s' has no data.path: the rules go by the data", stage->name);
     if (!steps)
-        steps = sample && sample->sample.sampler.method == SCL_SAMPLER_ANNEALED_LANGEVIN ? sample->sample.sampler.steps_per_level : 5;
+        steps = sample && sample->sample.sampler.method == SCL_SAMPLER_ANNEALED_LANGEVIN
+                    ? sample->sample.sampler.steps_per_level
+                    : 5;
     SCL_TRY(scl_noise_rules_of(&r, stage, steps, err));
     if (cli_shows_text(json_file))
         say(&r, &stage->noise);

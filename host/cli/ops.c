@@ -14,8 +14,8 @@ static void list(const char *title, const char *const *rows, int most)
 
 static void show(const scl_op *op)
 {
-    printf("%s: %s\n  %-10s host/ops/%s.c, cl/ops/%s.cl, tests/ops/%s.c\n", op->name, op->brief ? op->brief : "", "family",
-           op->family, op->family, op->family);
+    printf("%s: %s\n  %-10s host/ops/%s.c, cl/ops/%s.cl, tests/ops/%s.c\n", op->name,
+           op->brief ? op->brief : "", "family", op->family, op->family, op->family);
     if (op->formula)
         printf("  %-10s %s\n", "formula", op->formula);
     list("in", op->in, SCL_MAX_IN);
@@ -42,9 +42,10 @@ static json_t *strings(const char *const *rows, int most)
 
 static json_t *to_json(const scl_op *op)
 {
-    return json_pack("{s:s, s:s, s:s*, s:s*, s:o, s:o, s:o, s:b, s:b}", "name", op->name, "family", op->family, "brief", op->brief,
-                     "formula", op->formula, "in", strings(op->in, SCL_MAX_IN), "out", strings(op->out, SCL_MAX_OUT),
-                     "attributes", strings(op->attr, SCL_MAX_ATTR), "vjp", op->vjp != NULL, "jvp", op->jvp != NULL);
+    return json_pack("{s:s, s:s, s:s*, s:s*, s:o, s:o, s:o, s:b, s:b}", "name", op->name, "family",
+                     op->family, "brief", op->brief, "formula", op->formula, "in",
+                     strings(op->in, SCL_MAX_IN), "out", strings(op->out, SCL_MAX_OUT), "attributes",
+                     strings(op->attr, SCL_MAX_ATTR), "vjp", op->vjp != NULL, "jvp", op->jvp != NULL);
 }
 
 static scl_status unknown(const char *name, scl_err *err)
@@ -54,8 +55,8 @@ static scl_status unknown(const char *name, scl_err *err)
     for (; n < 256 && scl_op_at(n); n++)
         names[n] = scl_op_at(n)->name;
     const char *near = scl_nearest(name, names, n);
-    return scl_fail(err, SCL_BAD_CONFIG, "there is no operator '%s'%s%s%s", name, near ? "; did you mean '" : "", near ? near : "",
-                    near ? "'?" : "");
+    return scl_fail(err, SCL_BAD_CONFIG, "there is no operator '%s'%s%s%s", name,
+                    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 scl_status scl_cli_ops(int argc, char **argv, scl_err *err)

@@ -38,9 +38,11 @@ static scl_status read_overrides(const cli_overrides *given, scl_config **out, s
     static const char least[] = "stages: { verify: { kind: sample, checkpoint: ./none.safetensors } }\n";
     for (int i = 0; i < given->n; i++)
         if (strcmp(given->at[i].key, "conv") != 0 && strncmp(given->at[i].key, "tune.", 5) != 0)
-            return scl_fail(err, SCL_BAD_CONFIG, "-o %s: verify knows the keys conv and tune.OP.PARAM", given->at[i].key);
+            return scl_fail(err, SCL_BAD_CONFIG, "-o %s: verify knows the keys conv and tune.OP.PARAM",
+                            given->at[i].key);
     scl_config_errors errors = { 0 };
-    scl_status status = scl_config_parse(least, sizeof least - 1, "verify", NULL, given->at, given->n, out, &errors, NULL);
+    scl_status status = scl_config_parse(least, sizeof least - 1, "verify", NULL, given->at, given->n, out,
+                                         &errors, NULL);
     cli_print_faults(&errors);
     scl_config_errors_free(&errors);
     return status == SCL_OK ? cli_check_tune(*out, err) : status;

@@ -21,8 +21,8 @@ static json_t *devices(scl_arena *arena, bool show)
         const scl_device_info *d = &list.info[i];
         if (show)
             printf("device %-4d %s: %s, %s, driver %s\n", i, d->platform, d->name, d->version, d->driver);
-        json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s}", "platform", d->platform, "name", d->name, "version",
-                                               d->version, "driver", d->driver));
+        json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s}", "platform", d->platform, "name",
+                                               d->name, "version", d->version, "driver", d->driver));
     }
     scl_err_clear(&fault);
     return array;

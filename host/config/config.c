@@ -52,7 +52,8 @@ static void override_all(scl_tree *root, const scl_override *overrides, int n, s
 static const char *name_of(const char *file, scl_arena *arena)
 {
     const char *slash = strrchr(file, '/'), *base = slash ? slash + 1 : file, *dot = strrchr(base, '.');
-    return dot && dot != base ? scl_arena_printf(arena, "%.*s", (int)(dot - base), base) : scl_arena_strdup(arena, base);
+    return dot && dot != base ? scl_arena_printf(arena, "%.*s", (int)(dot - base), base)
+                              : scl_arena_strdup(arena, base);
 }
 
 scl_status scl_config_parse(const char *text, size_t length, const char *file, const char *folder,
@@ -134,7 +135,8 @@ void scl_config_stage_hash(const scl_config *config, const scl_stage_config *sta
     scl_arena_free(&arena);
 }
 
-scl_status scl_config_fail(const scl_config *config, scl_err *err, scl_status code, const char *key, const char *format, ...)
+scl_status scl_config_fail(const scl_config *config, scl_err *err, scl_status code, const char *key,
+                           const char *format, ...)
 {
     char message[1024];
     va_list args;

@@ -1,7 +1,8 @@
 /* The config of an experiment: one YAML file, typed.
  *
- * Every key stands once, in config/schema.def: its place in these structs, type, default, range, help.  From that table come
- * the parser, the defaults, the validation, the resolved print-out, `scorecl schema`, the JSON schema and the manual page.
+ * Every key stands once, in config/schema.def: its place in these structs, type, default, range, help.  From
+ * that table come the parser, the defaults, the validation, the resolved print-out, `scorecl schema`, the
+ * JSON schema and the manual page.
  * A config is immutable once read; everything in it is owned by its arena. */
 #ifndef SCL_CONFIG_CONFIG_H
 #define SCL_CONFIG_CONFIG_H
@@ -9,17 +10,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "config/limits.h"
 
 /* The order of every enum is the order of the choices in schema.def. */
-typedef enum scl_conv_choice { SCL_CONV_AUTO, SCL_CONV_WINOGRAD4, SCL_CONV_WINOGRAD2, SCL_CONV_DIRECT, SCL_CONV_CLBLAST } scl_conv_choice;
-typedef enum scl_precision { SCL_PRECISION_F32, SCL_PRECISION_TF32, SCL_PRECISION_BF16, SCL_PRECISION_F16 } scl_precision;
+typedef enum scl_conv_choice {
+    SCL_CONV_AUTO, SCL_CONV_WINOGRAD4, SCL_CONV_WINOGRAD2, SCL_CONV_DIRECT, SCL_CONV_CLBLAST
+} scl_conv_choice;
+typedef enum scl_precision {
+    SCL_PRECISION_F32, SCL_PRECISION_TF32, SCL_PRECISION_BF16, SCL_PRECISION_F16
+} scl_precision;
 typedef enum scl_tuning_choice { SCL_TUNING_AUTO, SCL_TUNING_OFF } scl_tuning_choice;
-typedef enum scl_data_format { SCL_DATA_IDX, SCL_DATA_IMAGES, SCL_DATA_CIFAR10, SCL_DATA_NPY, SCL_DATA_POINTS } scl_data_format;
+typedef enum scl_data_format {
+    SCL_DATA_IDX, SCL_DATA_IMAGES, SCL_DATA_CIFAR10, SCL_DATA_NPY, SCL_DATA_POINTS
+} scl_data_format;
 typedef enum scl_points_kind {
-    SCL_POINTS_FILE, SCL_POINTS_MIXTURE, SCL_POINTS_RING, SCL_POINTS_TWO_MOONS, SCL_POINTS_CHECKERBOARD, SCL_POINTS_SWISS_ROLL,
+    SCL_POINTS_FILE, SCL_POINTS_MIXTURE, SCL_POINTS_RING, SCL_POINTS_TWO_MOONS, SCL_POINTS_CHECKERBOARD,
+    SCL_POINTS_SWISS_ROLL,
     SCL_POINTS_LINE
 } scl_points_kind;
 typedef enum scl_dequantize { SCL_DEQUANTIZE_UNIFORM, SCL_DEQUANTIZE_NONE } scl_dequantize;
@@ -31,9 +41,15 @@ typedef enum scl_noise_kind { SCL_NOISE_GEOMETRIC, SCL_NOISE_NONE } scl_noise_ki
 typedef enum scl_process { SCL_PROCESS_VE, SCL_PROCESS_VP, SCL_PROCESS_SUBVP } scl_process;
 typedef enum scl_time { SCL_TIME_TABLE, SCL_TIME_CONTINUOUS } scl_time;
 typedef enum scl_predict { SCL_PREDICT_SCORE, SCL_PREDICT_EPSILON, SCL_PREDICT_X0 } scl_predict;
-typedef enum scl_projection { SCL_PROJECTION_GAUSSIAN, SCL_PROJECTION_RADEMACHER, SCL_PROJECTION_SPHERE } scl_projection;
-typedef enum scl_stage_kind { SCL_STAGE_TRAIN, SCL_STAGE_SAMPLE, SCL_STAGE_EVALUATE, SCL_STAGE_LIKELIHOOD, SCL_STAGE_PLOT } scl_stage_kind;
-typedef enum scl_loss_kind { SCL_LOSS_DSM, SCL_LOSS_SSM, SCL_LOSS_SSM_VR, SCL_LOSS_ISM, SCL_LOSS_ESM, SCL_LOSS_CROSS_ENTROPY } scl_loss_kind;
+typedef enum scl_projection {
+    SCL_PROJECTION_GAUSSIAN, SCL_PROJECTION_RADEMACHER, SCL_PROJECTION_SPHERE
+} scl_projection;
+typedef enum scl_stage_kind {
+    SCL_STAGE_TRAIN, SCL_STAGE_SAMPLE, SCL_STAGE_EVALUATE, SCL_STAGE_LIKELIHOOD, SCL_STAGE_PLOT
+} scl_stage_kind;
+typedef enum scl_loss_kind {
+    SCL_LOSS_DSM, SCL_LOSS_SSM, SCL_LOSS_SSM_VR, SCL_LOSS_ISM, SCL_LOSS_ESM, SCL_LOSS_CROSS_ENTROPY
+} scl_loss_kind;
 typedef enum scl_weighting { SCL_WEIGHTING_POWER, SCL_WEIGHTING_LIKELIHOOD } scl_weighting;
 typedef enum scl_optimizer_kind { SCL_OPTIMIZER_ADAM, SCL_OPTIMIZER_SGD, SCL_OPTIMIZER_RMSPROP } scl_optimizer_kind;
 typedef enum scl_lr_schedule { SCL_LR_CONSTANT, SCL_LR_LINEAR, SCL_LR_COSINE } scl_lr_schedule;
@@ -45,7 +61,9 @@ typedef enum scl_sampler_kind {
 typedef enum scl_solver { SCL_SOLVER_RK45, SCL_SOLVER_EULER } scl_solver;
 typedef enum scl_step_rule { SCL_STEP_OFFICIAL, SCL_STEP_PAPER } scl_step_rule;   /* a, sqrt(2a); a/2, sqrt(a) */
 typedef enum scl_sample_init { SCL_INIT_AUTO, SCL_INIT_UNIFORM, SCL_INIT_NORMAL, SCL_INIT_PRIOR } scl_sample_init;
-typedef enum scl_condition_task { SCL_CONDITION_NOTHING, SCL_CONDITION_INPAINT, SCL_CONDITION_COLORIZE, SCL_CONDITION_INTERPOLATE } scl_condition_task;
+typedef enum scl_condition_task {
+    SCL_CONDITION_NOTHING, SCL_CONDITION_INPAINT, SCL_CONDITION_COLORIZE, SCL_CONDITION_INTERPOLATE
+} scl_condition_task;
 typedef enum scl_known_noise { SCL_KNOWN_LEVEL, SCL_KNOWN_STEP } scl_known_noise;
 typedef enum scl_weights_choice { SCL_WEIGHTS_EMA, SCL_WEIGHTS_RAW } scl_weights_choice;
 typedef enum scl_launches { SCL_LAUNCHES_SINGLE, SCL_LAUNCHES_RECORDED } scl_launches;
@@ -73,7 +91,6 @@ typedef struct scl_transform_config {
 typedef struct scl_reals { int rows, cols; const double *at; } scl_reals;
 
 /* Points drawn from a distribution (host/data/points.h). */
-enum { SCL_MOST_COMPONENTS = 64 };
 typedef struct scl_points_config {
     scl_points_kind distribution;
     int count;                       /* points drawn, both splits together */
@@ -84,9 +101,9 @@ typedef struct scl_points_config {
 
 typedef struct scl_data_config {
     scl_data_format format;
-    const char *path;                /* absolute, or relative to the working directory (already joined to the config's folder) */
+    const char *path;                /* joined to the config's folder unless absolute */
     const char *test_path;           /* NULL: the format's own test split, or held-out images */
-    int holdout;                     /* images, npy without test_path: every holdout-th image is the test split; 0: none */
+    int holdout;                     /* images, npy without test_path: each holdout-th is of the test split; 0: none */
     scl_residence residence;         /* changes no bit */
     scl_points_config points;        /* format points */
     scl_transform_config transform;
@@ -229,7 +246,7 @@ typedef struct scl_config {
     scl_model_config model;
     scl_noise_config noise;
     scl_stage_config *stage; int n_stage;          /* in the order of the file */
-    int *order;                                    /* stage numbers in an order of execution: needs first, else the file's order */
+    int *order;                      /* stage numbers as they are run: needs first, else the file's order */
     scl_tune_config *tune; int n_tune;
     const char *file;                              /* as given */
     const char *name;                              /* file's name without folder and extension: runs/NAME */
@@ -246,11 +263,12 @@ typedef struct scl_config_errors {
 } scl_config_errors;
 void scl_config_errors_free(scl_config_errors *errors);
 
-/* Reads, resolves and validates.  On SCL_BAD_CONFIG every fault is in errors, and err (may be NULL) holds the first one.
- * SCL_FAILED: out of memory.  *out is owned (scl_config_free); NULL on failure. */
+/* Reads, resolves and validates.  On SCL_BAD_CONFIG every fault is in errors, and err (may be NULL) holds the
+ * first one. SCL_FAILED: out of memory.  *out is owned (scl_config_free); NULL on failure. */
 scl_status scl_config_read(const char *file, const scl_override *overrides, int n_overrides, scl_config **out,
                            scl_config_errors *errors, scl_err *err);
-/* The same from text; file is the name in messages, and relative paths are joined to folder (NULL: left as they are). */
+/* The same from text; file is the name in messages, and relative paths are joined to folder (NULL: left as
+ * they are). */
 scl_status scl_config_parse(const char *text, size_t length, const char *file, const char *folder,
                             const scl_override *overrides, int n_overrides, scl_config **out, scl_config_errors *errors,
                             scl_err *err);
@@ -259,13 +277,21 @@ void scl_config_free(scl_config *config);           /* accepts NULL */
 /* The resolved config as YAML, every key with its value; reading it back gives the same config.  In arena. */
 char *scl_config_text(const scl_config *config, scl_arena *arena);
 
-/* The same as a JSON object: words stand where they stand in YAML ("never"), a path that is not set is null.  In arena. */
+/* The same as a JSON object: words stand where they stand in YAML ("never"), a path that is not set is null.
+ * In arena. */
 char *scl_config_json(const scl_config *config, scl_arena *arena);
 
 /* Are pictures of the data part of what the samples come from? */
 static inline bool scl_sample_reads_data(const scl_sample_config *s)
 {
-    return !s->condition.images && (s->condition.task == SCL_CONDITION_INPAINT || s->condition.task == SCL_CONDITION_COLORIZE);
+    const scl_condition_task task = s->condition.task;
+    return !s->condition.images && (task == SCL_CONDITION_INPAINT || task == SCL_CONDITION_COLORIZE);
+}
+
+/* Is a checkpoint named as the path of a file, and not by its place among those of a train stage? */
+static inline bool scl_checkpoint_is_file(const char *which)
+{
+    return strchr(which, '/') || strstr(which, ".safetensors");
 }
 
 /* Does the stage compute on its device, or on the host alone? */
@@ -282,9 +308,11 @@ static inline bool scl_stage_uses_device(const scl_stage_config *s)
 /* The stage of that name, or NULL. */
 const scl_stage_config *scl_config_stage(const scl_config *config, const char *name);
 
-/* The keys that decide what a stage computes, one "path = value" a line in a fixed order, without device, tuning, logging,
- * checkpoint intervals and accumulate; with_steps false leaves out train.steps too (to see that only it has changed). */
-char *scl_config_stage_inputs(const scl_config *config, const scl_stage_config *stage, bool with_steps, scl_arena *arena);
+/* The keys that decide what a stage computes, one "path = value" a line in a fixed order, without device,
+ * tuning, logging, checkpoint intervals and accumulate; with_steps false leaves out train.steps too (to see
+ * that only it has changed). */
+char *scl_config_stage_inputs(const scl_config *config, const scl_stage_config *stage, bool with_steps,
+                              scl_arena *arena);
 /* sha256 of that text, 64 hex digits and NUL. */
 void scl_config_stage_hash(const scl_config *config, const scl_stage_config *stage, bool with_steps, char hex[65]);
 
@@ -293,7 +321,8 @@ scl_status scl_config_fail(const scl_config *config, scl_err *err, scl_status co
                            const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* Names of the choices, as in the file: scl_config_choice("optimizer.method", SCL_OPTIMIZER_ADAM) is "adam".  Static. */
+/* Names of the choices, as in the file: scl_config_choice("optimizer.method", SCL_OPTIMIZER_ADAM) is "adam".
+ * Static. */
 const char *scl_config_choice(const char *key, int value);
 
 /* The schema for people, editors and man.  In arena. */

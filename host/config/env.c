@@ -28,7 +28,8 @@ const char *scl_env_expand(const char *text, scl_place place, scl_faults *faults
     if (name[n] == ':' && (!value || !value[0]))
         value = scl_arena_printf(faults->arena, "%.*s", (int)(close - name - (long)n - 2), name + n + 2);
     if (!value) {
-        scl_fault(faults, place, faults->hint, "environment variable %s is not set (${%s:-default} gives a default)", key, key);
+        scl_fault(faults, place, faults->hint,
+                  "environment variable %s is not set (${%s:-default} gives a default)", key, key);
         value = "";
     }
     /* what a variable holds is not expanded again */
@@ -36,7 +37,8 @@ const char *scl_env_expand(const char *text, scl_place place, scl_faults *faults
     return scl_arena_printf(faults->arena, "%.*s%s%s", (int)(open - text), text, value, rest);
 }
 
-/* Each has a character of the private use area, three bytes from U+F7A0 on; quotes and backslashes keep their meaning. */
+/* Each has a character of the private use area, three bytes from U+F7A0 on; quotes and backslashes keep their
+ * meaning. */
 static const char structure[] = "{}[],:#&*!|>%@`?";
 
 char *scl_env_veil(const char *text, size_t length, size_t *veiled, scl_arena *arena)
@@ -78,14 +80,17 @@ static size_t sequence(const unsigned char *p, size_t left)
 {
     if (p[0] < 0x80)
         return 1;
-    const size_t n = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
+    const size_t n = p[0] >= 0xc2 && p[0] <= 0xdf   ? 2
+                     : (p[0] & 0xf0) == 0xe0        ? 3
+                     : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4
+                                                    : 0;
     if (n == 0 || n > left)
         return 0;
     for (size_t i = 1; i < n; i++)
         if ((p[i] & 0xc0) != 0x80)
             return 0;
-    const bool wrong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-                       (p[0] == 0xf4 && p[1] > 0x8f);
+    const bool wrong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+                       (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f);
     return wrong ? 0 : n;
 }
 

@@ -18,8 +18,8 @@ void scl_fault(scl_faults *faults, scl_place place, const char *path, const char
     char **longer = realloc(errors->line, sizeof *longer * (size_t)(errors->n + 1));
     if (longer) {
         errors->line = longer;
-        errors->line[errors->n++] = scl_arena_printf(&errors->arena, "%s:%d:%d: %s%s%s", place.file, place.line, place.col,
-                                                     path, colon, message);
+        errors->line[errors->n++] = scl_arena_printf(&errors->arena, "%s:%d:%d: %s%s%s", place.file,
+                                                     place.line, place.col, path, colon, message);
     }
     scl_fail_at(faults->err, SCL_BAD_CONFIG, place.file, place.line, place.col, "%s%s%s", path, colon, message);
 }

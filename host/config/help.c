@@ -25,7 +25,8 @@ static void text_section(page *p, scl_section section, int kinds, const char *pa
 {
     const scl_key *key;
     for (int i = 0; (key = scl_key_at(i)); i++) {
-        if (key->section != section || (section == SCL_SECTION_STAGE && (kinds ? !(key->flags & kinds) : key->flags & SCL_KEY_KINDS)))
+        if (key->section != section ||
+            (section == SCL_SECTION_STAGE && (kinds ? !(key->flags & kinds) : key->flags & SCL_KEY_KINDS)))
             continue;
         const char *whole = scl_arena_printf(arena, "%s%s", path, key->name);
         if (key->type == SCL_KEY_SECTION && (section != SCL_SECTION_STAGE || kinds)) {
@@ -34,8 +35,8 @@ static void text_section(page *p, scl_section section, int kinds, const char *pa
             continue;
         }
         fprintf(p->file, "  %-40s %s\n", whole, key->help);
-        fprintf(p->file, "  %-40s   %s%s%s\n", "", scl_key_expects(key, arena), key->fallback && key->fallback[0] ? "; default " : "",
-                key->fallback ? key->fallback : "");
+        fprintf(p->file, "  %-40s   %s%s%s\n", "", scl_key_expects(key, arena),
+                key->fallback && key->fallback[0] ? "; default " : "", key->fallback ? key->fallback : "");
     }
 }
 
@@ -62,7 +63,8 @@ static void man_section(page *p, scl_section section, int kinds, const char *pat
 {
     const scl_key *key;
     for (int i = 0; (key = scl_key_at(i)); i++) {
-        if (key->section != section || (section == SCL_SECTION_STAGE && (kinds ? !(key->flags & kinds) : key->flags & SCL_KEY_KINDS)))
+        if (key->section != section ||
+            (section == SCL_SECTION_STAGE && (kinds ? !(key->flags & kinds) : key->flags & SCL_KEY_KINDS)))
             continue;
         fprintf(p->file, ".TP\n.B %s%s\n%s.\n", path, key->name, key->help);
         if (key->type == SCL_KEY_SECTION && (section != SCL_SECTION_STAGE || kinds)) {
@@ -81,9 +83,12 @@ char *scl_schema_man(scl_arena *arena)
     p.file = open_memstream(&p.text, &p.size);
     if (!p.file)
         return scl_arena_strdup(arena, "");
-    fprintf(p.file, ".TH SCORECL-CONFIG 5 \"\" \"scorecl " SCL_VERSION "\"\n.SH NAME\nscorecl-config \\- the config of a ScoreCL run\n"
-                    ".SH DESCRIPTION\nOne YAML file is one experiment. Anchors, aliases and merge keys work; ${NAME} and\n"
-                    "${NAME:-default} take environment variables; paths are relative to the config's folder.\n.SH KEYS\n");
+    fprintf(p.file,
+            ".TH SCORECL-CONFIG 5 \"\" \"scorecl " SCL_VERSION "\"\n"
+            ".SH NAME\nscorecl-config \\- the config of a ScoreCL run\n"
+            ".SH DESCRIPTION\nOne YAML file is one experiment. Anchors, aliases and merge keys work; ${NAME} and\n"
+            "${NAME:-default} take environment variables; paths are relative to the config's folder.\n"
+            ".SH KEYS\n");
     man_section(&p, SCL_SECTION_ROOT, 0, "", arena);
     fprintf(p.file, ".SH EVERY STAGE\n");
     man_section(&p, SCL_SECTION_STAGE, 0, "", arena);
@@ -126,7 +131,8 @@ static json_t *stages_schema(scl_arena *arena)
     int flag;
     for (int i = 0; scl_key_kind(i, &kind, &flag); i++)
         json_array_append_new(kinds, object_of(SCL_SECTION_STAGE, kind, arena));
-    return json_pack("{s:s, s:i, s:{s:o}}", "type", "object", "minProperties", 1, "additionalProperties", "anyOf", kinds);
+    return json_pack("{s:s, s:i, s:{s:o}}", "type", "object", "minProperties", 1, "additionalProperties",
+                     "anyOf", kinds);
 }
 
 static json_t *key_schema(const scl_key *key, scl_stage_kind kind, scl_arena *arena)
@@ -141,13 +147,18 @@ static json_t *key_schema(const scl_key *key, scl_stage_kind kind, scl_arena *ar
                                  : json_pack("{s:o}", "enum", choices(key, arena));
         break;
     case SCL_KEY_SET: s = json_pack("{s:s, s:{s:o}}", "type", "array", "items", "enum", choices(key, arena)); break;
-    case SCL_KEY_INTS: s = json_pack("{s:[o, {s:s, s:o}]}", "anyOf", number_schema(key), "type", "array", "items", number_schema(key)); break;
+    case SCL_KEY_INTS:
+        s = json_pack("{s:[o, {s:s, s:o}]}", "anyOf", number_schema(key), "type", "array", "items",
+                      number_schema(key));
+        break;
     case SCL_KEY_NAMES: s = json_pack("{s:s, s:{s:s}}", "type", "array", "items", "type", "string"); break;
     case SCL_KEY_REALS: s = json_pack("{s:[s, s]}", "type", "number", "array"); break;
     case SCL_KEY_SECTION: s = object_of(scl_key_subsection(key), kind, arena); break;
     case SCL_KEY_STAGES: s = stages_schema(arena); break;
-    case SCL_KEY_TUNE: s = json_pack("{s:s, s:{s:s, s:{s:s}}}", "type", "object", "additionalProperties", "type", "object",
-                                     "additionalProperties", "type", "integer"); break;
+    case SCL_KEY_TUNE:
+        s = json_pack("{s:s, s:{s:s, s:{s:s}}}", "type", "object", "additionalProperties", "type", "object",
+                      "additionalProperties", "type", "integer");
+        break;
     case SCL_KEY_INT:
     case SCL_KEY_INT64:
     case SCL_KEY_REAL: s = number_schema(key); break;
@@ -171,8 +182,8 @@ static json_t *object_of(scl_section section, scl_stage_kind kind, scl_arena *ar
         if (!strcmp(key->name, "kind") || key->type == SCL_KEY_STAGES)
             json_array_append_new(required, json_string(key->name));
     }
-    return json_pack("{s:s, s:o, s:b, s:o}", "type", "object", "properties", properties, "additionalProperties", 0, "required",
-                     required);
+    return json_pack("{s:s, s:o, s:b, s:o}", "type", "object", "properties", properties,
+                     "additionalProperties", 0, "required", required);
 }
 
 char *scl_schema_json(scl_arena *arena)

@@ -221,7 +221,8 @@ static void put_inputs(text *t, scl_section section, const scl_stage_config *sta
     }
 }
 
-char *scl_config_stage_inputs(const scl_config *config, const scl_stage_config *stage, bool with_steps, scl_arena *arena)
+char *scl_config_stage_inputs(const scl_config *config, const scl_stage_config *stage, bool with_steps,
+                              scl_arena *arena)
 {
     text t = { .arena = arena };
     put_inputs(&t, SCL_SECTION_ROOT, stage, config, "", with_steps);

@@ -80,7 +80,8 @@ static void unknown(scl_section section, scl_stage_kind kind, const char *name, 
     int flag;
     for (int i = 0; section == SCL_SECTION_STAGE && scl_key_kind(i, &other, &flag); i++)
         if (scl_key_find(section, other, name)) {
-            scl_fault(faults, place, path, "a key of %s stages, not of %s stages", scl_config_choice("stage.kind", (int)other),
+            scl_fault(faults, place, path, "a key of %s stages, not of %s stages",
+                      scl_config_choice("stage.kind", (int)other),
                       scl_config_choice("stage.kind", (int)kind));
             return;
         }
@@ -93,7 +94,8 @@ static void unknown(scl_section section, scl_stage_kind kind, const char *name, 
     const char *near = scl_nearest(name, names, n);
     if (!near)
         near = deeper(section, kind, name, faults->arena);
-    scl_fault(faults, place, path, "unknown key%s%s%s", near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    scl_fault(faults, place, path, "unknown key%s%s%s", near ? "; did you mean '" : "", near ? near : "",
+              near ? "'?" : "");
 }
 
 static bool is_map(const scl_tree *node, const char *path, scl_faults *faults)
@@ -184,7 +186,8 @@ static void fill_stages(scl_config *config, const scl_tree *node, scl_faults *fa
         const char *path = below("stages", node->key[i], faults->arena);
         scl_place_add(config, path, node->key_place[i]);
         if (!name_is_valid(node->key[i])) {
-            scl_fault(faults, node->key_place[i], path, "a stage's name is a folder: letters, digits, _ and -, at most 64");
+            scl_fault(faults, node->key_place[i], path,
+                      "a stage's name is a folder: letters, digits, _ and -, at most 64");
             continue;
         }
         scl_stage_config *stage = &config->stage[config->n_stage++];

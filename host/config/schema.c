@@ -30,7 +30,7 @@
 #define NEUTRAL SCL_KEY_NEUTRAL
 
 static const scl_key keys[] = {
-#define KEY(section, name, type, field, fallback, range, flags, help)                                                   \
+#define KEY(section, name, type, field, fallback, range, flags, help)                                      \
     { SCL_SECTION_##section, name, SCL_KEY_##type, offsetof(BASE_##section, field), fallback, range, flags, help },
 #include "config/schema.def"
 #undef KEY
@@ -62,8 +62,8 @@ scl_section scl_key_subsection(const scl_key *key)
 bool scl_key_kind(int i, scl_stage_kind *kind, int *flag)
 {
     static const struct { scl_stage_kind kind; int flag; } kinds[] = {
-        { SCL_STAGE_TRAIN, SCL_KEY_TRAIN }, { SCL_STAGE_SAMPLE, SCL_KEY_SAMPLE }, { SCL_STAGE_EVALUATE, SCL_KEY_EVALUATE },
-        { SCL_STAGE_PLOT, SCL_KEY_PLOT },
+        { SCL_STAGE_TRAIN, SCL_KEY_TRAIN }, { SCL_STAGE_SAMPLE, SCL_KEY_SAMPLE },
+        { SCL_STAGE_EVALUATE, SCL_KEY_EVALUATE }, { SCL_STAGE_PLOT, SCL_KEY_PLOT },
     };
     if (i >= (int)(sizeof kinds / sizeof *kinds))
         return false;
@@ -160,11 +160,13 @@ const char *scl_key_expects(const scl_key *key, scl_arena *arena)
     if (key->type == SCL_KEY_REAL || key->type == SCL_KEY_REALS) {
         const char *to = r.open_high ? "and below" : r.open_low ? "and up to" : "to";
         const char *what = key->type == SCL_KEY_REAL ? "a number" : "a number or a list of numbers";
-        return scl_arena_printf(arena, "%s%s %s %g %s %g", word, what, r.open_low ? "above" : "from", r.low, to, r.high);
+        return scl_arena_printf(arena, "%s%s %s %g %s %g", word, what, r.open_low ? "above" : "from", r.low,
+                                to, r.high);
     }
     const char *what = key->type == SCL_KEY_INTS ? "an integer or a list of integers" : "an integer";
     return scl_arena_printf(arena, "%s%s from %.0f to %s", word, what, r.low,
-                            key->type == SCL_KEY_INT64 ? "9223372036854775807" : scl_arena_printf(arena, "%.0f", r.high));
+                            key->type == SCL_KEY_INT64 ? "9223372036854775807"
+                                                       : scl_arena_printf(arena, "%.0f", r.high));
 }
 
 /* Names that outlive every config: made once. */
@@ -187,8 +189,10 @@ static void name_choices(void)
 
 const char *scl_config_choice(const char *key, int value)
 {
-    static const char *const sections[] = { "", "data", "transform", "model", "noise", "stage", "objective", "optimizer",
-                                            "eval", "checkpoint", "memory", "sampler", "condition", "points", "fisher", "plot" };
+    static const char *const sections[] = {
+        "", "data", "transform", "model", "noise", "stage", "objective", "optimizer", "eval", "checkpoint",
+        "memory", "sampler", "condition", "points", "fisher", "plot",
+    };
     const char *dot = strrchr(key, '.');
     for (int i = 0; i < KEYS; i++) {
         const char *section = sections[keys[i].section];

@@ -365,7 +365,9 @@ const char *scl_tree_describe(const scl_tree *node, scl_arena *arena)
         return "a list";
     if (node->kind == SCL_TREE_MAP)
         return "a map";
-    return scl_tree_is_null(node) ? "nothing" : scl_arena_printf(arena, "%s'%.80s'", node->quoted ? "the text " : "", node->text);
+    return scl_tree_is_null(node)
+               ? "nothing"
+               : scl_arena_printf(arena, "%s'%.80s'", node->quoted ? "the text " : "", node->text);
 }
 
 void scl_tree_override(scl_tree *root, const char *key, const char *value, scl_faults *faults)

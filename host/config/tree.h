@@ -1,5 +1,6 @@
-/* A YAML document as a tree whose nodes know where they stood.  Anchors, aliases and merge keys are resolved (aliases are copies,
- * so that an override changes one place), ${NAME} is replaced, duplicate keys are faults. */
+/* A YAML document as a tree whose nodes know where they stood.  Anchors, aliases and merge keys are resolved
+ * (aliases are copies, so that an override changes one place), ${NAME} is replaced, duplicate keys are
+ * faults. */
 #ifndef SCL_CONFIG_TREE_H
 #define SCL_CONFIG_TREE_H
 

@@ -37,7 +37,8 @@ static int read_choice(const scl_key *key, const scl_tree *node, const char *pat
     }
     const char *near = scl_nearest(node->text, name, n);
     scl_fault(faults, node->place, path, "must be %s, not %s%s%s%s", scl_key_expects(key, faults->arena),
-              scl_tree_describe(node, faults->arena), near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+              scl_tree_describe(node, faults->arena), near ? "; did you mean '" : "", near ? near : "",
+              near ? "'?" : "");
     return -1;
 }
 
@@ -101,7 +102,8 @@ static void read_ints(const scl_key *key, const scl_tree *node, const char *path
         const scl_tree *one = list ? node->child[i] : node;
         double real;
         long long integer;
-        if (one->kind != SCL_TREE_SCALAR || one->quoted || !read_number(key, one, &real, &integer) || real < r.low || real > r.high) {
+        if (one->kind != SCL_TREE_SCALAR || one->quoted || !read_number(key, one, &real, &integer) ||
+            real < r.low || real > r.high) {
             wrong(key, one, path, faults);
             return;
         }
@@ -111,7 +113,8 @@ static void read_ints(const scl_key *key, const scl_tree *node, const char *path
 }
 
 /* Numbers of one row from a scalar or a list; false: a fault was told. */
-static bool read_row(const scl_key *key, const scl_tree *node, const char *path, double *to, int cols, scl_faults *faults)
+static bool read_row(const scl_key *key, const scl_tree *node, const char *path, double *to, int cols,
+                     scl_faults *faults)
 {
     const scl_range r = scl_key_range(key);
     for (int i = 0; i < cols; i++) {
@@ -152,7 +155,8 @@ static void read_reals(const scl_key *key, const scl_tree *node, const char *pat
 /* folder/path without "." and "..", so that a config printed elsewhere still finds its files. */
 static const char *join(const char *folder, const char *path, scl_arena *arena)
 {
-    char *whole = path[0] == '/' || !folder ? scl_arena_strdup(arena, path) : scl_arena_printf(arena, "%s/%s", folder, path);
+    char *whole = path[0] == '/' || !folder ? scl_arena_strdup(arena, path)
+                                            : scl_arena_printf(arena, "%s/%s", folder, path);
     if (whole[0] != '/')
         return whole;
     char *out = scl_arena_alloc(arena, strlen(whole) + 2), *end = out, *save = NULL;
@@ -171,14 +175,17 @@ static const char *join(const char *folder, const char *path, scl_arena *arena)
     return end == out ? "/" : out;
 }
 
-static void read_text(const scl_key *key, const scl_tree *node, const char *path, const char **field, scl_faults *faults)
+static void read_text(const scl_key *key, const scl_tree *node, const char *path, const char **field,
+                      scl_faults *faults)
 {
     if (scl_tree_is_null(node) || !node->text[0]) {
         wrong(key, node, path, faults);
         return;
     }
     if (key->type == SCL_KEY_PATH)
-        *field = key->range[0] && !node->quoted && !strcmp(node->text, key->range) ? NULL : join(faults->folder, node->text, faults->arena);
+        *field = key->range[0] && !node->quoted && !strcmp(node->text, key->range)
+                     ? NULL
+                     : join(faults->folder, node->text, faults->arena);
     else if (key->flags & (SCL_KEY_SAMPLE | SCL_KEY_EVALUATE) && strchr(node->text, '/'))
         *field = join(faults->folder, node->text, faults->arena);      /* checkpoint, samples: the path of a file */
     else
@@ -201,7 +208,8 @@ static void read_set(const scl_key *key, const scl_tree *node, const char *path,
     *field = set;
 }
 
-static void read_names(const scl_key *key, const scl_tree *node, const char *path, scl_stage_config *stage, scl_faults *faults)
+static void read_names(const scl_key *key, const scl_tree *node, const char *path, scl_stage_config *stage,
+                       scl_faults *faults)
 {
     const bool list = node->kind == SCL_TREE_LIST;
     const int n = list ? node->n : 1;
@@ -270,8 +278,8 @@ void scl_key_default(const scl_key *key, void *base, scl_faults *faults)
 const char *scl_yaml_text(const char *text, scl_arena *arena)
 {
     static const char *const words[] = { "null", "~", "true", "false", "none" };
-    bool plain = text[0] && !strpbrk(text, ":#'\"\\{}[],&*!|>%@`\n\t$") && text[0] != '-' && text[0] != '?' && text[0] != ' ' &&
-                 text[0] != '<' && text[0] != '=' && text[strlen(text) - 1] != ' ';
+    bool plain = text[0] && !strpbrk(text, ":#'\"\\{}[],&*!|>%@`\n\t$") && text[0] != '-' && text[0] != '?' &&
+                 text[0] != ' ' && text[0] != '<' && text[0] != '=' && text[strlen(text) - 1] != ' ';
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         plain = plain && strcmp(text, words[i]);
     if (plain)

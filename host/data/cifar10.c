@@ -9,7 +9,8 @@
 
 enum { SIDE = 32, PIXELS = SIDE * SIDE, PICTURE = 3 * PIXELS, RECORD = 1 + PICTURE, CLASSES = 10 };
 
-static scl_status take_records(scl_dataset *d, const unsigned char *data, size_t records, const char *path, scl_err *err)
+static scl_status take_records(scl_dataset *d, const unsigned char *data, size_t records, const char *path,
+                               scl_err *err)
 {
     for (size_t r = 0; r < records; r++) {
         const unsigned char *record = data + r * RECORD;
@@ -33,8 +34,9 @@ static scl_status take_file(scl_dataset *d, const char *path, scl_err *err)
     const size_t records = size / RECORD;
     scl_status status = SCL_OK;
     if (!size || size % RECORD)
-        status = scl_fail(err, SCL_FAILED, "'%s' is truncated or corrupt: %zu bytes are no number of %d-byte records", path, size,
-                          RECORD);
+        status = scl_fail(err, SCL_FAILED,
+                          "'%s' is truncated or corrupt: %zu bytes are no number of %d-byte records", path,
+                          size, RECORD);
     void *u8 = status == SCL_OK ? realloc(d->u8, (d->count + records) * PICTURE) : NULL;
     void *label = u8 ? realloc(d->label, (d->count + records) * sizeof(int32_t)) : NULL;
     d->u8 = u8 ? u8 : d->u8;

@@ -47,7 +47,8 @@ static scl_status read_header(gzFile f, idx *x, const char *path, scl_err *err)
     if (magic[0] || magic[1])
         return scl_fail(err, SCL_FAILED, "'%s' is not an IDX file", path);
     if (magic[2] != IDX_BYTES)
-        return scl_fail(err, SCL_FAILED, "'%s' holds elements of IDX type 0x%02x; only bytes (0x08) are read", path, magic[2]);
+        return scl_fail(err, SCL_FAILED, "'%s' holds elements of IDX type 0x%02x; only bytes (0x08) are read",
+                        path, magic[2]);
     if (magic[3] < 1 || magic[3] > MAX_RANK)
         return scl_fail(err, SCL_FAILED, "'%s' has %d dimensions; 1 to %d are read", path, magic[3], MAX_RANK);
     struct stat s;

@@ -109,7 +109,8 @@ static scl_status allocate(scl_dataset *d, const scl_image *shape, size_t count,
     d->height = shape->height;
     d->width = shape->width;
     d->channels = shape->channels;
-    SCL_TRY(scl_alloc_bytes(&block, count * (size_t)shape->height * shape->width * shape->channels, "the pictures", err));
+    SCL_TRY(scl_alloc_bytes(&block, count * (size_t)shape->height * shape->width * shape->channels,
+                            "the pictures", err));
     d->u8 = block;
     return SCL_OK;
 }

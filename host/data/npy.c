@@ -46,8 +46,8 @@ static scl_status parse_shape(scl_npy *a, const char *p, const char *path, scl_e
 }
 
 /* Takes the header apart; *body: where the elements begin, *width: bytes of one. */
-static scl_status parse_header(scl_npy *a, const unsigned char *file, size_t size, size_t *body, size_t *width, scl_arena *arena,
-                               const char *path, scl_err *err)
+static scl_status parse_header(scl_npy *a, const unsigned char *file, size_t size, size_t *body,
+                               size_t *width, scl_arena *arena, const char *path, scl_err *err)
 {
     if (size < 12 || memcmp(file, magic, sizeof magic))
         return scl_fail(err, SCL_FAILED, "'%s' is not an npy file", path);
@@ -60,7 +60,8 @@ static scl_status parse_header(scl_npy *a, const unsigned char *file, size_t siz
     if (length > size - start)
         return scl_fail(err, SCL_FAILED, "'%s' is truncated: it ends in its header", path);
     const char *header = scl_arena_printf(arena, "%.*s", (int)length, (const char *)file + start);
-    const char *descr = entry(header, "'descr'"), *order = entry(header, "'fortran_order'"), *shape = entry(header, "'shape'");
+    const char *descr = entry(header, "'descr'"), *order = entry(header, "'fortran_order'"),
+               *shape = entry(header, "'shape'");
     if (!descr || !order || !shape)
         return scl_fail(err, SCL_FAILED, "'%s' is corrupt: its header is incomplete", path);
     if (strncmp(order, "False", 5) != 0)
@@ -70,8 +71,10 @@ static scl_status parse_header(scl_npy *a, const unsigned char *file, size_t siz
     else if (!strncmp(descr, "'<f4'", 5) || !strncmp(descr, "'<f8'", 5))
         a->dtype = SCL_NPY_F32, *width = descr[3] == '4' ? 4 : 8;
     else
-        return scl_fail(err, SCL_FAILED, "'%s' holds elements of type %.*s: uint8, and little-endian float32 and float64, are read",
-                        path, descr[0] == '\'' ? (int)strcspn(descr + 1, "'\n") + 2 : (int)strcspn(descr, ",\n"), descr);
+        return scl_fail(
+            err, SCL_FAILED,
+            "'%s' holds elements of type %.*s: uint8, and little-endian float32 and float64, are read", path,
+            descr[0] == '\'' ? (int)strcspn(descr + 1, "'\n") + 2 : (int)strcspn(descr, ",\n"), descr);
     SCL_TRY(parse_shape(a, shape, path, err));
     *body = start + length;
     if (size - *body != a->count * *width)

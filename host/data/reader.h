@@ -24,7 +24,8 @@ const char *scl_split_path(const scl_data_config *spec, scl_split split);
 void scl_keep_split(scl_dataset *d, const scl_data_config *spec, scl_split split);
 
 /* Shape of the pictures that the spec makes of pictures of this shape. */
-scl_status scl_fitted_shape(scl_image *shape, const scl_data_config *spec, const scl_image *from, const char *path, scl_err *err);
+scl_status scl_fitted_shape(scl_image *shape, const scl_data_config *spec, const scl_image *from,
+                            const char *path, scl_err *err);
 /* Crop, resize and channels of one picture; to has scl_fitted_shape's size. */
 scl_status scl_fit_image(unsigned char *to, const scl_data_config *spec, const scl_image *from, scl_err *err);
 

@@ -129,7 +129,9 @@ static scl_status index_inputs(scl_node *n, const scl_arg *const *arg_of, const 
         switch (n->in_index[i]) {
         case SCL_INDEX_FULL: fits = fits && scl_value_count(v) == scl_value_count(out); break;
         case SCL_INDEX_SAMPLE: fits = fits && v->dim[0] == out->dim[0]; break;
-        case SCL_INDEX_SAMPLE_CHANNEL: fits = fits && v->dim[0] == out->dim[0] && last >= n->in_offset[i] + channels; break;
+        case SCL_INDEX_SAMPLE_CHANNEL:
+            fits = fits && v->dim[0] == out->dim[0] && last >= n->in_offset[i] + channels;
+            break;
         case SCL_INDEX_CHANNEL: fits = fits && last >= n->in_offset[i] + channels; break;
         case SCL_INDEX_SCALAR: fits = fits && last > n->in_offset[i]; break;
         }
@@ -185,7 +187,8 @@ static scl_status make_outputs(scl_node *n, scl_value **out, scl_err *err)
         if (s.inplace[0]) {
             scl_value *in = n->in[scl_op_input_index(n->op, s.inplace)];
             if (in && (in->role == SCL_INTERMEDIATE || in->producer))
-                return scl_fail(err, SCL_FAILED, "%s: '%s' is updated in place and must be persistent", n->op->name, s.inplace);
+                return scl_fail(err, SCL_FAILED, "%s: '%s' is updated in place and must be persistent",
+                                n->op->name, s.inplace);
             v->storage = in;
         }
         n->out[o] = out[o] = v;

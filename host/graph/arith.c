@@ -5,8 +5,9 @@
 #include "lib/counters.h"
 
 _Static_assert(CNT_SEED_LO == SCL_CNT_SEED_LO && CNT_SEED_HI == SCL_CNT_SEED_HI && CNT_STEP == SCL_CNT_STEP &&
-               CNT_POSITION == SCL_CNT_POSITION && CNT_BATCH == SCL_CNT_BATCH && CNT_FIRST == SCL_CNT_FIRST &&
-               CNT_SAMPLE == SCL_CNT_SAMPLE && CNT_SLOT == SCL_CNT_SLOT, "kernels and graph/graph.h number the counters alike");
+                   CNT_POSITION == SCL_CNT_POSITION && CNT_BATCH == SCL_CNT_BATCH &&
+                   CNT_FIRST == SCL_CNT_FIRST && CNT_SAMPLE == SCL_CNT_SAMPLE && CNT_SLOT == SCL_CNT_SLOT,
+               "kernels and graph/graph.h number the counters alike");
 
 void scl_sum_push(scl_sum_stream *s, float v)
 {

@@ -32,8 +32,8 @@ typedef struct scl_backend_vtable {
     scl_status (*fill)(scl_backend *b, scl_region to, unsigned char byte, scl_err *err);
     scl_status (*copy)(scl_backend *b, scl_region to, scl_region from, scl_err *err);
     /* Builds kernels, binds every argument.  The schedule and its graph must outlive the result. */
-    scl_status (*load)(scl_backend *b, const scl_schedule *s, scl_memory *slab, const scl_binding *binding, int n_binding,
-                       scl_loaded **out, scl_err *err);
+    scl_status (*load)(scl_backend *b, const scl_schedule *s, scl_memory *slab, const scl_binding *binding,
+                       int n_binding, scl_loaded **out, scl_err *err);
     void (*unload)(scl_backend *b, scl_loaded *loaded);
     /* Enqueues steps [first, end) of the schedule (0, n_node: all).  Allocates nothing, opens nothing, does not wait. */
     scl_status (*run)(scl_backend *b, scl_loaded *loaded, int first, int end, scl_err *err);

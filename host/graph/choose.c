@@ -55,7 +55,10 @@ static const scl_impl *impls_of(const scl_node *n)
 
 static bool fits(const scl_impl *impl, const scl_node *n, const scl_device_info *device, const scl_tune *tune)
 {
-    const unsigned sides = (n->pre ? SCL_FUSE_INPUT : 0u) | (!n->post ? 0u : n->n_out > scl_op_outputs(n->op) ? SCL_FUSE_ALONG : SCL_FUSE_OUTPUT);
+    const unsigned sides = (n->pre ? SCL_FUSE_INPUT : 0u) |
+                           (!n->post                           ? 0u
+                            : n->n_out > scl_op_outputs(n->op) ? SCL_FUSE_ALONG
+                                                               : SCL_FUSE_OUTPUT);
     return (impl->fuses & sides) == sides && (!impl->fits || impl->fits(n, device, tune));
 }
 
@@ -133,7 +136,8 @@ static bool agrees(const scl_choice *c, const scl_node *n, const char *const *fo
         const char *param = *forced + length + 1, *equal = strchr(param, '=');
         asked = true;
         for (int i = 0; equal && i < c->tune.n; i++) {
-            if (strlen(c->tune.name[i]) != (size_t)(equal - param) || strncmp(c->tune.name[i], param, (size_t)(equal - param)))
+            if (strlen(c->tune.name[i]) != (size_t)(equal - param) ||
+                strncmp(c->tune.name[i], param, (size_t)(equal - param)))
                 continue;
             named = true;
             if (c->tune.value[i] != atoi(equal + 1))
@@ -206,8 +210,8 @@ static bool by_rows(scl_choice *out, const scl_node *n, const scl_device_info *d
     return found;
 }
 
-scl_status scl_choose(scl_choice *out, const scl_node *n, const scl_device_info *device, const scl_plan_options *options,
-                      scl_err *err)
+scl_status scl_choose(scl_choice *out, const scl_node *n, const scl_device_info *device,
+                      const scl_plan_options *options, scl_err *err)
 {
     const scl_plan_options none = { 0 };
     if (!options)

@@ -17,4 +17,10 @@ typedef struct scl_device_info {
     int index;                                         /* in `scorecl devices`; -1: reference or a description */
 } scl_device_info;
 
+/* A CPU driver that takes vectors apart (llvmpipe's): it compiles wide ones for minutes. */
+static inline bool scl_device_scalar(const scl_device_info *device)
+{
+    return device->klass != SCL_CLASS_GPU && device->vector_width == 1;
+}
+
 #endif

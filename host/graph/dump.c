@@ -73,8 +73,8 @@ static json_t *value_json(const scl_value *v)
     json_t *dims = json_array();
     for (int d = 0; d < v->rank; d++)
         json_array_append_new(dims, json_integer(v->dim[d]));
-    return json_pack("{s:i, s:s?, s:s, s:o, s:b}", "id", v->id, "name", v->name, "dtype", scl_dtype_name(v->dtype), "shape", dims,
-                     "persistent", v->role != SCL_INTERMEDIATE);
+    return json_pack("{s:i, s:s?, s:s, s:o, s:b}", "id", v->id, "name", v->name, "dtype",
+                     scl_dtype_name(v->dtype), "shape", dims, "persistent", v->role != SCL_INTERMEDIATE);
 }
 
 static json_t *node_json(const scl_node *n)
@@ -84,7 +84,8 @@ static json_t *node_json(const scl_node *n)
         json_array_append_new(in, value_json(n->in[i]));
     for (int o = 0; o < n->n_out; o++)
         json_array_append_new(out, value_json(n->out[o]));
-    return json_pack("{s:i, s:s, s:s, s:o, s:o}", "id", n->id, "op", n->op->name, "scope", n->scope, "in", in, "out", out);
+    return json_pack("{s:i, s:s, s:s, s:o, s:o}", "id", n->id, "op", n->op->name, "scope", n->scope, "in", in,
+                     "out", out);
 }
 
 static char *json_text(json_t *root, scl_arena *arena)
@@ -154,17 +155,18 @@ char *scl_plan_text(const scl_plan *plan, const char *format, scl_arena *arena)
             json_object_set_new(step, "implementation", json_string(choice));
             json_array_append_new(steps, step);
         }
-        return json_text(json_pack("{s:s, s:s, s:I, s:I, s:o}", "graph", plan->graph->name, "device", plan->device.name, "slab_bytes",
-                                   (json_int_t)plan->peak_bytes, "persistent_bytes", (json_int_t)plan->persistent_bytes, "steps",
-                                   steps), arena);
+        return json_text(json_pack("{s:s, s:s, s:I, s:I, s:o}", "graph", plan->graph->name, "device",
+                                   plan->device.name, "slab_bytes", (json_int_t)plan->peak_bytes,
+                                   "persistent_bytes", (json_int_t)plan->persistent_bytes, "steps", steps),
+                         arena);
     }
     if (!strcmp(format, "dot"))
         return scl_graph_text(plan->graph, "dot", arena);
     text t;
     begin(&t);
     scl_arena scratch = { 0 };
-    fprintf(t.file, "plan of %s for %s: %d nodes, slab %zu bytes, persistent %zu bytes\n", plan->graph->name, plan->device.name,
-            s->n_node, plan->peak_bytes, plan->persistent_bytes);
+    fprintf(t.file, "plan of %s for %s: %d nodes, slab %zu bytes, persistent %zu bytes\n", plan->graph->name,
+            plan->device.name, s->n_node, plan->peak_bytes, plan->persistent_bytes);
     for (int i = 0; i < s->n_node; i++) {
         node_line(t.file, s->step[i].node, &scratch);
         fprintf(t.file, "      %s", scl_choice_text(&plan->choice[i], choice, sizeof choice));
@@ -187,16 +189,22 @@ char *scl_schedule_text(const scl_plan *plan, const char *format, scl_arena *are
     for (int i = 0; i < s->n_launch; i++) {
         const scl_launch *l = &s->launch[i];
         const char *kernel = l->kernel ? l->kernel : "CLBlast gemm";
-        fprintf(t.file, "%5d  %s.cl %s  global %zux%zux%zu local %zu  %s  # node %d %s\n", i, l->family, kernel, l->grid.global[0],
-                l->grid.global[1], l->grid.global[2], l->grid.local[0], l->options, l->node->id, l->node->scope);
-        json_array_append_new(launches, json_pack("{s:s, s:s, s:s, s:[I,I,I], s:I, s:i, s:s, s:s*}", "family", l->family, "kernel", kernel,
-            "options", l->options, "global", (json_int_t)l->grid.global[0], (json_int_t)l->grid.global[1],
-            (json_int_t)l->grid.global[2], "local", (json_int_t)l->grid.local[0], "node", l->node->id, "scope", l->node->scope, "source", l->source));
+        fprintf(t.file, "%5d  %s.cl %s  global %zux%zux%zu local %zu  %s  # node %d %s\n", i, l->family,
+                kernel, l->grid.global[0], l->grid.global[1], l->grid.global[2], l->grid.local[0], l->options,
+                l->node->id, l->node->scope);
+        json_array_append_new(launches,
+                              json_pack("{s:s, s:s, s:s, s:[I,I,I], s:I, s:i, s:s, s:s*}", "family",
+                                        l->family, "kernel", kernel, "options", l->options, "global",
+                                        (json_int_t)l->grid.global[0], (json_int_t)l->grid.global[1],
+                                        (json_int_t)l->grid.global[2], "local", (json_int_t)l->grid.local[0],
+                                        "node", l->node->id, "scope", l->node->scope, "source", l->source));
     }
     char *plain = end(&t, arena);
     if (strcmp(format, "json") != 0) {
         json_decref(launches);
         return plain;
     }
-    return json_text(json_pack("{s:s, s:s, s:o}", "graph", plan->graph->name, "device", plan->device.name, "launches", launches), arena);
+    return json_text(json_pack("{s:s, s:s, s:o}", "graph", plan->graph->name, "device", plan->device.name,
+                               "launches", launches),
+                     arena);
 }

@@ -17,7 +17,8 @@ struct scl_exec {
     bool prepared;              /* the launches for weights that rest have run */
 };
 
-scl_status scl_exec_create(scl_exec **out, scl_backend *b, const scl_plan *plan, scl_store *store, scl_memory *slab, scl_err *err)
+scl_status scl_exec_create(scl_exec **out, scl_backend *b, const scl_plan *plan, scl_store *store,
+                           scl_memory *slab, scl_err *err)
 {
     void *memory;
     SCL_TRY(scl_alloc_bytes(&memory, sizeof(scl_exec), "an executor", err));
@@ -107,7 +108,8 @@ scl_status scl_exec_read(scl_exec *e, const char *name, void *to, size_t bytes, 
 }
 
 /* The first element of an output that is not finite; -1: all are. */
-static scl_status first_nonfinite(const scl_exec *e, const struct scl_step *step, int o, long *index, float *value, scl_err *err)
+static scl_status first_nonfinite(const scl_exec *e, const struct scl_step *step, int o, long *index,
+                                  float *value, scl_err *err)
 {
     *index = -1;
     const scl_region from = region_of(e, &step->out[o]);
@@ -135,7 +137,8 @@ scl_status scl_exec_find_nonfinite(scl_exec *e, char *text, size_t size, scl_err
         SCL_TRY(e->backend->v->run(e->backend, e->loaded, i, i + 1, err));
         for (int o = 0; o < step->node->n_out; o++) {
             /* A stack of partial sums holds old values in the slots that this batch does not use. */
-            if (step->node->out[o]->dtype != SCL_F32 || strstr(step->node->op->name, "_dw") || !strcmp(step->node->op->name, "batch_sum"))
+            if (step->node->out[o]->dtype != SCL_F32 || strstr(step->node->op->name, "_dw") ||
+                !strcmp(step->node->op->name, "batch_sum"))
                 continue;
             long index;
             float value;

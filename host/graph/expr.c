@@ -167,7 +167,8 @@ static scl_status parse_product(parser *p, scl_expr **out)
 /* A product beside + or - might become one fma on some device: the writer says which is meant. */
 static scl_status parse_sum(parser *p, scl_expr **out)
 {
-    static const char rule[] = "a product feeds + or -: write fma(a, b, c), or rounded(a * b) where the rounding is meant";
+    static const char rule[] =
+        "a product feeds + or -: write fma(a, b, c), or rounded(a * b) where the rounding is meant";
     if (++p->depth > MAX_DEPTH)
         return fault(p, p->at, "nested too deeply");
     skip_blanks(p);

@@ -34,7 +34,8 @@ void scl_expr_run(scl_expr_code *code, const float *const *in, float *out, int c
 const char *scl_expr_opencl(const scl_expr *e, bool vector, scl_arena *arena);
 
 /* d e / d name as an expression (NULL: zero).  Second derivatives work by calling it again. */
-scl_status scl_expr_derivative(const scl_expr **out, const scl_expr *e, const char *name, scl_arena *arena, scl_err *err);
+scl_status scl_expr_derivative(const scl_expr **out, const scl_expr *e, const char *name, scl_arena *arena,
+                               scl_err *err);
 
 /* For rules of differentiation: sums (by fma where a product is added) and products; NULL is zero, and factors 1 drop out. */
 const scl_expr *scl_expr_name(scl_arena *arena, const char *name);

@@ -6,7 +6,8 @@
 
 #include "graph/expr_tree.h"
 
-static const scl_expr *make(scl_arena *arena, scl_expr_kind kind, const scl_expr *a, const scl_expr *b, const scl_expr *c)
+static const scl_expr *make(scl_arena *arena, scl_expr_kind kind, const scl_expr *a, const scl_expr *b,
+                            const scl_expr *c)
 {
     return scl_expr_node(arena, kind, a, b, c);
 }
@@ -145,7 +146,8 @@ static const scl_expr *derive(const scl_expr *e, const char *name, scl_arena *ar
     case SCL_EXPR_MUL:
         return scl_expr_add(arena, scl_expr_mul(arena, d[0], b), scl_expr_mul(arena, a, d[1]));
     case SCL_EXPR_fma:
-        return scl_expr_add(arena, scl_expr_mul(arena, d[0], b), scl_expr_add(arena, scl_expr_mul(arena, a, d[1]), d[2]));
+        return scl_expr_add(arena, scl_expr_mul(arena, d[0], b),
+                            scl_expr_add(arena, scl_expr_mul(arena, a, d[1]), d[2]));
     case SCL_EXPR_div: return derive_div(e, d[0], d[1], arena);
     case SCL_EXPR_min: return positive(arena, difference(arena, b, a), d[0], d[1]);
     case SCL_EXPR_max: return positive(arena, difference(arena, a, b), d[0], d[1]);
@@ -154,7 +156,8 @@ static const scl_expr *derive(const scl_expr *e, const char *name, scl_arena *ar
     }
 }
 
-scl_status scl_expr_derivative(const scl_expr **out, const scl_expr *e, const char *name, scl_arena *arena, scl_err *err)
+scl_status scl_expr_derivative(const scl_expr **out, const scl_expr *e, const char *name, scl_arena *arena,
+                               scl_err *err)
 {
     (void)err;      /* every function of the language has a derivative; one without would say so here */
     *out = derive(e, name, arena);

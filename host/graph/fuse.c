@@ -120,7 +120,8 @@ static void inline_into(fusion *f, scl_node *consumer, const scl_node *inner)
         consumer->in_offset[consumer->n_in++] = inner->in_offset[i];
     }
     for (int i = 0; i < consumer->n_in; i++)
-        with = scl_expr_rename(with, scl_arena_printf(arena, "tmp_%s", consumer->in_name[i]), consumer->in_name[i], arena);
+        with = scl_expr_rename(with, scl_arena_printf(arena, "tmp_%s", consumer->in_name[i]),
+                               consumer->in_name[i], arena);
     for (int i = 0; i < consumer->n_in; i++)
         if (consumer->in[i] == inner->out[0])
             consumer->expr = scl_expr_substitute(consumer->expr, consumer->in_name[i], with, arena);

@@ -56,8 +56,8 @@ static bool updated_between(const fusion *f, const scl_node *n, int from, int to
 }
 
 /* Appends the inputs of a pointwise node but `inner` to n under names of their own; the expression in those names. */
-static const scl_expr *adopt(fusion *f, scl_node *n, const scl_node *pointwise, const scl_value *inner, const char *prefix,
-                             const char *inner_name)
+static const scl_expr *adopt(fusion *f, scl_node *n, const scl_node *pointwise, const scl_value *inner,
+                             const char *prefix, const char *inner_name)
 {
     scl_arena *arena = f->p->arena;
     const scl_expr *e = pointwise->expr;
@@ -137,8 +137,8 @@ static void fuse_output(fusion *f, int i)
         return;
     const scl_node *reader = f->p->node[j];
     if (!scl_is_pointwise(reader) || reader->out[0]->storage || full_reads(reader, n->out[0]) < 1 ||
-        !same_shape(reader->out[0], n->out[0]) || reader->n_in - 1 > MOST_EXTRA || n->n_in + reader->n_in - 1 > SCL_MAX_IN ||
-        updated_between(f, n, i + 1, j))
+        !same_shape(reader->out[0], n->out[0]) || reader->n_in - 1 > MOST_EXTRA ||
+        n->n_in + reader->n_in - 1 > SCL_MAX_IN || updated_between(f, n, i + 1, j))
         return;
     scl_node *fused = copy_of(f, n);
     fused->post = adopt(f, fused, reader, n->out[0], "post", "y");

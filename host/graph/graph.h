@@ -151,8 +151,9 @@ typedef struct scl_arg {
 /* Appends a node that applies the operator called op (found in the registry) and stores its outputs in out[0 ...].
  * Errors: no such operator, a missing or unknown argument, shapes that do not fit the signature. */
 scl_status scl_apply(scl_graph *g, scl_value **out, scl_err *err, const char *op, const scl_arg *args, int n_args);
-#define SCL_APPLY(g, out, err, op, ...)                                                                                \
-    scl_apply(g, out, err, op, (const scl_arg[]){ __VA_ARGS__ }, (int)(sizeof((scl_arg[]){ __VA_ARGS__ }) / sizeof(scl_arg)))
+#define SCL_APPLY(g, out, err, op, ...)                                                                      \
+    scl_apply(g, out, err, op, (const scl_arg[]){ __VA_ARGS__ },                                             \
+              (int)(sizeof((scl_arg[]){ __VA_ARGS__ }) / sizeof(scl_arg)))
 
 /* A pointwise expression over named inputs (graph/expr.h has the language); the result has the shape of the largest input. */
 #define SCL_POINTWISE(g, out, err, expression, ...)                                                                    \

@@ -80,8 +80,8 @@ static scl_status place_of(scl_launcher *q, const scl_node *n, const scl_launch_
     return SCL_OK;
 }
 
-static scl_status add(scl_launcher *q, const scl_node *n, scl_err *err, const char *source, const char *kernel, scl_grid grid,
-                      const scl_launch_arg *args, int n_args)
+static scl_status add(scl_launcher *q, const scl_node *n, scl_err *err, const char *source,
+                      const char *kernel, scl_grid grid, const scl_launch_arg *args, int n_args)
 {
     scl_launch *l = next_launch(q);
     *l = (scl_launch){ .node = n, .family = scl_is_pointwise(n) ? scl_op_pointwise()->family : n->op->family,
@@ -93,7 +93,8 @@ static scl_status add(scl_launcher *q, const scl_node *n, scl_err *err, const ch
     size_t used = 0;
     const scl_tune *t = &q->choice->tune;
     for (int i = 0; i < t->n; i++)
-        used += (size_t)snprintf(options + used, sizeof options - used, "%s-D%s=%d", used ? " " : "", t->name[i], t->value[i]);
+        used += (size_t)snprintf(options + used, sizeof options - used, "%s-D%s=%d", used ? " " : "",
+                                 t->name[i], t->value[i]);
     for (int i = 0; i < n_args; i++) {
         const scl_launch_arg *a = &args[i];
         if (a->kind == SCL_ARG_NONE)
@@ -107,7 +108,8 @@ static scl_status add(scl_launcher *q, const scl_node *n, scl_err *err, const ch
         if (a->kind == SCL_ARG_DEFINE)
             continue;
         if (l->n_arg == SCL_MAX_LAUNCH_ARGS)
-            return scl_fail(err, SCL_FAILED, "%s: kernel %s has more than %d arguments", n->op->name, kernel, SCL_MAX_LAUNCH_ARGS);
+            return scl_fail(err, SCL_FAILED, "%s: kernel %s has more than %d arguments", n->op->name, kernel,
+                            SCL_MAX_LAUNCH_ARGS);
         SCL_TRY(place_of(q, n, a, &l->place[l->n_arg], err));
         l->arg[l->n_arg++] = *a;
     }
@@ -123,8 +125,8 @@ scl_status scl_launch_add(scl_launcher *q, const scl_node *n, scl_err *err, cons
     return add(q, n, err, NULL, kernel, grid, args, n_args);
 }
 
-scl_status scl_launch_add_source(scl_launcher *q, const scl_node *n, scl_err *err, const char *source, const char *kernel,
-                                 scl_grid grid, const scl_launch_arg *args, int n_args)
+scl_status scl_launch_add_source(scl_launcher *q, const scl_node *n, scl_err *err, const char *source,
+                                 const char *kernel, scl_grid grid, const scl_launch_arg *args, int n_args)
 {
     return add(q, n, err, source, kernel, grid, args, n_args);
 }

@@ -17,7 +17,8 @@ static scl_status check_updates(const scl_program *p, scl_err *err)
         const scl_node *n = p->node[i];
         for (int k = 0; k < n->n_in && status == SCL_OK; k++)
             if (n->in[k] && updated[n->in[k]->id])
-                status = scl_fail(err, SCL_FAILED, "%s reads '%s' after it was updated in place", n->op->name, n->in[k]->name);
+                status = scl_fail(err, SCL_FAILED, "%s reads '%s' after it was updated in place", n->op->name,
+                                  n->in[k]->name);
         for (int o = 0; o < n->n_out; o++)
             if (n->out[o]->storage)
                 updated[n->out[o]->storage->id] = true;
@@ -69,7 +70,8 @@ static void split_preparation(scl_schedule *s, const scl_block *prepared, scl_ar
     s->launch = launch;
 }
 
-static scl_status make_schedule(scl_plan *plan, const scl_program *p, const scl_choice *choice, const scl_slab *slab, scl_err *err)
+static scl_status make_schedule(scl_plan *plan, const scl_program *p, const scl_choice *choice,
+                                const scl_slab *slab, scl_err *err)
 {
     const scl_device_info *device = &plan->device;
     scl_schedule *s = &plan->schedule;
@@ -160,8 +162,8 @@ static scl_status run_passes(scl_program *p, scl_choice **choice, scl_slab *slab
 
 static const scl_plan_options none = { 0 };
 
-scl_status scl_plan_measure(size_t *slab_bytes, scl_graph *graph, const scl_device_info *device, const scl_plan_options *options,
-                            scl_err *err)
+scl_status scl_plan_measure(size_t *slab_bytes, scl_graph *graph, const scl_device_info *device,
+                            const scl_plan_options *options, scl_err *err)
 {
     scl_arena scratch = { 0 };
     scl_program p = { .arena = &scratch, .graph = graph };

@@ -35,8 +35,8 @@ typedef struct scl_plan {
 scl_status scl_plan_make(scl_plan **out, scl_arena *arena, scl_graph *graph, const scl_device_info *device,
                          const scl_plan_options *options, scl_err *err);
 /* The slab that this plan would have, without laying out a launch or asking whether it fits. */
-scl_status scl_plan_measure(size_t *slab_bytes, scl_graph *graph, const scl_device_info *device, const scl_plan_options *options,
-                            scl_err *err);
+scl_status scl_plan_measure(size_t *slab_bytes, scl_graph *graph, const scl_device_info *device,
+                            const scl_plan_options *options, scl_err *err);
 /* The measured row that chose for a step of the schedule; NULL: none. */
 const struct scl_tuning_row *scl_plan_row(const scl_plan *plan, int step);
 /* How many choices (implementations x tuning candidates that fit) a node has on a device. */

@@ -90,8 +90,8 @@ static void ref_unload(scl_backend *b, scl_loaded *loaded)
     free(loaded);
 }
 
-static scl_status resolve(const scl_place *place, scl_memory *slab, const scl_binding *binding, int n_binding, void **out,
-                          scl_err *err)
+static scl_status resolve(const scl_place *place, scl_memory *slab, const scl_binding *binding, int n_binding,
+                          void **out, scl_err *err)
 {
     *out = NULL;
     if (place->in == SCL_PLACE_SLAB)
@@ -104,8 +104,8 @@ static scl_status resolve(const scl_place *place, scl_memory *slab, const scl_bi
     return SCL_OK;
 }
 
-static scl_status ref_load(scl_backend *b, const scl_schedule *s, scl_memory *slab, const scl_binding *binding, int n_binding,
-                           scl_loaded **out, scl_err *err)
+static scl_status ref_load(scl_backend *b, const scl_schedule *s, scl_memory *slab,
+                           const scl_binding *binding, int n_binding, scl_loaded **out, scl_err *err)
 {
     void *loaded, *values;
     SCL_TRY(scl_alloc_bytes(&loaded, sizeof(scl_loaded), "a schedule", err));

@@ -4,7 +4,8 @@
  * 7,638,657 parameters at 28x28x1, ngf 64; 30,117,635 at 32x32x3, ngf 128; 10 levels.  Unconditional: 7,443,393 and 29,727,107. */
 #include "model/blocks.h"
 
-static scl_status refine(scl_builder *b, scl_value **out, scl_value *x0, scl_value *x1, const char *name, int k, bool last)
+static scl_status refine(scl_builder *b, scl_value **out, scl_value *x0, scl_value *x1, const char *name,
+                         int k, bool last)
 {
     scl_value *in[2] = { x0, x1 };
     return scl_block_refine(b, out, in, x1 ? 2 : 1, name, k, last);

@@ -4,9 +4,8 @@
 #ifndef SCL_MODEL_NET_H
 #define SCL_MODEL_NET_H
 
+#include "config/limits.h"
 #include "model/level.h"
-
-enum { SCL_MAX_WIDTHS = 16 };
 
 typedef struct scl_net_config {
     const char *net;          /* a choice of model.net (config/schema.def) */

@@ -63,9 +63,11 @@ const char *scl_net_conv(const scl_graph *g, scl_arena *arena)
     const char *list = "";
     for (int i = 0; i < g->n_node; i++) {
         const scl_node *n = g->node[i];
-        const bool layer = !strcmp(n->op->name, "conv2d") || !strcmp(n->op->name, "conv2d_dx") || !strcmp(n->op->name, "linear");
+        const bool layer = !strcmp(n->op->name, "conv2d") || !strcmp(n->op->name, "conv2d_dx") ||
+                           !strcmp(n->op->name, "linear");
         if (layer && n->scope[0] && !is_listed(list, n->scope))
-            list = scl_arena_printf(arena, "%s%s%s=%s", list, list[0] ? " " : "", n->scope, scl_attr_text(n, "algorithm"));
+            list = scl_arena_printf(arena, "%s%s%s=%s", list, list[0] ? " " : "", n->scope,
+                                    scl_attr_text(n, "algorithm"));
     }
     return list;
 }

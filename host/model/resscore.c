@@ -53,7 +53,8 @@ static scl_status transposed(scl_builder *b, scl_value **out, scl_value *x, cons
     SCL_TRY(scl_block_param(b, &bias, "bias", SCL_DIMS(k)));
     if (twice)
         SCL_TRY(SCL_APPLY(g, &x, b->err, "stuff2", SCL_IN("x", x)));
-    SCL_TRY(SCL_APPLY(g, out, b->err, "conv2d_dx", SCL_IN("dy", x), SCL_IN("w", w), SCL_TEXT("algorithm", scl_block_algorithm(b))));
+    SCL_TRY(SCL_APPLY(g, out, b->err, "conv2d_dx", SCL_IN("dy", x), SCL_IN("w", w),
+                      SCL_TEXT("algorithm", scl_block_algorithm(b))));
     SCL_TRY(SCL_POINTWISE(g, out, b->err, "y + bias", SCL_IN("y", *out), SCL_CHANNEL("bias", bias, 0)));
     scl_scope_pop(g, before);
     return SCL_OK;

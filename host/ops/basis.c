@@ -3,7 +3,7 @@
  *   basis_vector   out[n,e] = 1 where e is the given element of a sample (NHWC index), else 0
  *
  * Kernel: cl/ops/basis.cl.  Oracle and cases: tests/ops/basis.c. */
-#include "graph/op.h"
+#include "ops/items.h"
 
 static int values_of(const scl_node *n) { return scl_dim(n, 'H') * scl_dim(n, 'W') * scl_dim(n, 'C'); }
 
@@ -21,17 +21,10 @@ static void ref(const scl_node *n, const scl_host_values *v)
         ((float *)v->out[0])[i] = i % D == element ? 1.0f : 0.0f;
 }
 
-static bool fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
-{
-    (void)n;
-    return (size_t)scl_tune_get(tune, "WG") <= device->max_work_group;
-}
-
 static scl_status launch(scl_launcher *q, const scl_node *n, scl_err *err)
 {
-    const size_t wg = (size_t)scl_tune_get(scl_launcher_tune(q), "WG"), count = (size_t)scl_dim(n, 'N') * (size_t)values_of(n);
-    return SCL_LAUNCH(q, n, err, "basis_vector", scl_groups(wg, (count + wg - 1) / wg, 1, 1), SCL_BUF(out),
-                      SCL_I32(count, count), SCL_I32(D, values_of(n)), SCL_I32(element, scl_attr_int(n, "element")));
+    const int count = scl_dim(n, 'N') * values_of(n);
+    return SCL_LAUNCH(q, n, err, "basis_vector", scl_items_grid(q, count), SCL_BUF(out), SCL_I32(count, count), SCL_I32(D, values_of(n)), SCL_I32(element, scl_attr_int(n, "element")));
 }
 
 static const scl_op basis_vector = {
@@ -39,7 +32,7 @@ static const scl_op basis_vector = {
     .formula = "out[n,e] = 1 where e = element, else 0",
     .out = { "out f32[N,H,W,C]" }, .attr = { "N int 1..", "H int 1..", "W int 1..", "C int 1..", "element int 0.." },
     .shape = shape, .constant = true /* depends on nothing */, .ref = ref,
-    .impl = { { .name = "items", .tune = "WG=64|16|1", .fits = fits, .launch = launch } },
+    .impl = { { .name = "items", .tune = "WG=64|16|1", .fits = scl_group_fits, .launch = launch } },
     .flops = "0*N", .bytes = "4*N*H*W*C",
 };
 

@@ -17,7 +17,7 @@ static inline bool scl_chunks_fit(const scl_node *n, const scl_device_info *devi
 {
     (void)n;
     const int vec = scl_tune_get(tune, "VEC"), wg = scl_tune_get(tune, "WG");
-    const bool scalar = device->klass != SCL_CLASS_GPU && device->vector_width == 1;
+    const bool scalar = scl_device_scalar(device);
     const int most = scalar ? 1 : device->klass == SCL_CLASS_GPU ? 4 : 16;
     return vec <= most && (size_t)wg <= device->max_work_group && !(scalar && wg == 1 && device->max_work_group > 1);
 }
@@ -36,7 +36,8 @@ static inline int scl_chunk(const scl_launcher *q, int count)
 static inline scl_grid scl_chunk_grid(const scl_launcher *q, int count, int rows)
 {
     const int chunk = scl_chunk(q, count);
-    return scl_groups((size_t)scl_tune_get(scl_launcher_tune(q), "WG"), (size_t)((count + chunk - 1) / chunk), (size_t)rows, 1);
+    return scl_groups((size_t)scl_tune_get(scl_launcher_tune(q), "WG"), (size_t)((count + chunk - 1) / chunk),
+                      (size_t)rows, 1);
 }
 
 #endif

@@ -4,20 +4,22 @@
  *
  * Kernel: cl/ops/columns.cl.  Oracle and cases: tests/ops/columns.c. */
 #include "graph/arith.h"
-#include "graph/op.h"
+#include "ops/items.h"
 
 static int offset_of(const scl_node *n) { return (int)scl_attr_int(n, "offset"); }
 
 static scl_status shape(scl_node *n, scl_err *err)
 {
     if (offset_of(n) + scl_dim(n, 'C') > scl_dim(n, 'S'))
-        return scl_fail(err, SCL_FAILED, "place_columns: %d columns at %d of %d", scl_dim(n, 'C'), offset_of(n), scl_dim(n, 'S'));
+        return scl_fail(err, SCL_FAILED, "place_columns: %d columns at %d of %d", scl_dim(n, 'C'),
+                        offset_of(n), scl_dim(n, 'S'));
     return SCL_OK;
 }
 
 static scl_status vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx, scl_err *err)
 {
-    return SCL_POINTWISE(g, &dx[0], err, "dy", SCL_IN("shape", n->in[0]), SCL_SAMPLE_CHANNEL("dy", dy[0], offset_of(n)));
+    return SCL_POINTWISE(g, &dx[0], err, "dy", SCL_IN("shape", n->in[0]),
+                         SCL_SAMPLE_CHANNEL("dy", dy[0], offset_of(n)));
 }
 
 static scl_status jvp(scl_graph *g, const scl_node *n, scl_value *const *dx, scl_value **dy, scl_err *err)
@@ -35,17 +37,10 @@ static void ref(const scl_node *n, const scl_host_values *v)
     }
 }
 
-static bool fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
-{
-    (void)n;
-    return (size_t)scl_tune_get(tune, "WG") <= device->max_work_group;
-}
-
 static scl_status launch(scl_launcher *q, const scl_node *n, scl_err *err)
 {
-    const size_t wg = (size_t)scl_tune_get(scl_launcher_tune(q), "WG"), count = (size_t)scl_dim(n, 'N') * (size_t)scl_dim(n, 'S');
-    return SCL_LAUNCH(q, n, err, "place_columns", scl_groups(wg, (count + wg - 1) / wg, 1, 1), SCL_BUF(x), SCL_BUF(y),
-                      SCL_I32(count, count), SCL_I32(C, scl_dim(n, 'C')), SCL_I32(S, scl_dim(n, 'S')),
+    const int count = scl_dim(n, 'N') * scl_dim(n, 'S');
+    return SCL_LAUNCH(q, n, err, "place_columns", scl_items_grid(q, count), SCL_BUF(x), SCL_BUF(y), SCL_I32(count, count), SCL_I32(C, scl_dim(n, 'C')), SCL_I32(S, scl_dim(n, 'S')),
                       SCL_I32(offset, offset_of(n)));
 }
 
@@ -54,7 +49,7 @@ static const scl_op place_columns = {
     .formula = "y[n,offset+c] = x[n,c], else 0",
     .in = { "x f32[N,C]" }, .out = { "y f32[N,S]" }, .attr = { "S int 1..", "offset int 0.. = 0" },
     .shape = shape, .vjp = vjp, .jvp = jvp, .ref = ref,
-    .impl = { { .name = "items", .tune = "WG=64|16|1", .fits = fits, .launch = launch } },
+    .impl = { { .name = "items", .tune = "WG=64|16|1", .fits = scl_group_fits, .launch = launch } },
     .flops = "0*N", .bytes = "4*N*C+4*N*S",
 };
 

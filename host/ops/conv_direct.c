@@ -1,5 +1,6 @@
 /* Launches of the direct kernels: cl/lib/conv_direct.cl and cl/lib/conv_dw.cl. */
 #include "ops/conv_shape.h"
+#include "ops/cpu_tile.h"
 
 /* A work-group of one item costs some 5 ns on a CPU: a launch of a few thousand is free.  More rounds of the
  * inner loop than llvmpipe runs before it gives up in silence are not asked of a work-item, as far as one
@@ -10,28 +11,16 @@ static int at_most(int n, int most) { return n < most ? n : most < 1 ? 1 : most;
 static int round_up(int n, int to) { return (n + to - 1) / to * to; }
 static int divide_up(int n, int by) { return (n + by - 1) / by; }
 
-/* The vector must suit K, and whole tiles must make up K padded to the vector. */
-static bool vector_fits(int K, const scl_tune *tune)
-{
-    const int VEC = scl_tune_get(tune, "VEC"), NR = scl_tune_get(tune, "NR");
-    return NR >= VEC && round_up(K, VEC) % NR == 0 && VEC == (K > 8 ? 16 : K > 4 ? 8 : 4);
-}
-
-/* The tile must be worth its registers: 8 accumulators hide the latency of fma, beyond 24 they spill.  CPU
- * drivers that take vectors apart (width 1: llvmpipe compiles minutes for wide ones) get groups of small
- * tiles; GPUs have kernels of their own. */
-static bool wants_small_tiles(const scl_device_info *device) { return device->vector_width == 1; }
-
+/* CPU drivers that take vectors apart get groups of small tiles; GPUs have kernels of their own. */
 static bool tile_fits(int K, const scl_device_info *device, const scl_tune *tune)
 {
     if (device->klass == SCL_CLASS_GPU)
         return false;
-    const int WG = scl_tune_get(tune, "WG"), VEC = scl_tune_get(tune, "VEC"), NR = scl_tune_get(tune, "NR"),
-              MR = scl_tune_get(tune, "MR");
+    const int WG = scl_tune_get(tune, "WG");
     if (WG > 1)
-        return VEC == 4 && NR == 4 && MR == 4 && (size_t)WG <= device->max_work_group;
-    const int accumulators = MR * (NR / VEC);
-    return !wants_small_tiles(device) && vector_fits(K, tune) && accumulators >= 8 && accumulators <= 24;
+        return scl_tune_get(tune, "VEC") == 4 && scl_tune_get(tune, "NR") == 4 && scl_tune_get(tune, "MR") == 4 &&
+               (size_t)WG <= device->max_work_group;
+    return !scl_device_scalar(device) && scl_cpu_tile_fits(device, K, tune);
 }
 
 bool scl_conv_direct_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
@@ -46,7 +35,7 @@ bool scl_conv_dw_fits(const scl_node *n, const scl_device_info *device, const sc
         return false;
     /* One input channel has nothing to share a load of dy with. */
     if (s.C == 1 && scl_tune_get(tune, "WG") == 1)
-        return !wants_small_tiles(device) && scl_tune_get(tune, "MR") == 1 && vector_fits(s.K, tune);
+        return !scl_device_scalar(device) && scl_tune_get(tune, "MR") == 1 && scl_cpu_columns_fit(device, s.K, tune);
     return tile_fits(s.K, device, tune);
 }
 

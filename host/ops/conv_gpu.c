@@ -90,15 +90,17 @@ scl_status scl_conv_dw_gpu_launch(scl_launcher *q, const scl_node *n, scl_err *e
     for (int first = 0; first < units; first += most) {
         const int count = least(most, units - first);
         SCL_TRY(SCL_LAUNCH(q, n, err, "conv_dw_gpu", scl_groups((size_t)t.items, groups, (size_t)count, 1),
-                           SCL_GPU_TILE_DEFINES(t, device, s->C, s->K), SCL_BUF_AS(x, s->in), SCL_BUF_AS(dy, s->weights),
-                           SCL_BUF(counters), SCL_BUF_AS(stack, s->out), SCL_WORK(units, 0, bytes), SCL_I32(first, first),
-                           SCL_I32(N, s->N), SCL_I32(H, s->H), SCL_I32(W, s->W), SCL_I32(C, s->C), SCL_I32(K, s->K),
-                           SCL_I32(R, s->R), SCL_I32(S, s->S), SCL_I32(dilation, s->dilation), SCL_I32(Q, l.Q),
-                           SCL_I32(G, l.G)));
-        SCL_TRY(SCL_LAUNCH(q, n, err, "conv_dw_gpu_tree", scl_groups(TREE_ITEMS, (size_t)divide_up(level, TREE_ITEMS), 1, 1),
-                           SCL_GPU_TILE_DEFINES(t, device, s->C, s->K), SCL_WORK(units, 0, bytes), SCL_BUF(counters),
-                           SCL_BUF_AS(stack, s->out), SCL_I32(first, first), SCL_I32(count, count), SCL_I32(level, level),
-                           SCL_I32(N, s->N), SCL_I32(Q, l.Q), SCL_I32(G, l.G)));
+                           SCL_GPU_TILE_DEFINES(t, device, s->C, s->K), SCL_BUF_AS(x, s->in),
+                           SCL_BUF_AS(dy, s->weights), SCL_BUF(counters), SCL_BUF_AS(stack, s->out),
+                           SCL_WORK(units, 0, bytes), SCL_I32(first, first), SCL_I32(N, s->N),
+                           SCL_I32(H, s->H), SCL_I32(W, s->W), SCL_I32(C, s->C), SCL_I32(K, s->K),
+                           SCL_I32(R, s->R), SCL_I32(S, s->S), SCL_I32(dilation, s->dilation),
+                           SCL_I32(Q, l.Q), SCL_I32(G, l.G)));
+        SCL_TRY(SCL_LAUNCH(
+            q, n, err, "conv_dw_gpu_tree", scl_groups(TREE_ITEMS, (size_t)divide_up(level, TREE_ITEMS), 1, 1),
+            SCL_GPU_TILE_DEFINES(t, device, s->C, s->K), SCL_WORK(units, 0, bytes), SCL_BUF(counters),
+            SCL_BUF_AS(stack, s->out), SCL_I32(first, first), SCL_I32(count, count), SCL_I32(level, level),
+            SCL_I32(N, s->N), SCL_I32(Q, l.Q), SCL_I32(G, l.G)));
     }
     return SCL_OK;
 }

@@ -57,7 +57,8 @@ static const char *resolve_auto(const scl_conv_shape *s)
     if (s->R != 3 || s->S != 3 || s->C < FEW || s->K < FEW)
         return "direct";
     const long direct = (long)DIRECT * 9 * s->H * s->W;
-    const long two = (long)WINOGRAD * 16 * scl_winograd_of(s, 2).tiles, four = (long)WINOGRAD * 36 * scl_winograd_of(s, 4).tiles;
+    const long two = (long)WINOGRAD * 16 * scl_winograd_of(s, 2).tiles,
+               four = (long)WINOGRAD * 36 * scl_winograd_of(s, 4).tiles;
     return four <= two && four < direct ? "winograd4" : two < direct ? "winograd2" : "direct";
 }
 
@@ -67,8 +68,8 @@ static scl_status check_rows(const scl_node *n, const scl_conv_shape *s, scl_err
     const int m = scl_winograd_m(scl_attr_text(n, "algorithm")), T = scl_dim(n, 'T');
     const int rows = m && scl_attr_int(n, "open") ? scl_winograd_dw_of(s, m, SCL_WINOGRAD_GROUP).rows : 0;
     if (T <= rows)
-        return scl_fail(err, SCL_FAILED, "%s: a stack of %d rows, of which the open tree of a group takes %d", n->op->name, T,
-                        rows);
+        return scl_fail(err, SCL_FAILED, "%s: a stack of %d rows, of which the open tree of a group takes %d",
+                        n->op->name, T, rows);
     return SCL_OK;
 }
 
@@ -106,13 +107,15 @@ static scl_status pass(scl_graph *g, scl_value **out, const scl_node *n, const c
 }
 
 /* Appends conv2d_dw or linear_dw and batch_root: the gradient of the weights, summed over the global batch. */
-static scl_status weight_gradient(scl_graph *g, scl_value **out, const scl_node *n, scl_value *x, scl_value *dy, scl_err *err)
+static scl_status weight_gradient(scl_graph *g, scl_value **out, const scl_node *n, scl_value *x,
+                                  scl_value *dy, scl_err *err)
 {
     const scl_conv_shape s = forward_of(n);
     const int m = scl_winograd_m(scl_attr_text(n, "algorithm"));
     const bool open = m && !scl_runs_aligned(g, SCL_WINOGRAD_GROUP);
     const scl_conv_leaves l = m ? (scl_conv_leaves){ SCL_WINOGRAD_GROUP, 1 } : scl_conv_leaves_of(s.H * s.W);
-    const int T = scl_tree_slots(g, x->dim[0], l.Q, l.G) + (open ? scl_winograd_dw_of(&s, m, SCL_WINOGRAD_GROUP).rows : 0);
+    const int T = scl_tree_slots(g, x->dim[0], l.Q, l.G) +
+                  (open ? scl_winograd_dw_of(&s, m, SCL_WINOGRAD_GROUP).rows : 0);
     const int image[5] = { T, s.R, s.S, s.C, s.K }, layer[3] = { T, s.C, s.K };
     scl_value *acc = is_image(n) ? scl_accumulator(g, 5, image) : scl_accumulator(g, 3, layer), *stack;
     const scl_arg args[] = { SCL_IN("x", x), SCL_IN("dy", dy), SCL_IN("counters", scl_counters(g)), SCL_IN("acc", acc),

@@ -17,8 +17,9 @@ static scl_status vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl
     if (scl_want(n, 2) || scl_want(n, 3))
         return scl_fail(err, SCL_FAILED, "dsm_loss has no derivative by the noise level");
     if (scl_want(n, 0))
-        SCL_TRY(SCL_POINTWISE(g, &dx[0], err, "dy * weight * fma(z, inv_sigma, s)", SCL_IN("s", n->in[0]), SCL_IN("z", n->in[1]),
-                              SCL_IN("inv_sigma", n->in[2]), SCL_IN("weight", n->in[3]), SCL_IN("dy", dy[0])));
+        SCL_TRY(SCL_POINTWISE(g, &dx[0], err, "dy * weight * fma(z, inv_sigma, s)", SCL_IN("s", n->in[0]),
+                              SCL_IN("z", n->in[1]), SCL_IN("inv_sigma", n->in[2]),
+                              SCL_IN("weight", n->in[3]), SCL_IN("dy", dy[0])));
     if (scl_want(n, 1))
         SCL_TRY(SCL_POINTWISE(g, &dx[1], err, "dy * weight * fma(z, inv_sigma, s) * inv_sigma", SCL_IN("s", n->in[0]),
                               SCL_IN("z", n->in[1]), SCL_IN("inv_sigma", n->in[2]), SCL_IN("weight", n->in[3]),
@@ -36,8 +37,9 @@ static scl_status jvp(scl_graph *g, const scl_node *n, scl_value *const *dx, scl
                               SCL_IN("inv_sigma", n->in[2])));
     else if (dx[1])
         SCL_TRY(SCL_POINTWISE(g, &tangent, err, "dz * inv_sigma", SCL_IN("dz", dx[1]), SCL_IN("inv_sigma", n->in[2])));
-    SCL_TRY(SCL_POINTWISE(g, &term, err, "weight * fma(z, inv_sigma, s) * dr", SCL_IN("s", n->in[0]), SCL_IN("z", n->in[1]),
-                          SCL_IN("inv_sigma", n->in[2]), SCL_IN("weight", n->in[3]), SCL_IN("dr", tangent)));
+    SCL_TRY(SCL_POINTWISE(g, &term, err, "weight * fma(z, inv_sigma, s) * dr", SCL_IN("s", n->in[0]),
+                          SCL_IN("z", n->in[1]), SCL_IN("inv_sigma", n->in[2]), SCL_IN("weight", n->in[3]),
+                          SCL_IN("dr", tangent)));
     return SCL_APPLY(g, dy, err, "flat_sum", SCL_IN("x", term));
 }
 

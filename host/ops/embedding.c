@@ -80,9 +80,9 @@ static void embedding_dw_ref(const scl_node *n, const scl_host_values *v)
 static scl_status embedding_dw_launch(scl_launcher *q, const scl_node *n, scl_err *err)
 {
     const int L = scl_dim(n, 'L'), items = scl_items(q, L, scl_dim(n, 'D'));
-    return SCL_LAUNCH(q, n, err, "embedding_dw", scl_items_grid(q, items), SCL_BUF(g), SCL_BUF(label), SCL_BUF(counters),
-                      SCL_BUF(stack), SCL_I32(N, scl_dim(n, 'N')), SCL_I32(L, L), SCL_I32(D, scl_dim(n, 'D')),
-                      SCL_I32(items, items));
+    return SCL_LAUNCH(q, n, err, "embedding_dw", scl_items_grid(q, items), SCL_BUF(g), SCL_BUF(label),
+                      SCL_BUF(counters), SCL_BUF(stack), SCL_I32(N, scl_dim(n, 'N')), SCL_I32(L, L),
+                      SCL_I32(D, scl_dim(n, 'D')), SCL_I32(items, items));
 }
 
 static const scl_op embedding_dw = {

@@ -89,8 +89,8 @@ static scl_status launch_chain(scl_launcher *q, const scl_node *n, scl_err *err)
                           SCL_BUF(after), SCL_I32(D, D), SCL_DEFINE(SQUARE, 1));
     SCL_TRY(SCL_LAUNCH(q, n, err, "blocks", scl_groups(wg(q), (size_t)blocks, 1, 1), SCL_BUF_AS(x, "g"),
                        SCL_WORK(value, 0, bytes), SCL_I32(D, D), SCL_DEFINE(SQUARE, 1)));
-    return SCL_LAUNCH(q, n, err, "chain", scl_groups(1, 1, 1, 1), SCL_WORK(value, 0, bytes), SCL_BUF(before), SCL_BUF(after),
-                      SCL_I32(count, blocks), SCL_DEFINE(SQUARE, 1));
+    return SCL_LAUNCH(q, n, err, "chain", scl_groups(1, 1, 1, 1), SCL_WORK(value, 0, bytes), SCL_BUF(before),
+                      SCL_BUF(after), SCL_I32(count, blocks), SCL_DEFINE(SQUARE, 1));
 }
 
 #define TUNE .tune = "WG=1|16|64|256 VEC=16|8|4|2|1", .cpu = "WG=1 VEC=16", .gpu = "WG=64 VEC=4", .fits = scl_chunks_fit

@@ -20,9 +20,12 @@ static void print_load(FILE *f, const scl_node *n, int i)
     case SCL_INDEX_FULL: fprintf(f, " const floatV v_%s = LOAD_CUT(%s + (e), (count));", name, name); break;
     case SCL_INDEX_SAMPLE: fprintf(f, " const floatV v_%s = (floatV)(%s[n]);", name, name); break;
     case SCL_INDEX_SAMPLE_CHANNEL:
-        fprintf(f, " const floatV v_%s = LOAD_CUT(%s + (size_t)(n) * %d + %d + (c), (count));", name, name, last, offset);
+        fprintf(f, " const floatV v_%s = LOAD_CUT(%s + (size_t)(n) * %d + %d + (c), (count));", name, name,
+                last, offset);
         break;
-    case SCL_INDEX_CHANNEL: fprintf(f, " const floatV v_%s = LOAD_CUT(%s + %d + (c), (count));", name, name, offset); break;
+    case SCL_INDEX_CHANNEL:
+        fprintf(f, " const floatV v_%s = LOAD_CUT(%s + %d + (c), (count));", name, name, offset);
+        break;
     case SCL_INDEX_SCALAR: fprintf(f, " const floatV v_%s = (floatV)(%s[%d]);", name, name, offset); break;
     }
 }
@@ -35,7 +38,8 @@ static void print_loads(FILE *f, const scl_node *n, const char *side, bool full)
 }
 
 /* The expression over v (what was read, or the result) and v_pre0 ... */
-static const char *expression(const scl_node *n, const scl_expr *e, const char *side, const char *inner, scl_arena *arena)
+static const char *expression(const scl_node *n, const scl_expr *e, const char *side, const char *inner,
+                              scl_arena *arena)
 {
     for (int i = 0; i < n->n_in; i++)
         if (on_side(n, i, side))

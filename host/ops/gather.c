@@ -17,7 +17,10 @@
 
 typedef struct place { size_t row; uint32_t sample; bool mirrored; } place;
 
-static uint64_t seed_of(const uint32_t *counters) { return (uint64_t)counters[SCL_CNT_SEED_HI] << 32 | counters[SCL_CNT_SEED_LO]; }
+static uint64_t seed_of(const uint32_t *counters)
+{
+    return (uint64_t)counters[SCL_CNT_SEED_HI] << 32 | counters[SCL_CNT_SEED_LO];
+}
 
 static place place_of(const scl_node *n, const uint32_t *counters, const int32_t *order, int i)
 {
@@ -55,7 +58,8 @@ static void ref_batch(const scl_node *n, const scl_host_values *v)
         scl_words w = { { 0 } };
         for (int e = 0; e < D; e++) {
             if (e % 4 == 0 && dequantize)
-                w = scl_random(seed_of(counters), (uint32_t)e / 4, p.sample, counters[SCL_CNT_STEP], SCL_STREAM_DEQUANTISE, 0);
+                w = scl_random(seed_of(counters), (uint32_t)e / 4, p.sample, counters[SCL_CNT_STEP],
+                               SCL_STREAM_DEQUANTISE, 0);
             ((float *)v->out[0])[(size_t)i * D + e] =
                 value(data[p.row * (size_t)D + source(n, e, p.mirrored)], w.w[e % 4], dequantize, logit);
         }
@@ -77,8 +81,8 @@ static void ref_class(const scl_node *n, const scl_host_values *v)
 {
     const uint32_t *counters = v->in[2];
     for (int i = 0; i < scl_dim(n, 'N'); i++)
-        ((int32_t *)v->out[0])[i] =
-            ((const int32_t *)v->in[0])[((const int32_t *)v->in[1])[counters[SCL_CNT_FIRST] + counters[SCL_CNT_POSITION] + (uint32_t)i]];
+        ((int32_t *)v->out[0])[i] = ((const int32_t *)v->in[0])[(
+            (const int32_t *)v->in[1])[counters[SCL_CNT_FIRST] + counters[SCL_CNT_POSITION] + (uint32_t)i]];
 }
 
 static void ref_lookup(const scl_node *n, const scl_host_values *v)
@@ -108,8 +112,8 @@ static scl_status launch_batch_f32(scl_launcher *q, const scl_node *n, scl_err *
 
 static scl_status launch_class(scl_launcher *q, const scl_node *n, scl_err *err)
 {
-    return SCL_LAUNCH(q, n, err, "classes", scl_groups(1, 1, 1, 1), SCL_BUF(class), SCL_BUF(order), SCL_BUF(counters), SCL_BUF(y),
-                      SCL_I32(N, scl_dim(n, 'N')));
+    return SCL_LAUNCH(q, n, err, "classes", scl_groups(1, 1, 1, 1), SCL_BUF(class), SCL_BUF(order),
+                      SCL_BUF(counters), SCL_BUF(y), SCL_I32(N, scl_dim(n, 'N')));
 }
 
 static scl_status launch_lookup(scl_launcher *q, const scl_node *n, scl_err *err)

@@ -61,7 +61,7 @@ bool scl_gpu_tile_fits(const scl_gpu_tile *t, const scl_device_info *device, lon
     const size_t local = sizeof(float) * 2 * (size_t)t->BK * (size_t)(t->BM + t->BN + 8);
     if ((size_t)t->items > device->max_work_group || local > device->local_bytes)
         return false;
-    if (scl_gpu_rolled(device))
+    if (scl_device_scalar(device))
         return t->BM == 32;
     return device->klass != SCL_CLASS_GPU || is_worth_it(t, device, rows, columns, products);
 }

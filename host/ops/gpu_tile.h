@@ -21,14 +21,9 @@ long scl_gpu_tile_groups(const scl_gpu_tile *t, long rows, int columns);
 bool scl_gpu_tile_fits(const scl_gpu_tile *t, const scl_device_info *device, long rows, int columns, long products);
 
 /* A driver that ends loops early and takes minutes over unrolled ones (llvmpipe's) gets loops. */
-static inline bool scl_gpu_rolled(const scl_device_info *device)
-{
-    return device->klass != SCL_CLASS_GPU && device->vector_width == 1;
-}
-
 static inline scl_launch_arg scl_gpu_rolled_of(const scl_device_info *device)
 {
-    if (scl_gpu_rolled(device))
+    if (scl_device_scalar(device))
         return SCL_DEFINE(ROLLED, 1);
     return (scl_launch_arg){ .kind = SCL_ARG_NONE };
 }

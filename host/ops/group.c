@@ -12,8 +12,8 @@ static int size_of(const scl_node *n) { return scl_dim(n, 'C') / (int)scl_attr_i
 static scl_status whole_groups(scl_node *n, scl_err *err)
 {
     if (scl_dim(n, 'C') % scl_attr_int(n, "groups"))
-        return scl_fail(err, SCL_FAILED, "%s: %d channels cannot be dealt into %ld groups", n->op->name, scl_dim(n, 'C'),
-                        scl_attr_int(n, "groups"));
+        return scl_fail(err, SCL_FAILED, "%s: %d channels cannot be dealt into %ld groups", n->op->name,
+                        scl_dim(n, 'C'), scl_attr_int(n, "groups"));
     return SCL_OK;
 }
 
@@ -47,12 +47,6 @@ static void ref(const scl_node *n, const scl_host_values *v)
 }
 
 /* One item: a group of a sample. */
-static bool fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
-{
-    (void)n;
-    return (size_t)scl_tune_get(tune, "WG") <= device->max_work_group;
-}
-
 static scl_status launch(scl_launcher *q, const scl_node *n, scl_err *err)
 {
     const int size = size_of(n), items = scl_dim(n, 'N') * (int)scl_attr_int(n, "groups");
@@ -65,7 +59,7 @@ static const scl_op group_mean = {
     .brief = "mean over the channels of each channel's group", .formula = "y[n,c] = G/C sum of x[n,k] over the group of c",
     .in = { "x f32[N,C]" }, .out = { "y f32[N,C]" }, .attr = { "groups int 1.." },
     .shape = whole_groups, .vjp = vjp, .jvp = jvp, .ref = ref,
-    .impl = { { .name = "groups", .tune = "WG=1|64", .gpu = "WG=64", .fits = fits, .launch = launch } },
+    .impl = { { .name = "groups", .tune = "WG=1|64", .gpu = "WG=64", .fits = scl_group_fits, .launch = launch } },
     .flops = "N*C", .bytes = "8*N*C",
 };
 

@@ -19,7 +19,8 @@ static void ref_guard(const scl_node *n, const scl_host_values *v)
     (void)n;
     const float sumsq = *(const float *)v->in[0], loss = *(const float *)v->in[1];
     const uint32_t step = ((const uint32_t *)v->in[2])[SCL_CNT_STEP], before = *(const uint32_t *)v->in[4];
-    const float size = not_finite(sumsq) ? sumsq : scl_flush(scl_sqrt(sumsq)), clip = ((const float *)v->in[3])[SCL_COEF_CLIP];
+    const float size = not_finite(sumsq) ? sumsq : scl_flush(scl_sqrt(sumsq)),
+                clip = ((const float *)v->in[3])[SCL_COEF_CLIP];
     const float ratio = scl_div(clip, size + CLIP_EDGE);
     *(float *)v->out[0] = clip > 0.0f && ratio < 1.0f ? scl_flush(ratio) : 1.0f;
     *(float *)v->out[1] = size;

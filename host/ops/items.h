@@ -12,8 +12,7 @@
 /* A CPU device that takes vectors apart (rusticl's llvmpipe) compiles wide ones for minutes: scalars there. */
 static inline bool scl_items_fit(int width, const scl_device_info *device, const scl_tune *tune)
 {
-    const bool apart = device->klass != SCL_CLASS_GPU && device->vector_width == 1;
-    if (apart && scl_tune_get(tune, "VEC") > 1)
+    if (scl_device_scalar(device) && scl_tune_get(tune, "VEC") > 1)
         return false;
     return width % scl_tune_get(tune, "VEC") == 0 && (size_t)scl_tune_get(tune, "WG") <= device->max_work_group;
 }
@@ -27,6 +26,13 @@ static inline bool scl_items_fit_c(const scl_node *n, const scl_device_info *dev
 static inline bool scl_items_fit_d(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
 {
     return scl_items_fit(scl_dim(n, 'D'), device, tune);
+}
+
+/* `fits` of kernels whose work-group is all that the tuner chooses. */
+static inline bool scl_group_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
+{
+    (void)n;
+    return (size_t)scl_tune_get(tune, "WG") <= device->max_work_group;
 }
 
 /* Items of `rows` rows of `width` values. */

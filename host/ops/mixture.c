@@ -12,8 +12,9 @@
  * Error: e_k carries about D/2 + 3 ulps of |x - m_k|^2 / (2 v_k), so r_k is good to 2^-23 |x - m_k|^2 / v_k relative: 1e-4 at 40
  * standard deviations from a mean, 1e-6 near the modes.  exp stops at -87, so the lightest component counts 1.6e-38.
  * Kernels: cl/ops/mixture.cl.  Oracles and cases: tests/ops/mixture.c. */
+#include "config/limits.h"
 #include "graph/arith.h"
-#include "graph/op.h"
+#include "ops/items.h"
 
 /* One sample's view of the inputs. */
 typedef struct sample { int D, K; float sigma; const float *x, *log_weight, *mean, *variance; } sample;
@@ -50,7 +51,7 @@ static float weigh(const sample *s, float *t, float *Z)
     return top + scl_log(sum);
 }
 
-enum { MOST = 64 };   /* components; cl/ops/mixture.cl keeps them in private memory */
+enum { MOST = SCL_MOST_COMPONENTS };   /* cl/ops/mixture.cl keeps them in private memory */
 
 static scl_status shape(scl_node *n, scl_err *err)
 {
@@ -115,14 +116,18 @@ static void ref_hessian(const scl_node *n, const scl_host_values *v)
 
 static scl_status no_rule(const scl_node *n, scl_err *err)
 {
-    return scl_fail(err, SCL_FAILED, "%s has no derivative by the mixture's parameters or the noise level", n->op->name);
+    return scl_fail(err, SCL_FAILED, "%s has no derivative by the mixture's parameters or the noise level",
+                    n->op->name);
 }
 
 #define MIXTURE(n) SCL_IN("x", (n)->in[0]), SCL_IN("sigma", (n)->in[1]), SCL_IN("log_weight", (n)->in[2]),              \
         SCL_IN("mean", (n)->in[3]), SCL_IN("variance", (n)->in[4])
 
 static bool by_parameters(scl_value *const *dx) { return dx[1] || dx[2] || dx[3] || dx[4]; }
-static bool wants_parameters(const scl_node *n) { return scl_want(n, 1) || scl_want(n, 2) || scl_want(n, 3) || scl_want(n, 4); }
+static bool wants_parameters(const scl_node *n)
+{
+    return scl_want(n, 1) || scl_want(n, 2) || scl_want(n, 3) || scl_want(n, 4);
+}
 
 static scl_status density_vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx, scl_err *err)
 {
@@ -174,18 +179,13 @@ static scl_status hessian_jvp(scl_graph *g, const scl_node *n, scl_value *const 
 
 /* ---- kernels: a work-item is a sample ---- */
 
-static bool fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
+static scl_status launch(scl_launcher *q, const scl_node *n, scl_err *err, const char *kernel,
+                         scl_launch_arg u, scl_launch_arg out)
 {
-    (void)n;
-    return (size_t)scl_tune_get(tune, "WG") <= device->max_work_group;
-}
-
-static scl_status launch(scl_launcher *q, const scl_node *n, scl_err *err, const char *kernel, scl_launch_arg u, scl_launch_arg out)
-{
-    const size_t wg = (size_t)scl_tune_get(scl_launcher_tune(q), "WG"), N = (size_t)scl_dim(n, 'N');
-    return SCL_LAUNCH(q, n, err, kernel, scl_groups(wg, (N + wg - 1) / wg, 1, 1), SCL_BUF(x), SCL_BUF(sigma), SCL_BUF(log_weight),
-                      SCL_BUF(mean), SCL_BUF(variance), u, out, SCL_I32(N, N), SCL_I32(D, scl_dim(n, 'D')),
-                      SCL_DEFINE(COMPONENTS, scl_dim(n, 'K')));
+    const int N = scl_dim(n, 'N');
+    return SCL_LAUNCH(q, n, err, kernel, scl_items_grid(q, N), SCL_BUF(x), SCL_BUF(sigma),
+                      SCL_BUF(log_weight), SCL_BUF(mean), SCL_BUF(variance), u, out, SCL_I32(N, N),
+                      SCL_I32(D, scl_dim(n, 'D')), SCL_DEFINE(COMPONENTS, scl_dim(n, 'K')));
 }
 
 #define NONE ((scl_launch_arg){ .kind = SCL_ARG_NONE })
@@ -206,8 +206,9 @@ static scl_status launch_hessian(scl_launcher *q, const scl_node *n, scl_err *er
 }
 
 #define INPUTS "x f32[N,D*]", "sigma f32[N]", "log_weight f32[K]", "mean f32[K,D]", "variance f32[K] > 0"
-#define IMPL(launch_) { { .name = "item_per_sample", .tune = "WG=64|16|1", .cpu = "WG=64", .gpu = "WG=64", .fits = fits,   \
-                          .launch = (launch_) } }
+#define IMPL(launch_)                                                                                        \
+    { { .name = "item_per_sample", .tune = "WG=64|16|1", .cpu = "WG=64", .gpu = "WG=64",                       \
+        .fits = scl_group_fits, .launch = (launch_) } }
 
 static const scl_op op_log_density = {
     .name = "mixture_log_density", .family = "mixture", .brief = "log density of a mixture of Gaussians widened by noise",

@@ -72,12 +72,6 @@ scl_status scl_check_rows(const scl_node *n, int rows, scl_err *err)
     return SCL_OK;
 }
 
-bool scl_group_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
-{
-    (void)n;
-    return (size_t)scl_tune_get(tune, "WG") <= device->max_work_group;
-}
-
 /* ---- pixel_sum and its transpose ---- */
 
 static scl_status pixel_sum_vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx, scl_err *err)

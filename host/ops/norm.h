@@ -3,7 +3,7 @@
 #define SCL_OPS_NORM_H
 
 #include "graph/arith.h"
-#include "graph/op.h"
+#include "ops/items.h"
 
 /* One channel of one sample: pixel (y, x) is data[(y * W + x) * C]. */
 typedef struct scl_plane { const float *data; int H, W, C; } scl_plane;
@@ -29,9 +29,6 @@ int scl_row_step(const scl_node *n);
 scl_status scl_check_channels(scl_node *n, scl_err *err);
 /* rows is [N,3C] or [1,3C]: what the signature cannot say.  Input `rows` by its place in the table. */
 scl_status scl_check_rows(const scl_node *n, int rows, scl_err *err);
-
-/* fits of the kernels with one group per sample: WG alone. */
-bool scl_group_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
 
 /* ---- definitions that two operators share; all arrays [N,C] or [N], rows as above ---- */
 typedef struct scl_norm_values {

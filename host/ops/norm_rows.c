@@ -25,7 +25,8 @@ static scl_status jvp(scl_graph *g, const scl_node *n, scl_value *const *dx, scl
         if (!dx[i])
             SCL_TRY(SCL_POINTWISE(g, &part[i], err, "0.0", SCL_IN("shape", n->in[i])));
     }
-    return SCL_APPLY(g, &dy[0], err, "norm_rows", SCL_IN("gamma", part[0]), SCL_IN("alpha", part[1]), SCL_IN("beta", part[2]));
+    return SCL_APPLY(g, &dy[0], err, "norm_rows", SCL_IN("gamma", part[0]), SCL_IN("alpha", part[1]),
+                     SCL_IN("beta", part[2]));
 }
 
 static void ref(const scl_node *n, const scl_host_values *v)

@@ -30,7 +30,7 @@ static size_t level_bytes(const scl_node *n) { return sizeof(float) * SUM_LEVELS
 
 bool scl_sample_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
 {
-    if (device->klass == SCL_CLASS_GPU || device->vector_width == 1 || 2 * level_bytes(n) > device->local_bytes)
+    if (device->klass == SCL_CLASS_GPU || scl_device_scalar(device) || 2 * level_bytes(n) > device->local_bytes)
         return false;
     return scl_dim(n, 'N') >= (int)device->compute_units && scl_items_fit_c(n, device, tune);
 }
@@ -44,12 +44,13 @@ bool scl_sample_fits(const scl_node *n, const scl_device_info *device, const scl
 static scl_status sample_launch(scl_launcher *q, const scl_node *n, scl_err *err)
 {
     const int H = scl_dim(n, 'H'), W = scl_dim(n, 'W'), C = scl_dim(n, 'C');
-    return SCL_FUSED_LAUNCH(q, n, err, "norm_sample", scl_groups(1, (size_t)scl_dim(n, 'N'), 1, 1), SCL_DEFINE(CUT, 0), SCL_BUF(x),
-                           SCL_BUF(rows), SCL_BUF(mean), SCL_BUF(variance), SCL_BUF(m), SCL_BUF(v), SCL_BUF(a), SCL_BUF(b),
-                           SCL_BUF_AS(y, "along"), SCL_I32(H, H), SCL_I32(W, W), SCL_I32(C, C),
-                           SCL_I32(row_step, scl_row_step(n)), SCL_F32_ARG(eps, (float)scl_attr_real(n, "eps")), EDGES(H, W),
-                           SCL_F32_ARG(inv_c, scl_inverse(C)), SCL_F32_ARG(inv_c1, scl_inverse(C - 1)),
-                           SCL_LOCAL(level, level_bytes(n)));
+    return SCL_FUSED_LAUNCH(q, n, err, "norm_sample", scl_groups(1, (size_t)scl_dim(n, 'N'), 1, 1),
+                            SCL_DEFINE(CUT, 0), SCL_BUF(x), SCL_BUF(rows), SCL_BUF(mean), SCL_BUF(variance),
+                            SCL_BUF(m), SCL_BUF(v), SCL_BUF(a), SCL_BUF(b), SCL_BUF_AS(y, "along"),
+                            SCL_I32(H, H), SCL_I32(W, W), SCL_I32(C, C), SCL_I32(row_step, scl_row_step(n)),
+                            SCL_F32_ARG(eps, (float)scl_attr_real(n, "eps")), EDGES(H, W),
+                            SCL_F32_ARG(inv_c, scl_inverse(C)), SCL_F32_ARG(inv_c1, scl_inverse(C - 1)),
+                            SCL_LOCAL(level, level_bytes(n)));
 }
 
 static scl_status split_launch(scl_launcher *q, const scl_node *n, scl_err *err)
@@ -58,11 +59,13 @@ static scl_status split_launch(scl_launcher *q, const scl_node *n, scl_err *err)
     const size_t wg = (size_t)scl_tune_get(scl_launcher_tune(q), "WG");
     SCL_TRY(SCL_LAUNCH(q, n, err, "pixel_stats", scl_items_grid(q, items), SCL_BUF(x), SCL_BUF(mean), SCL_BUF(variance),
                        SCL_I32(H, H), SCL_I32(W, W), SCL_I32(C, C), SCL_I32(items, items), EDGES(H, W)));
-    SCL_TRY(SCL_LAUNCH(q, n, err, "channel_stats", scl_groups(wg, (size_t)scl_dim(n, 'N'), 1, 1), SCL_BUF(mean), SCL_BUF(m),
-                       SCL_BUF(v), SCL_I32(C, C), SCL_F32_ARG(inv_c, scl_inverse(C)), SCL_F32_ARG(inv_c1, scl_inverse(C - 1))));
-    return SCL_LAUNCH(q, n, err, "norm_coef", scl_items_grid(q, items), SCL_BUF(mean), SCL_BUF(variance), SCL_BUF(m), SCL_BUF(v),
-                      SCL_BUF(rows), SCL_BUF(a), SCL_BUF(b), SCL_I32(C, C), SCL_I32(row_step, scl_row_step(n)),
-                      SCL_F32_ARG(eps, (float)scl_attr_real(n, "eps")), SCL_I32(items, items));
+    SCL_TRY(SCL_LAUNCH(q, n, err, "channel_stats", scl_groups(wg, (size_t)scl_dim(n, 'N'), 1, 1),
+                       SCL_BUF(mean), SCL_BUF(m), SCL_BUF(v), SCL_I32(C, C),
+                       SCL_F32_ARG(inv_c, scl_inverse(C)), SCL_F32_ARG(inv_c1, scl_inverse(C - 1))));
+    return SCL_LAUNCH(q, n, err, "norm_coef", scl_items_grid(q, items), SCL_BUF(mean), SCL_BUF(variance),
+                      SCL_BUF(m), SCL_BUF(v), SCL_BUF(rows), SCL_BUF(a), SCL_BUF(b), SCL_I32(C, C),
+                      SCL_I32(row_step, scl_row_step(n)), SCL_F32_ARG(eps, (float)scl_attr_real(n, "eps")),
+                      SCL_I32(items, items));
 }
 
 const scl_op scl_op_norm_stats = {

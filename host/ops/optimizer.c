@@ -126,14 +126,15 @@ static scl_status launch_sgd(scl_launcher *q, const scl_node *n, scl_err *err)
 
 static scl_status launch_rmsprop(scl_launcher *q, const scl_node *n, scl_err *err)
 {
-    return SCL_LAUNCH(q, n, err, "rmsprop", scl_chunk_grid(q, scl_dim(n, 'D'), 1), SCL_BUF(theta), SCL_BUF(v), SCL_BUF(g),
-                      SCL_BUF(scale), SCL_BUF(coef), SCL_BUF(flag), SCL_BUF(theta_out), SCL_BUF(v_out), SIZES);
+    return SCL_LAUNCH(q, n, err, "rmsprop", scl_chunk_grid(q, scl_dim(n, 'D'), 1), SCL_BUF(theta), SCL_BUF(v),
+                      SCL_BUF(g), SCL_BUF(scale), SCL_BUF(coef), SCL_BUF(flag), SCL_BUF(theta_out),
+                      SCL_BUF(v_out), SIZES);
 }
 
 static scl_status launch_ema(scl_launcher *q, const scl_node *n, scl_err *err)
 {
-    return SCL_LAUNCH(q, n, err, "ema", scl_chunk_grid(q, scl_dim(n, 'D'), 1), SCL_BUF(e), SCL_BUF(theta), SCL_BUF(coef), SCL_BUF(flag),
-                      SCL_BUF(e_out), SIZES);
+    return SCL_LAUNCH(q, n, err, "ema", scl_chunk_grid(q, scl_dim(n, 'D'), 1), SCL_BUF(e), SCL_BUF(theta),
+                      SCL_BUF(coef), SCL_BUF(flag), SCL_BUF(e_out), SIZES);
 }
 
 #define CHUNKS(launch_)                                                                                                \

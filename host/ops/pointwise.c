@@ -45,7 +45,8 @@ static rows rows_of(const scl_node *n)
 /* ---- the definition ---- */
 
 /* Values of input i for `count` elements from element e of sample s; buffer has room for them. */
-static const float *gather(const scl_node *n, int i, const rows *r, const float *in, size_t s, size_t e, int count, float *buffer)
+static const float *gather(const scl_node *n, int i, const rows *r, const float *in, size_t s, size_t e,
+                           int count, float *buffer)
 {
     const size_t last = (size_t)n->in[i]->dim[n->in[i]->rank - 1], offset = (size_t)n->in_offset[i];
     const size_t channels = (size_t)r->channels;
@@ -101,7 +102,7 @@ void scl_pointwise_ref(const scl_node *n, const scl_host_values *v)
 static bool fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
 {
     const int wg = scl_tune_get(tune, "WG"), vec = scl_tune_get(tune, "VEC");
-    if (device->klass == SCL_CLASS_GPU ? wg == 1 || vec > 4 : device->vector_width == 1 && vec > 1)
+    if (device->klass == SCL_CLASS_GPU ? wg == 1 || vec > 4 : scl_device_scalar(device) && vec > 1)
         return false;
     if ((size_t)wg > device->max_work_group)
         return false;
@@ -146,7 +147,8 @@ static void print_loads(FILE *f, const scl_node *n, const int *from, int count, 
     fprintf(f, "\n");
 }
 
-static void print_source(FILE *f, const scl_node *n, const int *from, int count, const rows *r, int vec, scl_arena *arena)
+static void print_source(FILE *f, const scl_node *n, const int *from, int count, const rows *r, int vec,
+                         scl_arena *arena)
 {
     /* The result may lie where an input of full size lies (graph/slab.c), or where any does that it updates: nothing may be
      * promised about those.  The same text whether it does or not, so that both are one compiled kernel. */
@@ -158,7 +160,8 @@ static void print_source(FILE *f, const scl_node *n, const int *from, int count,
         e = scl_expr_rename(e, scl_arena_printf(arena, "x%d ", k), scl_arena_printf(arena, "x%d", k), arena);
     fprintf(f, "#define INPUTS");
     for (int k = 0; k < count; k++)
-        fprintf(f, " global const float *%sin%d,", updates || n->in_index[from[k]] == SCL_INDEX_FULL ? "" : "restrict ", k);
+        fprintf(f, " global const float *%sin%d,",
+                updates || n->in_index[from[k]] == SCL_INDEX_FULL ? "" : "restrict ", k);
     fprintf(f, "\n#define OUT global float *out\n#define CHANNELS %d\n#define TAIL %d\n#define HOISTED", r->channels,
             r->d % (size_t)vec != 0);
     for (int k = 0; k < count; k++) {
@@ -212,9 +215,10 @@ scl_status scl_pointwise_launch(scl_launcher *q, const scl_node *n, scl_err *err
     arg[count] = SCL_BUF(out);
     arg[count + 1] = SCL_I32(D, r.d);
     arg[count + 2] = SCL_I32(per, per);
-    return scl_launch_add_source(q, n, err, source, "pointwise",
-                                 scl_groups((size_t)wg, (vectors + per * (size_t)wg - 1) / (per * (size_t)wg), (size_t)r.n, 1),
-                                 arg, count + 3);
+    return scl_launch_add_source(
+        q, n, err, source, "pointwise",
+        scl_groups((size_t)wg, (vectors + per * (size_t)wg - 1) / (per * (size_t)wg), (size_t)r.n, 1), arg,
+        count + 3);
 }
 
 static const scl_op pointwise = {

@@ -24,8 +24,8 @@ static scl_arg input_like(const scl_node *n, int i, const char *name, scl_value 
 }
 
 /* Appends the node that computes e from n's inputs and the extra ones, in the shape of the first extra one. */
-static scl_status apply(scl_graph *g, scl_value **out, const scl_node *n, const scl_expr *e, const scl_arg *extra, int n_extra,
-                        scl_err *err)
+static scl_status apply(scl_graph *g, scl_value **out, const scl_node *n, const scl_expr *e,
+                        const scl_arg *extra, int n_extra, scl_err *err)
 {
     scl_arg args[2 * SCL_MAX_IN + 1];
     int count = 0;
@@ -53,12 +53,14 @@ static scl_status sum_to_input(scl_graph *g, scl_value **dx, const scl_node *n, 
     const bool channel = n->in_index[i] == SCL_INDEX_CHANNEL && (x->rank == 1 || (x->rank == 2 && x->dim[0] == 1));
     const bool sample_channel = n->in_index[i] == SCL_INDEX_SAMPLE_CHANNEL && x->rank == 2;
     if ((!channel && !sample_channel) || (y->rank != 4 && y->rank != 2))
-        return scl_fail(err, SCL_FAILED, "%s: no rule for the derivative by input '%s', which is spread over the result",
+        return scl_fail(err, SCL_FAILED,
+                        "%s: no rule for the derivative by input '%s', which is spread over the result",
                         n->op->name, n->in_name[i]);
     if (y->rank == 4)
         SCL_TRY(SCL_APPLY(g, &term, err, "pixel_sum", SCL_IN("x", term)));
     if (row != channels)
-        SCL_TRY(SCL_APPLY(g, &term, err, "place_columns", SCL_IN("x", term), SCL_INT("S", row), SCL_INT("offset", n->in_offset[i])));
+        SCL_TRY(SCL_APPLY(g, &term, err, "place_columns", SCL_IN("x", term), SCL_INT("S", row),
+                          SCL_INT("offset", n->in_offset[i])));
     *dx = term;
     return channel ? scl_sum_over_batch(g, dx, term, err) : SCL_OK;
 }

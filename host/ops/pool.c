@@ -101,8 +101,9 @@ static scl_status avg_launch(scl_launcher *q, const scl_node *n, scl_err *err, c
 {
     const shape s = shape_of(n, true);
     const int items = row_items(q, n);
-    return SCL_LAUNCH(q, n, err, kernel, scl_items_grid(q, items), from, to, SCL_I32(H, s.H), SCL_I32(W, s.W), SCL_I32(C, s.C),
-                      SCL_F32_ARG(weight, weight_of(s.size)), SCL_I32(items, items), SCL_DEFINE(SIZE, s.size));
+    return SCL_LAUNCH(q, n, err, kernel, scl_items_grid(q, items), from, to, SCL_I32(H, s.H), SCL_I32(W, s.W),
+                      SCL_I32(C, s.C), SCL_F32_ARG(weight, weight_of(s.size)), SCL_I32(items, items),
+                      SCL_DEFINE(SIZE, s.size));
 }
 
 static scl_status avg_pool_launch(scl_launcher *q, const scl_node *n, scl_err *err)
@@ -153,9 +154,11 @@ static scl_status max_pool_vjp(scl_graph *g, const scl_node *n, scl_value *const
                      SCL_INT("size", scl_attr_int(n, "size")));
 }
 
-static scl_status at_winner(scl_graph *g, const scl_node *n, scl_value *x, scl_value *index, scl_value **y, scl_err *err)
+static scl_status at_winner(scl_graph *g, const scl_node *n, scl_value *x, scl_value *index, scl_value **y,
+                            scl_err *err)
 {
-    return SCL_APPLY(g, y, err, "max_pool_at", SCL_IN("x", x), SCL_IN("index", index), SCL_INT("size", scl_attr_int(n, "size")));
+    return SCL_APPLY(g, y, err, "max_pool_at", SCL_IN("x", x), SCL_IN("index", index),
+                     SCL_INT("size", scl_attr_int(n, "size")));
 }
 
 static scl_status max_pool_jvp(scl_graph *g, const scl_node *n, scl_value *const *dx, scl_value **dy, scl_err *err)
@@ -190,8 +193,9 @@ static scl_status max_pool_launch(scl_launcher *q, const scl_node *n, scl_err *e
 {
     const shape s = shape_of(n, true);
     const int items = row_items(q, n);
-    return SCL_LAUNCH(q, n, err, "max_pool", scl_items_grid(q, items), SCL_BUF(x), SCL_BUF(y), SCL_BUF(index), SCL_I32(H, s.H),
-                      SCL_I32(W, s.W), SCL_I32(C, s.C), SCL_I32(items, items), SCL_DEFINE(SIZE, s.size));
+    return SCL_LAUNCH(q, n, err, "max_pool", scl_items_grid(q, items), SCL_BUF(x), SCL_BUF(y), SCL_BUF(index),
+                      SCL_I32(H, s.H), SCL_I32(W, s.W), SCL_I32(C, s.C), SCL_I32(items, items),
+                      SCL_DEFINE(SIZE, s.size));
 }
 
 static const scl_op max_pool = {
@@ -344,13 +348,15 @@ static const scl_op mean_pool2 = {
     .flops = "N*H*W*C", .bytes = "5*N*H*W*C",
 };
 
-static scl_status mean_pool2_grad_vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx, scl_err *err)
+static scl_status mean_pool2_grad_vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx,
+                                      scl_err *err)
 {
     (void)n;
     return SCL_APPLY(g, &dx[0], err, "mean_pool2", SCL_IN("x", dy[0]));
 }
 
-static scl_status mean_pool2_grad_jvp(scl_graph *g, const scl_node *n, scl_value *const *dx, scl_value **dy, scl_err *err)
+static scl_status mean_pool2_grad_jvp(scl_graph *g, const scl_node *n, scl_value *const *dx, scl_value **dy,
+                                      scl_err *err)
 {
     (void)n;
     return SCL_APPLY(g, &dy[0], err, "mean_pool2_grad", SCL_IN("dy", dx[0]));

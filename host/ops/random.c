@@ -69,8 +69,14 @@ static scl_status launch_field(scl_launcher *q, const scl_node *n, bool normal, 
                       SCL_DEFINE(NORMAL, normal), SCL_DEFINE(REPEAT, repeat_of(n)));
 }
 
-static scl_status launch_normal(scl_launcher *q, const scl_node *n, scl_err *err) { return launch_field(q, n, true, err); }
-static scl_status launch_uniform(scl_launcher *q, const scl_node *n, scl_err *err) { return launch_field(q, n, false, err); }
+static scl_status launch_normal(scl_launcher *q, const scl_node *n, scl_err *err)
+{
+    return launch_field(q, n, true, err);
+}
+static scl_status launch_uniform(scl_launcher *q, const scl_node *n, scl_err *err)
+{
+    return launch_field(q, n, false, err);
+}
 
 static scl_status launch_integer(scl_launcher *q, const scl_node *n, scl_err *err)
 {

@@ -70,8 +70,8 @@ static scl_status places_launch(scl_launcher *q, const scl_node *n, scl_err *err
 {
     const int I = scl_dim(n, 'I'), J = scl_dim(n, 'J');
     return SCL_LAUNCH(q, n, err, "resize_places", scl_items_grid(q, I + J), SCL_WORK(lo, 0, places_bytes(n)),
-                      SCL_WORK(t, places_bytes(n), places_bytes(n)), SCL_I32(H, scl_dim(n, 'H')), SCL_I32(W, scl_dim(n, 'W')),
-                      SCL_I32(I, I), SCL_I32(J, J));
+                      SCL_WORK(t, places_bytes(n), places_bytes(n)), SCL_I32(H, scl_dim(n, 'H')),
+                      SCL_I32(W, scl_dim(n, 'W')), SCL_I32(I, I), SCL_I32(J, J));
 }
 
 static scl_status forward_launch(scl_launcher *q, const scl_node *n, scl_err *err)

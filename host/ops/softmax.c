@@ -22,12 +22,6 @@ static peak peak_of(const float *z, int K)
     return p;
 }
 
-static bool fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
-{
-    (void)n;
-    return (size_t)scl_tune_get(tune, "WG") <= device->max_work_group;
-}
-
 /* ---- softmax ---- */
 
 /* p (u - <p,u>) */
@@ -64,7 +58,8 @@ static void softmax_ref(const scl_node *n, const scl_host_values *v)
 static scl_status softmax_launch(scl_launcher *q, const scl_node *n, scl_err *err)
 {
     const int N = scl_dim(n, 'N');
-    return SCL_LAUNCH(q, n, err, "softmax", scl_items_grid(q, N), SCL_BUF(z), SCL_BUF(p), SCL_I32(K, scl_dim(n, 'K')), SCL_I32(N, N));
+    return SCL_LAUNCH(q, n, err, "softmax", scl_items_grid(q, N), SCL_BUF(z), SCL_BUF(p),
+                      SCL_I32(K, scl_dim(n, 'K')), SCL_I32(N, N));
 }
 
 static const scl_op softmax = {
@@ -72,7 +67,7 @@ static const scl_op softmax = {
     .brief = "probabilities of the classes of each sample", .formula = "p[n,k] = exp(z[n,k]) / sum_j exp(z[n,j])",
     .in = { "z f32[N,K]" }, .out = { "p f32[N,K]" },
     .vjp = softmax_vjp, .jvp = softmax_jvp, .ref = softmax_ref,
-    .impl = { { .name = "samples", .tune = "WG=1|64", .gpu = "WG=64", .fits = fits, .launch = softmax_launch } },
+    .impl = { { .name = "samples", .tune = "WG=1|64", .gpu = "WG=64", .fits = scl_group_fits, .launch = softmax_launch } },
     .flops = "40*N*K", .bytes = "8*N*K",
 };
 
@@ -90,8 +85,8 @@ static void one_hot_ref(const scl_node *n, const scl_host_values *v)
 static scl_status one_hot_launch(scl_launcher *q, const scl_node *n, scl_err *err)
 {
     const int N = scl_dim(n, 'N');
-    return SCL_LAUNCH(q, n, err, "one_hot", scl_items_grid(q, N), SCL_BUF(label), SCL_BUF(y), SCL_I32(K, scl_dim(n, 'K')),
-                      SCL_I32(N, N));
+    return SCL_LAUNCH(q, n, err, "one_hot", scl_items_grid(q, N), SCL_BUF(label), SCL_BUF(y),
+                      SCL_I32(K, scl_dim(n, 'K')), SCL_I32(N, N));
 }
 
 static const scl_op one_hot = {
@@ -100,7 +95,7 @@ static const scl_op one_hot = {
     .in = { "label i32[N] < K" }, .out = { "y f32[N,K]" }, .attr = { "K int 1.." },
     .constant = true,          /* of classes, which are whole numbers */
     .ref = one_hot_ref,
-    .impl = { { .name = "samples", .tune = "WG=1|64", .gpu = "WG=64", .fits = fits, .launch = one_hot_launch } },
+    .impl = { { .name = "samples", .tune = "WG=1|64", .gpu = "WG=64", .fits = scl_group_fits, .launch = one_hot_launch } },
     .flops = "0*N", .bytes = "4*N*K",
 };
 
@@ -152,7 +147,7 @@ static const scl_op cross_entropy = {
     .brief = "negative log probability of each sample's class", .formula = "loss[n] = ln sum_k exp(z[n,k]) - z[n,label[n]]",
     .in = { "z f32[N,K]", "label i32[N] < K" }, .out = { "loss f32[N]" },
     .vjp = cross_entropy_vjp, .jvp = cross_entropy_jvp, .ref = cross_entropy_ref,
-    .impl = { { .name = "samples", .tune = "WG=1|64", .gpu = "WG=64", .fits = fits, .launch = cross_entropy_launch } },
+    .impl = { { .name = "samples", .tune = "WG=1|64", .gpu = "WG=64", .fits = scl_group_fits, .launch = cross_entropy_launch } },
     .flops = "30*N*K", .bytes = "4*N*K",
 };
 
@@ -175,8 +170,8 @@ static void top1_ref(const scl_node *n, const scl_host_values *v)
 static scl_status top1_launch(scl_launcher *q, const scl_node *n, scl_err *err)
 {
     const int N = scl_dim(n, 'N');
-    return SCL_LAUNCH(q, n, err, "top1", scl_items_grid(q, N), SCL_BUF(z), SCL_BUF(label), SCL_BUF(y), SCL_I32(K, scl_dim(n, 'K')),
-                      SCL_I32(N, N));
+    return SCL_LAUNCH(q, n, err, "top1", scl_items_grid(q, N), SCL_BUF(z), SCL_BUF(label), SCL_BUF(y),
+                      SCL_I32(K, scl_dim(n, 'K')), SCL_I32(N, N));
 }
 
 static const scl_op top1 = {
@@ -185,7 +180,7 @@ static const scl_op top1 = {
     .in = { "z f32[N,K]", "label i32[N] < K" }, .out = { "y f32[N]" },
     .constant = true,          /* a step, flat everywhere else */
     .ref = top1_ref,
-    .impl = { { .name = "samples", .tune = "WG=1|64", .gpu = "WG=64", .fits = fits, .launch = top1_launch } },
+    .impl = { { .name = "samples", .tune = "WG=1|64", .gpu = "WG=64", .fits = scl_group_fits, .launch = top1_launch } },
     .flops = "N*K", .bytes = "4*N*K",
 };
 

@@ -53,7 +53,8 @@ static scl_status stuff_jvp(scl_graph *g, const scl_node *n, scl_value *const *d
 
 static void subsample_ref(const scl_node *n, const scl_host_values *v)
 {
-    const size_t W = (size_t)scl_dim(n, 'W'), C = (size_t)scl_dim(n, 'C'), rows = (size_t)scl_dim(n, 'N') * (size_t)scl_dim(n, 'H') / 2;
+    const size_t W = (size_t)scl_dim(n, 'W'), C = (size_t)scl_dim(n, 'C'),
+                 rows = (size_t)scl_dim(n, 'N') * (size_t)scl_dim(n, 'H') / 2;
     const float *x = v->in[0];
     float *y = v->out[0];
     for (size_t row = 0; row < rows; row++)
@@ -63,7 +64,8 @@ static void subsample_ref(const scl_node *n, const scl_host_values *v)
 
 static void stuff_ref(const scl_node *n, const scl_host_values *v)
 {
-    const size_t W = (size_t)scl_dim(n, 'W'), C = (size_t)scl_dim(n, 'C'), rows = (size_t)scl_dim(n, 'N') * (size_t)scl_dim(n, 'H');
+    const size_t W = (size_t)scl_dim(n, 'W'), C = (size_t)scl_dim(n, 'C'),
+                 rows = (size_t)scl_dim(n, 'N') * (size_t)scl_dim(n, 'H');
     const float *x = v->in[0];
     float *y = v->out[0];
     for (size_t row = 0; row < rows; row++)

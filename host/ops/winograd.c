@@ -1,6 +1,8 @@
 /* Launches of Winograd convolution in one kernel: cl/lib/winograd.cl and cl/lib/winograd_fused.cl. */
 #include "ops/winograd.h"
 
+#include "ops/cpu_tile.h"
+
 static int round_up(int n, int to) { return (n + to - 1) / to * to; }
 static int divide_up(int n, int by) { return (n + by - 1) / by; }
 
@@ -30,15 +32,13 @@ static sizes sizes_of(const scl_node *n, const scl_tune *tune)
 /* One thread's vectors and cache: not for GPUs, and not where the driver takes vectors apart. */
 bool scl_winograd_fused_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
 {
-    if (!scl_winograd_m(scl_attr_text(n, "algorithm")) || device->klass == SCL_CLASS_GPU || device->vector_width == 1)
+    if (!scl_winograd_m(scl_attr_text(n, "algorithm")) || device->klass == SCL_CLASS_GPU || scl_device_scalar(device) ||
+        !scl_cpu_tile_fits(device, scl_dim(n, 'K'), tune))
         return false;
     const sizes z = sizes_of(n, tune);
-    const int K = z.s.K, accumulators = z.NR / z.VEC * z.MR;
-    if (z.VEC != (K > 8 ? 16 : K > 4 ? 8 : 4) || z.NR < z.VEC || z.NR > 4 * z.VEC || round_up(K, z.VEC) % z.NR != 0)
-        return false;
     if (z.tiles == FEW && 2 * (z.v + z.m) <= device->local_bytes)
         return false;       /* only where more tiles do not fit */
-    return z.tiles % z.MR == 0 && accumulators >= 8 && accumulators <= 24 && z.v + z.m <= device->local_bytes;
+    return z.tiles % z.MR == 0 && z.v + z.m <= device->local_bytes;
 }
 
 size_t scl_winograd_fused_prepared(const scl_node *n, const scl_device_info *device, const scl_tune *tune)

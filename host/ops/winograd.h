@@ -43,7 +43,7 @@ bool scl_winograd_fused_fits(const scl_node *n, const scl_device_info *device, c
 size_t scl_winograd_fused_prepared(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
 scl_status scl_winograd_fused_launch(scl_launcher *q, const scl_node *n, scl_err *err);
 #define SCL_WINOGRAD_IMPLS                                                                                                     \
-    { .name = "winograd_fused", .tune = "WG=1 VEC=16|8|4 TILES=8|16|24|4 NR=64|32|16|8|4 MR=4|8",\
+    { .name = "winograd_fused", .tune = "WG=1 VEC=16|8|4 TILES=8|16|12|24|6|4 NR=64|32|16|8|4 MR=4|6|8|12",\
       .fits = scl_winograd_fused_fits, .prepared = scl_winograd_fused_prepared, .prepared_from = SCL_CONV_WEIGHTS,             \
       .fuses = SCL_FUSE_INPUT | SCL_FUSE_OUTPUT, .launch = scl_winograd_fused_launch },                                        \
     SCL_WINOGRAD_GPU_IMPL
@@ -73,6 +73,7 @@ scl_status scl_winograd_dw_launch(scl_launcher *q, const scl_node *n, scl_err *e
 
 /* ---- definitions ---- */
 void scl_winograd_dw_ref(const scl_node *n, const float *x, const float *dy, const unsigned *counters, float *stack);
-void scl_winograd_ref(const scl_conv_shape *s, int m, const float *x, const float *weights, const float *bias, float *y);
+void scl_winograd_ref(const scl_conv_shape *s, int m, const float *x, const float *weights, const float *bias,
+                      float *y);
 
 #endif

@@ -6,6 +6,8 @@
  * only the device knows where the groups begin, the tiles of a chunk before and after that are two launches. */
 #include "ops/winograd.h"
 
+#include "ops/cpu_tile.h"
+
 /* On a CPU V and D of a chunk stay in the second caches where that takes no less than a leaf: to cut one costs a round trip of
  * its chains to memory, C K floats a frequency, more than its tiles' 128 (C + K) where those do not fit a cache.  A GPU wants
  * many work-items.  A work-item walks a chunk's tiles, on llvmpipe with some ten rounds of loops each: not more than it runs
@@ -74,15 +76,13 @@ static layout layout_of(const scl_node *n, const scl_device_info *device, const 
     return l;
 }
 
-/* As the direct one's (conv_direct.c): float16 tiles, not on GPUs and not where the driver takes vectors apart. */
+/* A row of V's panels holds VEC channels: whole tiles of them. */
 bool scl_winograd_dw_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
 {
-    if (!scl_winograd_m(scl_attr_text(n, "algorithm")) || device->klass == SCL_CLASS_GPU || device->vector_width == 1)
+    if (!scl_winograd_m(scl_attr_text(n, "algorithm")) || device->klass == SCL_CLASS_GPU || scl_device_scalar(device))
         return false;
-    const int VEC = scl_tune_get(tune, "VEC"), NR = scl_tune_get(tune, "NR"), MR = scl_tune_get(tune, "MR");
-    const int K = scl_dim(n, 'K');
-    return VEC == (K > 8 ? 16 : K > 4 ? 8 : 4) && NR >= VEC && NR <= 4 * VEC && round_up(K, VEC) % NR == 0 && MR <= VEC &&
-           (MR * (NR / VEC) >= 8 || VEC == 4) && MR * (NR / VEC) <= 24;
+    const int VEC = scl_tune_get(tune, "VEC"), MR = scl_tune_get(tune, "MR"), K = scl_dim(n, 'K');
+    return VEC % MR == 0 && (VEC == 4 ? scl_cpu_columns_fit(device, K, tune) : scl_cpu_tile_fits(device, K, tune));
 }
 
 /* A product of C x K a frequency.  The narrow tile has many rows: not for few input channels; the widest does not leave enough
@@ -164,14 +164,16 @@ static scl_status products_gpu(scl_launcher *q, const scl_node *n, const layout 
                       SCL_I32(level, l->o.level));
 }
 
-static scl_status products(scl_launcher *q, const scl_node *n, const layout *l, int first, int end, int part, scl_err *err)
+static scl_status products(scl_launcher *q, const scl_node *n, const layout *l, int first, int end, int part,
+                           scl_err *err)
 {
     const scl_conv_shape *s = &l->s;
     const int blocks = divide_up(s->C, l->MR), items = blocks * divide_up(s->K, l->NR);
     return SCL_LAUNCH(q, n, err, "winograd_dw", scl_groups(1, (size_t)items, (size_t)l->o.w.frequencies, 1),
-                      WINOGRAD_DW_BUILD(l), SCL_WORK(v, ALIGN, l->v), SCL_WORK(d, ALIGN + l->v, l->d), SCL_BUF(counters), tree_of(l),
-                      SCL_I32(tree_at, tree_at(l, n)), SCL_I32(first, first), SCL_I32(end, end), SCL_I32(part, part),
-                      SCL_I32(panel, l->panel), SCL_I32(v_step, l->v_step), SCL_I32(d_step, l->d_step), SCL_I32(C, s->C),
+                      WINOGRAD_DW_BUILD(l), SCL_WORK(v, ALIGN, l->v), SCL_WORK(d, ALIGN + l->v, l->d),
+                      SCL_BUF(counters), tree_of(l), SCL_I32(tree_at, tree_at(l, n)), SCL_I32(first, first),
+                      SCL_I32(end, end), SCL_I32(part, part), SCL_I32(panel, l->panel),
+                      SCL_I32(v_step, l->v_step), SCL_I32(d_step, l->d_step), SCL_I32(C, s->C),
                       SCL_I32(K, s->K), SCL_I32(tiles, l->o.w.tiles), SCL_I32(Q, l->o.Q), SCL_I32(G, l->o.G),
                       SCL_I32(level, l->o.level), SCL_I32(blocks, blocks));
 }
@@ -187,7 +189,8 @@ static scl_status root(scl_launcher *q, const scl_node *n, const layout *l, int 
     const int vectors = s->C * l->vectors;
     if (l->gpu)
         return SCL_LAUNCH(q, n, err, "winograd_dw_root", items(vectors), WINOGRAD_DW_GPU_BUILD(l), ROOT_ARGS);
-    return SCL_LAUNCH(q, n, err, "winograd_dw_root", scl_groups(1, (size_t)vectors, 1, 1), WINOGRAD_DW_BUILD(l), ROOT_ARGS);
+    return SCL_LAUNCH(q, n, err, "winograd_dw_root", scl_groups(1, (size_t)vectors, 1, 1),
+                      WINOGRAD_DW_BUILD(l), ROOT_ARGS);
 }
 
 /* Where the chunk that begins at tile `first` ends: with whatever it holds a part of, and with a group. */

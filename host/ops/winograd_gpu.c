@@ -69,10 +69,11 @@ static scl_status chunk(scl_launcher *q, const scl_node *n, const sizes *z, int 
     const scl_conv_shape *s = &z->s;
     const int here = z->total - first < z->rows ? z->total - first : z->rows, rows = round_up(here, z->t.BM);
     const size_t groups = (size_t)scl_gpu_tile_groups(&z->t, rows, z->KP);
-    SCL_TRY(SCL_FUSED_LAUNCH(q, n, err, "winograd_gpu_input", items((long)rows * z->CP), WINOGRAD_BUILD(z), SCL_BUF_AS(x, s->in),
-                       SCL_WORK(v, 0, z->v), SCL_I32(H, s->H), SCL_I32(W, s->W), SCL_I32(C, s->C), SCL_I32(CP, z->CP),
-                       SCL_I32(dilation, s->dilation), SCL_I32(down, z->w.down), SCL_I32(across, z->w.across),
-                       SCL_I32(tiles, z->w.tiles), SCL_I32(first, first), SCL_I32(total, z->total), SCL_I32(rows, rows)));
+    SCL_TRY(SCL_FUSED_LAUNCH(
+        q, n, err, "winograd_gpu_input", items((long)rows * z->CP), WINOGRAD_BUILD(z), SCL_BUF_AS(x, s->in),
+        SCL_WORK(v, 0, z->v), SCL_I32(H, s->H), SCL_I32(W, s->W), SCL_I32(C, s->C), SCL_I32(CP, z->CP),
+        SCL_I32(dilation, s->dilation), SCL_I32(down, z->w.down), SCL_I32(across, z->w.across),
+        SCL_I32(tiles, z->w.tiles), SCL_I32(first, first), SCL_I32(total, z->total), SCL_I32(rows, rows)));
     SCL_TRY(SCL_LAUNCH(q, n, err, "winograd_gpu_products",
                        scl_groups((size_t)z->t.items, groups, (size_t)z->w.frequencies, 1), WINOGRAD_BUILD(z),
                        SCL_WORK(v, 0, z->v), SCL_PREPARED(u, z->u), SCL_WORK(m, z->v, z->m), SCL_I32(rows, rows),

@@ -27,7 +27,8 @@ scl_winograd_place scl_winograd_tile(const scl_winograd *w, const scl_conv_shape
     return (scl_winograd_place){ .y = phase / d + d * w->m * (i / w->across), .x = phase % d + d * w->m * (i % w->across) };
 }
 
-SCL_FAST_REF void scl_winograd_input(const scl_winograd *w, const scl_conv_shape *s, const float *in, int tile, float *v)
+SCL_FAST_REF void scl_winograd_input(const scl_winograd *w, const scl_conv_shape *s, const float *in,
+                                     int tile, float *v)
 {
     const scl_winograd_place at = scl_winograd_tile(w, s, tile);
     float d[SCL_WINOGRAD_FREQUENCIES];
@@ -41,13 +42,15 @@ SCL_FAST_REF void scl_winograd_input(const scl_winograd *w, const scl_conv_shape
 }
 
 /* U [frequency][C][K]; of the data gradient, of the flipped weights. */
-SCL_FAST_REF static void transform_weights(const scl_conv_shape *s, const scl_winograd *w, const float *weights, float *u)
+SCL_FAST_REF static void transform_weights(const scl_conv_shape *s, const scl_winograd *w,
+                                           const float *weights, float *u)
 {
     for (int c = 0; c < s->C; c++)
         for (int k = 0; k < s->K; k++) {
             float g[9], o[SCL_WINOGRAD_FREQUENCIES];
             for (int tap = 0; tap < 9; tap++)
-                g[tap] = s->flipped ? weights[((size_t)(8 - tap) * s->K + k) * s->C + c] : weights[((size_t)tap * s->C + c) * s->K + k];
+                g[tap] = s->flipped ? weights[((size_t)(8 - tap) * s->K + k) * s->C + c]
+                                    : weights[((size_t)tap * s->C + c) * s->K + k];
             scl_winograd_2d(w->m == 4 ? scl_winograd4_gg : scl_winograd2_gg, 3, w->t, g, o);
             for (int f = 0; f < w->frequencies; f++)
                 u[((size_t)f * s->C + c) * s->K + k] = o[f];
@@ -55,7 +58,8 @@ SCL_FAST_REF static void transform_weights(const scl_conv_shape *s, const scl_wi
 }
 
 /* All frequencies of one tile: M [frequency][K] = sum over c of V [frequency][C] * U. */
-SCL_FAST_REF static void products(const scl_conv_shape *s, const scl_winograd *w, const float *v, const float *u, float *acc, float *m)
+SCL_FAST_REF static void products(const scl_conv_shape *s, const scl_winograd *w, const float *v,
+                                  const float *u, float *acc, float *m)
 {
     for (int f = 0; f < w->frequencies; f++, m += s->K)
         for (int c0 = 0; c0 < s->C; c0 += SCL_CONV_CHAIN) {
@@ -72,7 +76,8 @@ SCL_FAST_REF static void products(const scl_conv_shape *s, const scl_winograd *w
 }
 
 /* Output transform of channel k of a tile; what lies outside of the image is dropped. */
-SCL_FAST_REF static void put(const scl_conv_shape *s, const scl_winograd *w, const float *m, int tile, int k, float bias, float *y)
+SCL_FAST_REF static void put(const scl_conv_shape *s, const scl_winograd *w, const float *m, int tile, int k,
+                             float bias, float *y)
 {
     const scl_winograd_place at = scl_winograd_tile(w, s, tile);
     float in[SCL_WINOGRAD_FREQUENCIES], o[16];
@@ -87,12 +92,14 @@ SCL_FAST_REF static void put(const scl_conv_shape *s, const scl_winograd *w, con
         }
 }
 
-SCL_FAST_REF void scl_winograd_ref(const scl_conv_shape *s, int m, const float *x, const float *weights, const float *bias, float *y)
+SCL_FAST_REF void scl_winograd_ref(const scl_conv_shape *s, int m, const float *x, const float *weights,
+                                   const float *bias, float *y)
 {
     const scl_winograd w = scl_winograd_of(s, m);
     const size_t F = (size_t)w.frequencies;
     scl_arena scratch = { 0 };
-    float *u = SCL_NEW_ARRAY(&scratch, float, F * (size_t)s->C * (size_t)s->K), *v = SCL_NEW_ARRAY(&scratch, float, F * (size_t)s->C);
+    float *u = SCL_NEW_ARRAY(&scratch, float, F *(size_t)s->C *(size_t)s->K),
+          *v = SCL_NEW_ARRAY(&scratch, float, F *(size_t)s->C);
     float *product = SCL_NEW_ARRAY(&scratch, float, F * (size_t)s->K), *acc = SCL_NEW_ARRAY(&scratch, float, s->K);
     transform_weights(s, &w, weights, u);
     for (int n = 0; n < s->N; n++)

@@ -13,7 +13,10 @@
 
 void scl_evaluation_add(scl_evaluation *e, const char *name, double value, double error, double truth)
 {
-    json_t *v = json_pack("{s:f}", "value", value);
+    json_t *v = json_object();
+    if (!e->not_finite && (!isfinite(value) || isnan(error) || isinf(error)))
+        e->not_finite = name;
+    json_object_set_new(v, "value", json_real(value));
     const char *text = scl_arena_printf(e->c->arena, "%s: %-20s %.6g", e->c->stage->name, name, value);
     if (error >= 0) {
         json_object_set_new(v, "error", json_real(error));
@@ -52,9 +55,9 @@ static scl_status moments(scl_evaluation *e, scl_err *err)
         sum += away;
         square += away * away;
     }
-    const double N = (double)n, variance = sum / (N - 1), spread = square / N - (sum / N) * (sum / N);
+    const double N = (double)n, variance = sum / (N - 1);
     scl_evaluation_add(e, "mean", whole, sqrt(means / (N - 1) / N), NAN);
-    scl_evaluation_add(e, "variance", variance, sqrt((spread > 0 ? spread : 0) / N), NAN);
+    scl_evaluation_add(e, "variance", variance, scl_estimate_mean(sum, square, N).error, NAN);
     return SCL_OK;
 }
 
@@ -139,7 +142,9 @@ static scl_status evaluate(scl_evaluation *e, scl_err *err)
     if (what & SCL_METRIC_FISHER)
         SCL_TRY(scl_evaluation_fisher(e, err));
     SCL_TRY(distances(e, err));
-    return what & SCL_METRIC_NEIGHBOURS ? scl_evaluation_neighbours(e, err) : SCL_OK;
+    if (what & SCL_METRIC_NEIGHBOURS)
+        SCL_TRY(scl_evaluation_neighbours(e, err));
+    return e->not_finite ? scl_fail(err, SCL_FAILED, "%s, or its error, is not finite", e->not_finite) : SCL_OK;
 }
 
 static scl_status write_values(scl_evaluation *e, scl_err *err)
@@ -149,7 +154,7 @@ static scl_status write_values(scl_evaluation *e, scl_err *err)
     char *text = json_dumps(all, JSON_INDENT(2) | JSON_PRESERVE_ORDER), hex[65];
     json_decref(all);
     if (!text)
-        return scl_fail(err, SCL_FAILED, "a value of the evaluation is not finite");
+        return scl_fail(err, SCL_FAILED, "not enough host memory for evaluation.json");
     const char *path = scl_arena_printf(e->c->arena, "%s/evaluation.json", e->c->folder);
     const scl_status status = scl_file_write(path, text, strlen(text), NULL, err);
     scl_sha256_of(text, strlen(text), hex);

@@ -18,12 +18,14 @@ typedef struct scl_evaluation {
     scl_set made_set, real_set;
     const char *made_from;           /* a file, or "the training data" */
     json_t *values;                  /* {"modes.0": {"value": v, "error": e, "true": t}, ...} */
+    const char *not_finite;          /* the first value that, or whose error, is not; NULL: none */
 } scl_evaluation;
 
 /* Reads the reference and, unless the score alone is evaluated, the samples.  What it allocated stays on failure. */
 scl_status scl_evaluation_read(scl_evaluation *e, scl_err *err);
 
-/* Adds a value and shows it.  error below 0: not known; truth NAN: not known. */
+/* Adds a value and shows it.  error below 0: not known; truth NAN: not known.  name: in the stage's arena.  JSON has no
+ * numbers that are not finite: an evaluation with one fails. */
 void scl_evaluation_add(scl_evaluation *e, const char *name, double value, double error, double truth);
 
 /* The score of the network of a train stage against the true one: values fisher, fisher.inside, fisher.outside. */

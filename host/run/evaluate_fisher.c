@@ -26,9 +26,9 @@ static void count(sums *s, double v)
 
 static void add(scl_evaluation *e, const char *name, const sums *s)
 {
-    const double n = (double)s->n, mean = s->sum / n, spread = s->square / n - mean * mean;
+    const scl_estimate mean = scl_estimate_mean(s->sum, s->square, (double)s->n);
     if (s->n > 1)
-        scl_evaluation_add(e, name, mean, sqrt((spread > 0 ? spread : 0) / (n - 1)), NAN);
+        scl_evaluation_add(e, name, mean.value, mean.error, NAN);
 }
 
 /* Point i of the box, or the noise of point i. */

@@ -54,7 +54,9 @@ static const char *net_of(drawing *d)
         return NULL;
     if (weight(d, "refine1.crp.norms.0.gamma"))
         return "ncsn\n  condition: none";
-    return weight(d, "res31.0.conv1.weight") ? "ncsnv2_deepest" : weight(d, "res5.0.conv1.weight") ? "ncsnv2_deeper" : "ncsnv2";
+    return weight(d, "res31.0.conv1.weight")  ? "ncsnv2_deepest"
+           : weight(d, "res5.0.conv1.weight") ? "ncsnv2_deeper"
+                                              : "ncsnv2";
 }
 
 /* A file that is not ours (official weights): network and sizes from the tensors, the rest from the metadata or the

@@ -133,7 +133,8 @@ static bool absent_rows_zero(const check *c, int i)
 static bool near_kink(const check *c, const char *group)
 {
     const char *margin = scl_safetensors_meta(c->g->file, "kink_margin");
-    return margin && strtod(margin, NULL) < kink_margin && (!strcmp(group, "ssm_grad") || !strcmp(c->g->net.net, "ncsnv2"));
+    return margin && strtod(margin, NULL) < kink_margin &&
+           (!strcmp(group, "ssm_grad") || !strcmp(c->g->net.net, "ncsnv2"));
 }
 
 /* One line for all tensors called GROUP.*: the tensor nearest to its gate, or the whole where that is

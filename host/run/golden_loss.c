@@ -16,7 +16,8 @@ typedef struct golden_loss {
 
 static scl_status not_together(const golden *g, scl_err *err)
 {
-    return scl_fail_at(err, SCL_FAILED, g->file->path, 0, 0, "in.x, in.labels, noise and projection do not belong together");
+    return scl_fail_at(err, SCL_FAILED, g->file->path, 0, 0,
+                       "in.x, in.labels, noise and projection do not belong together");
 }
 
 /* Each sample's vector as it is, or by its length. */
@@ -47,15 +48,16 @@ static scl_status labels_of(golden *g, int n, int32_t **out, scl_err *err)
     scl_tensor_i32(labels, *out);
     for (int i = 0; i < n; i++)
         if ((*out)[i] < 0 || (*out)[i] >= g->net.levels)
-            return scl_fail_at(err, SCL_FAILED, g->file->path, 0, 0, "in.labels[%d] is %d, there are %d levels", i, (*out)[i],
-                               g->net.levels);
+            return scl_fail_at(err, SCL_FAILED, g->file->path, 0, 0,
+                               "in.labels[%d] is %d, there are %d levels", i, (*out)[i], g->net.levels);
     return SCL_OK;
 }
 
 static scl_status put_batch(golden *g, const golden_runner *r, const golden_loss *l, int n, scl_err *err)
 {
     const size_t bytes = sizeof(float) * (size_t)n * (size_t)(g->net.channels * g->net.height * g->net.width);
-    const float *x = scl_golden_images(g, "in.x", 0, (size_t)n), *z = l->z ? scl_golden_images(g, l->z, 0, (size_t)n) : NULL;
+    const float *x = scl_golden_images(g, "in.x", 0, (size_t)n),
+                *z = l->z ? scl_golden_images(g, l->z, 0, (size_t)n) : NULL;
     const float *v = l->v ? projection(g, l, n) : NULL, inv = (float)(1.0 / n);
     uint32_t counters[SCL_COUNTERS] = { [SCL_CNT_BATCH] = (uint32_t)n };
     int32_t *label;
@@ -84,7 +86,8 @@ static scl_status number(golden *g, const golden_runner *r, const char *name, do
     return SCL_OK;
 }
 
-static scl_status keep_image(golden *g, const golden_runner *r, const char *value, const char *name, int n, scl_err *err)
+static scl_status keep_image(golden *g, const golden_runner *r, const char *value, const char *name, int n,
+                             scl_err *err)
 {
     float *data;
     const scl_value *v = scl_find_value(r->graph, value);

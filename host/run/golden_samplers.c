@@ -142,7 +142,8 @@ static scl_status run(chain *c, const scl_sampler *sampler, scl_err *err)
         kept += !(u.snr > 0);
     }
     if (kept < updates)
-        return scl_fail_at(err, SCL_FAILED, g->file->path, 0, 0, "%s holds %d updates, the sampler has %d", c->t->name, updates, kept);
+        return scl_fail_at(err, SCL_FAILED, g->file->path, 0, 0, "%s holds %d updates, the sampler has %d",
+                           c->t->name, updates, kept);
     scl_golden_set_images(g, c->t->name, stored, updates * g->n_chain, g->net.height, g->net.width, g->net.channels);
     if (strcmp(c->t->name, "out.ald") != 0 || scl_golden_find(g, "out.ald_denoised") < 0)
         return SCL_OK;

@@ -19,8 +19,11 @@ static scl_status measure(scl_noise_rules *r, const scl_stage_config *stage, scl
     r->images = d->count;
     scl_status status = scl_dataset_diameter(&r->diameter, d, &stage->data.transform, err);
     if (status == SCL_OK && !(r->diameter.distance > stage->noise.sigma_end))
-        status = scl_fail(err, SCL_FAILED, "noise.sigma_begin: auto is the largest distance between two images, which is %g and not above "
-                          "sigma_end, %g", r->diameter.distance, stage->noise.sigma_end);
+        status = scl_fail(
+            err, SCL_FAILED,
+            "noise.sigma_begin: auto is the largest distance between two images, which is %g and not above "
+            "sigma_end, %g",
+            r->diameter.distance, stage->noise.sigma_end);
     scl_dataset_free(d);
     return status;
 }
@@ -47,7 +50,8 @@ static bool same_question(const scl_stage_config *a, const scl_stage_config *b)
            a->noise.sigma_end == b->noise.sigma_end && a->noise.levels == b->noise.levels;
 }
 
-static scl_status resolve(const scl_config *config, const scl_stage_config *stage, scl_noise_config *noise, scl_err *err)
+static scl_status resolve(const scl_config *config, const scl_stage_config *stage, scl_noise_config *noise,
+                          scl_err *err)
 {
     scl_noise_rules r = { 0 };
     int shape[3];
@@ -66,8 +70,8 @@ static scl_status resolve(const scl_config *config, const scl_stage_config *stag
     }
     if (asks) {
         noise->sigma_begin = r.diameter.distance;
-        scl_info("%s: noise.sigma_begin %.6g, the largest distance between two of %zu images%s", stage->name, noise->sigma_begin,
-                 r.diameter.samples, r.diameter.whole ? "" : " that were drawn");
+        scl_info("%s: noise.sigma_begin %.6g, the largest distance between two of %zu images%s", stage->name,
+                 noise->sigma_begin, r.diameter.samples, r.diameter.whole ? "" : " that were drawn");
     }
     if (noise->levels <= 0) {
         noise->levels = scl_noise_levels(noise->sigma_begin, noise->sigma_end, values_of(&r), overlap);

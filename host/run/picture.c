@@ -28,7 +28,8 @@ static int shown_channels(const scl_pictures *p) { return p->channels >= 3 ? 3 :
 /* Picture i at (top, left) of a sheet `width` pixels wide. */
 static void paint(unsigned char *sheet, size_t width, const scl_pictures *p, size_t i, size_t top, size_t left)
 {
-    const size_t w = (size_t)p->width, h = (size_t)p->height, c = (size_t)p->channels, shown = (size_t)shown_channels(p);
+    const size_t w = (size_t)p->width, h = (size_t)p->height, c = (size_t)p->channels,
+                 shown = (size_t)shown_channels(p);
     const float *x = p->x + i * h * w * c;
     for (size_t y = 0; y < h; y++)
         for (size_t k = 0; k < w; k++)
@@ -49,7 +50,8 @@ static void take(void *context, void *data, int size)
     b->size += (size_t)size;
 }
 
-static scl_status write_png(const char *path, const unsigned char *sheet, size_t width, size_t height, int channels, scl_err *err)
+static scl_status write_png(const char *path, const unsigned char *sheet, size_t width, size_t height,
+                            int channels, scl_err *err)
 {
     buffer b = { 0 };
     if (width > 30000 || height > 30000)
@@ -67,12 +69,14 @@ scl_status scl_picture_grid(const scl_pictures *p, int columns, int gap, const c
     while (columns <= 0 && across * across < p->count)
         across++;
     const size_t down = (p->count + across - 1) / across, space = (size_t)gap;
-    const size_t width = space + across * ((size_t)p->width + space), height = space + down * ((size_t)p->height + space);
+    const size_t width = space + across * ((size_t)p->width + space),
+                 height = space + down * ((size_t)p->height + space);
     void *sheet;
     SCL_TRY(scl_alloc_bytes(&sheet, width * height * (size_t)shown_channels(p), "a grid of pictures", err));
     memset(sheet, 255, width * height * (size_t)shown_channels(p));
     for (size_t i = 0; i < p->count; i++)
-        paint(sheet, width, p, i, space + i / across * ((size_t)p->height + space), space + i % across * ((size_t)p->width + space));
+        paint(sheet, width, p, i, space + i / across * ((size_t)p->height + space),
+              space + i % across * ((size_t)p->width + space));
     const scl_status status = write_png(path, sheet, width, height, shown_channels(p), err);
     free(sheet);
     return status;

@@ -21,7 +21,7 @@ static void find_trainers(const scl_config *config, const scl_stage_config *stag
 scl_status scl_stage_find_checkpoint(scl_stage_context *c, const char **path, scl_err *err)
 {
     const char *which = c->stage->sample.checkpoint;
-    if (strchr(which, '/') || strstr(which, ".safetensors")) {
+    if (scl_checkpoint_is_file(which)) {
         *path = which;
         return SCL_OK;
     }

@@ -54,7 +54,8 @@ static scl_status check_classes(const training *s, const scl_dataset *d, const c
     if (s->config->objective.loss != SCL_LOSS_CROSS_ENTROPY || !d)
         return SCL_OK;
     if (!d->label)
-        return scl_fail(err, SCL_FAILED, "objective.loss: cross_entropy needs classes, and the %s data have none", which);
+        return scl_fail(err, SCL_FAILED,
+                        "objective.loss: cross_entropy needs classes, and the %s data have none", which);
     if (d->classes > most)
         return scl_fail(err, SCL_FAILED, "model.classes: %d, and the %s data have %d", most, which, d->classes);
     return SCL_OK;
@@ -70,7 +71,8 @@ static scl_status open_data(training *s, scl_err *err)
         SCL_TRY(check_shapes(s, err));
     SCL_TRY(check_classes(s, s->data, "training", err));
     SCL_TRY(check_classes(s, s->held_out, "held-out", err));
-    scl_info("%s: %zu images of %dx%dx%d", s->c->stage->name, s->data->count, s->data->height, s->data->width, s->data->channels);
+    scl_info("%s: %zu images of %dx%dx%d", s->c->stage->name, s->data->count, s->data->height, s->data->width,
+             s->data->channels);
     scl_stage_note(s->c, "data_sha256", "%s", s->data->sha256);
     return SCL_OK;
 }
@@ -141,7 +143,8 @@ static scl_status save(training *s, long step, scl_err *err)
     SCL_TRY(scl_trainer_finish(s->t, err));
     s->info.step = step;
     scl_trainer_counters(s->t, step, s->info.counters);
-    return scl_checkpoints_save(s->c->checkpoints, scl_trainer_store(s->t), &s->info, s->config->checkpoint.keep, s->checksum, err);
+    return scl_checkpoints_save(s->c->checkpoints, scl_trainer_store(s->t), &s->info,
+                                s->config->checkpoint.keep, s->checksum, err);
 }
 
 /* Begins the row of step `done`: the loss follows when the device has come that far. */

@@ -35,14 +35,22 @@ static scl_status write(scl_trainer *t, const char *name, const void *from, size
     return scl_store_write(t->store, name, from, bytes, err);
 }
 
-scl_status scl_trainer_create(scl_trainer **out, scl_backend *b, const scl_config *config, const scl_stage_config *stage,
-                              const scl_dataset *data, const scl_dataset *held_out, const scl_trainer_options *options, scl_err *err)
+scl_status scl_trainer_create(scl_trainer **out, scl_backend *b, const scl_config *config,
+                              const scl_stage_config *stage, const scl_dataset *data,
+                              const scl_dataset *held_out, const scl_trainer_options *options, scl_err *err)
 {
     void *memory;
     SCL_TRY(scl_alloc_bytes(&memory, sizeof(scl_trainer), "training", err));
     scl_trainer *t = memory;
-    *t = (scl_trainer){ .b = b, .config = config, .stage = stage, .data = data, .held_out = held_out, .options = *options,
-                        .epoch = -1, .last_step = -1, .sent_step = -1 };
+    *t = (scl_trainer){ .b = b,
+                        .config = config,
+                        .stage = stage,
+                        .data = data,
+                        .held_out = held_out,
+                        .options = *options,
+                        .epoch = -1,
+                        .last_step = -1,
+                        .sent_step = -1 };
     scl_status status = scl_trainer_plan(t, err);
     if (status == SCL_OK)
         status = scl_trainer_upload(t, err);
@@ -119,8 +127,8 @@ static scl_status prepare(scl_trainer *t, long step, scl_err *err)
 }
 
 /* Deals the `total` samples of a step into runs of n; each sees its position.  nonfinite: looks for the node instead (text, size). */
-static scl_status deal(scl_trainer *t, scl_runners *list, long step, int total, int n, uint32_t *counters, char *nonfinite,
-                       size_t size, scl_err *err)
+static scl_status deal(scl_trainer *t, scl_runners *list, long step, int total, int n, uint32_t *counters,
+                       char *nonfinite, size_t size, scl_err *err)
 {
     for (int position = 0; position < total; position += n) {
         const int samples = total - position < n ? total - position : n;

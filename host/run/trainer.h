@@ -18,13 +18,15 @@ typedef struct scl_trainer_options {
 
 /* Builds everything for a stage and its data.  held_out NULL: no evaluation.  The config, stage, backend and data sets must
  * outlive it.  *out is owned. */
-scl_status scl_trainer_create(scl_trainer **out, scl_backend *b, const scl_config *config, const scl_stage_config *stage,
-                              const scl_dataset *data, const scl_dataset *held_out, const scl_trainer_options *options, scl_err *err);
+scl_status scl_trainer_create(scl_trainer **out, scl_backend *b, const scl_config *config,
+                              const scl_stage_config *stage, const scl_dataset *data,
+                              const scl_dataset *held_out, const scl_trainer_options *options, scl_err *err);
 void scl_trainer_free(scl_trainer *t);                           /* NULL is accepted */
 /* What the steps of such a trainer run, for measuring it before there is one: spec.n samples at a time, as the batch fits the device.
  * The result borrows from the config and the options. */
-scl_status scl_trainer_spec(scl_step_spec *out, scl_backend *b, const scl_config *config, const scl_stage_config *stage,
-                            const scl_dataset *data, const scl_dataset *held_out, const scl_trainer_options *options, scl_err *err);
+scl_status scl_trainer_spec(scl_step_spec *out, scl_backend *b, const scl_config *config,
+                            const scl_stage_config *stage, const scl_dataset *data,
+                            const scl_dataset *held_out, const scl_trainer_options *options, scl_err *err);
 
 scl_store *scl_trainer_store(scl_trainer *t);
 size_t scl_trainer_peak_bytes(const scl_trainer *t);            /* slab and persistent values: what is really allocated */

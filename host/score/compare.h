@@ -16,14 +16,17 @@ typedef struct scl_set { size_t count; int width; const float *x; } scl_set;    
 /* An estimate and its standard error; below 0: not known. */
 typedef struct scl_estimate { double value, error; } scl_estimate;
 
+/* The mean of n independent numbers, from their sum and the sum of their squares.  n = 1: its error is not known. */
+scl_estimate scl_estimate_mean(double sum, double square, double n);
+
 /* Mean [D] and covariance [D,D] (divisor count - 1; count >= 2). */
 void scl_set_moments(const scl_set *s, double *mean, double *covariance);
 
 /* Frechet (2-Wasserstein) distance, squared, between N(m1, S1) and N(m2, S2):
  *   |m1 - m2|^2 + tr S1 + tr S2 - 2 tr (S1^1/2 S2 S1^1/2)^1/2                       (Dowson & Landau 1982; Heusel et al. 2017)
  * roots by LAPACK's symmetric eigenvalues; those within rounding of 0 count as 0.  Errors: memory, no convergence. */
-scl_status scl_frechet_gaussians(double *out, int D, const double *m1, const double *S1, const double *m2, const double *S2,
-                                 scl_err *err);
+scl_status scl_frechet_gaussians(double *out, int D, const double *m1, const double *S1, const double *m2,
+                                 const double *S2, scl_err *err);
 /* The same between Gaussians with the moments of two sets of at least 2 samples. */
 scl_status scl_frechet_distance(double *out, const scl_set *a, const scl_set *b, scl_err *err);
 
@@ -35,8 +38,8 @@ scl_status scl_kernel_distance(scl_estimate *out, const scl_set *a, const scl_se
 /* Improved precision and recall (Kynkaanniemi et al. 2019): precision is the share of `made` inside the ball round some sample of
  * `real` whose radius is the distance to that one's k-th neighbour in `real`; recall the same with the sets exchanged.
  * Errors: k >= count. */
-scl_status scl_precision_recall(scl_estimate *precision, scl_estimate *recall, const scl_set *real, const scl_set *made, int k,
-                                scl_err *err);
+scl_status scl_precision_recall(scl_estimate *precision, scl_estimate *recall, const scl_set *real,
+                                const scl_set *made, int k, scl_err *err);
 
 /* Sliced Wasserstein distance: the root of the mean, over `projections` directions drawn uniformly from the sphere, of the
  * squared 2-Wasserstein distance between the projected sets (counts may differ).  The error is that of the directions. */

@@ -43,7 +43,9 @@ static void product(double *c, const double *a, const double *b, size_t n)
 static scl_status eigen(double *a, double *w, int n, bool vectors, scl_err *err)
 {
     const int info = LAPACKE_dsyevd(LAPACK_COL_MAJOR, vectors ? 'V' : 'N', 'L', n, a, n, w);
-    return info ? scl_fail(err, SCL_FAILED, "the eigenvalues of a covariance of %d features did not converge (LAPACK %d)", n, info)
+    return info ? scl_fail(err, SCL_FAILED,
+                           "the eigenvalues of a covariance of %d features did not converge (LAPACK %d)", n,
+                           info)
                 : SCL_OK;
 }
 
@@ -68,8 +70,8 @@ static scl_status square_root(double *root, double *a, double *w, double *scratc
     return SCL_OK;
 }
 
-scl_status scl_frechet_gaussians(double *out, int D, const double *m1, const double *S1, const double *m2, const double *S2,
-                                 scl_err *err)
+scl_status scl_frechet_gaussians(double *out, int D, const double *m1, const double *S1, const double *m2,
+                                 const double *S2, scl_err *err)
 {
     const size_t n = (size_t)D, bytes = sizeof(double) * n * n;
     void *block;
@@ -95,7 +97,8 @@ scl_status scl_frechet_distance(double *out, const scl_set *a, const scl_set *b,
 {
     const size_t n = (size_t)a->width;
     if (a->count < 2 || b->count < 2)
-        return scl_fail(err, SCL_FAILED, "a Frechet distance needs two samples on each side, not %zu and %zu", a->count, b->count);
+        return scl_fail(err, SCL_FAILED, "a Frechet distance needs two samples on each side, not %zu and %zu",
+                        a->count, b->count);
     void *block;
     SCL_TRY(scl_alloc_bytes(&block, sizeof(double) * 2 * (n * n + n), "covariances", err));
     double *S1 = block, *S2 = S1 + n * n, *m1 = S2 + n * n, *m2 = m1 + n;

@@ -1,5 +1,3 @@
-#include <math.h>
-
 #include "graph/arith.h"
 #include "score/compare.h"
 #include "score/rows.h"
@@ -22,8 +20,9 @@ scl_status scl_kernel_distance(scl_estimate *out, const scl_set *a, const scl_se
 {
     const size_t least = a->count < b->count ? a->count : b->count, m = least / (size_t)blocks, D = (size_t)a->width;
     if (m < 2)
-        return scl_fail(err, SCL_FAILED, "a kernel distance of %d blocks needs %d samples on each side, not %zu and %zu", blocks,
-                        2 * blocks, a->count, b->count);
+        return scl_fail(err, SCL_FAILED,
+                        "a kernel distance of %d blocks needs %d samples on each side, not %zu and %zu",
+                        blocks, 2 * blocks, a->count, b->count);
     double sum = 0, square = 0;
     for (size_t i = 0; i < (size_t)blocks; i++) {
         const float *x = a->x + i * m * D, *y = b->x + i * m * D;
@@ -32,7 +31,6 @@ scl_status scl_kernel_distance(scl_estimate *out, const scl_set *a, const scl_se
         sum += d;
         square += d * d;
     }
-    const double n = blocks, mean = sum / n, spread = square / n - mean * mean;
-    *out = (scl_estimate){ mean, blocks > 1 ? sqrt((spread > 0 ? spread : 0) / (n - 1)) : -1 };
+    *out = scl_estimate_mean(sum, square, blocks);
     return SCL_OK;
 }

@@ -25,7 +25,8 @@ static void keep(int *index, double *least, int *n, int k, int j, double d)
     index[at] = j;
 }
 
-SCL_FAST_REF void scl_nearest_rows(const scl_set *of, const scl_set *among, int k, bool skip_self, int *index, double *distance)
+SCL_FAST_REF void scl_nearest_rows(const scl_set *of, const scl_set *among, int k, bool skip_self, int *index,
+                                   double *distance)
 {
     for (size_t i = 0; i < of->count; i++) {
         const float *x = of->x + i * (size_t)of->width;
@@ -64,20 +65,24 @@ static void radii(const scl_set *s, int k, double *radius, int *index, double *n
 {
     scl_nearest_rows(s, s, k, true, index, near);
     for (size_t i = 0; i < s->count; i++) {
-        const float *x = s->x + i * (size_t)s->width, *y = s->x + (size_t)index[i * (size_t)k + (size_t)k - 1] * (size_t)s->width;
+        const float *x = s->x + i * (size_t)s->width,
+                    *y = s->x + (size_t)index[i * (size_t)k + (size_t)k - 1] * (size_t)s->width;
         radius[i] = scl_row_distance(x, y, s->width);
     }
 }
 
-scl_status scl_precision_recall(scl_estimate *precision, scl_estimate *recall, const scl_set *real, const scl_set *made, int k,
-                                scl_err *err)
+scl_status scl_precision_recall(scl_estimate *precision, scl_estimate *recall, const scl_set *real,
+                                const scl_set *made, int k, scl_err *err)
 {
     const size_t most = real->count > made->count ? real->count : made->count;
     if (k < 1 || (size_t)k >= real->count || (size_t)k >= made->count)
-        return scl_fail(err, SCL_FAILED, "precision and recall by the %d-th neighbour need more samples on each side than %zu and %zu",
-                        k, real->count, made->count);
+        return scl_fail(
+            err, SCL_FAILED,
+            "precision and recall by the %d-th neighbour need more samples on each side than %zu and %zu", k,
+            real->count, made->count);
     void *block;
-    SCL_TRY(scl_alloc_bytes(&block, most * ((size_t)k * (sizeof(double) + sizeof(int)) + 2 * sizeof(double)), "neighbours", err));
+    SCL_TRY(scl_alloc_bytes(&block, most * ((size_t)k * (sizeof(double) + sizeof(int)) + 2 * sizeof(double)),
+                            "neighbours", err));
     double *radius = block, *scratch = radius + most, *near = scratch + most;
     int *index = (int *)(near + most * (size_t)k);
     radii(real, k, radius, index, near);

@@ -58,7 +58,8 @@ static double miss(double e, double ratio, int T)
 double scl_noise_step(double begin, double end, int levels, int T)
 {
     enum { GRID = 4000, CUTS = 80 };
-    const double ratio = scl_noise_mean_ratio(begin, end, levels), golden = 0.5 * (sqrt(5.0) - 1), factor = scl_host_exp(scl_host_log(1e-8) / GRID);
+    const double ratio = scl_noise_mean_ratio(begin, end, levels), golden = 0.5 * (sqrt(5.0) - 1),
+                 factor = scl_host_exp(scl_host_log(1e-8) / GRID);
     double best = 2 * factor, least = miss(best, ratio, T), e = best;
     for (int i = 2; i <= GRID; i++) {
         e *= factor;

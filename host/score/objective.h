@@ -23,9 +23,6 @@
 #include "model/net.h"
 #include "score/sde.h"
 
-enum { SCL_ISM_MOST = 64 };      /* most dimensions of an exact trace */
-enum { SCL_PROJECTIONS_MOST = 64 };
-
 typedef struct scl_objective_spec {
     const char *loss;            /* dsm | ssm | ssm_vr | ism | esm | cross_entropy; NULL: dsm */
     const char *predict;         /* score | epsilon | x0; NULL: score */

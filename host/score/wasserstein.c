@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "graph/arith.h"
 #include "score/compare.h"
+#include "score/rows.h"
 
 static int by_value(const void *a, const void *b)
 {
@@ -49,7 +50,7 @@ static void project(const scl_set *s, const double *v, double *to)
         double lane[8] = { 0 };
         for (int d = 0; d < s->width; d++)
             lane[d % 8] += s->x[i * (size_t)s->width + (size_t)d] * v[d];
-        to[i] = ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+        to[i] = scl_row_fold(lane);
     }
     qsort(to, s->count, sizeof *to, by_value);
 }
@@ -70,9 +71,10 @@ scl_status scl_sliced_wasserstein(scl_estimate *out, const scl_set *a, const scl
         sum += d;
         square += d * d;
     }
-    const double n = projections, mean = sum / n, spread = square / n - mean * mean, root = sqrt(mean);
+    const scl_estimate mean = scl_estimate_mean(sum, square, projections);
+    const double root = sqrt(mean.value);
     /* The error of a root: that of the mean over twice the root. */
-    *out = (scl_estimate){ root, n > 1 && root > 0 ? sqrt((spread > 0 ? spread : 0) / (n - 1)) / (2 * root) : -1 };
+    *out = (scl_estimate){ root, mean.error < 0 || root == 0 ? -1 : mean.error / (2 * root) };
     free(block);
     return SCL_OK;
 }

@@ -13,15 +13,9 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/progress.h"
+#include "failures.h"
 
-static int failures;
-#define CHECK(condition)                                                       \
-    do {                                                                       \
-        if (!(condition)) {                                                    \
-            failures++;                                                        \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);    \
-        }                                                                      \
-    } while (0)
+#define EXPECT(condition) CHECK(condition, "%s", #condition)
 
 static char folder[] = "/tmp/scl-file-XXXXXX", path[64];
 
@@ -30,7 +24,8 @@ static int holds(const char *wanted)
     char *bytes;
     size_t count;
     scl_err err = { 0 };
-    const int same = scl_file_read(path, &bytes, &count, &err) == SCL_OK && count == strlen(wanted) && !strcmp(bytes, wanted);
+    const int same = scl_file_read(path, &bytes, &count, &err) == SCL_OK && count == strlen(wanted) &&
+                     !strcmp(bytes, wanted);
     free(bytes);
     scl_err_clear(&err);
     return same;
@@ -75,20 +70,20 @@ static int child_writes(const char *fault)
 static void test_faults(void)
 {
     int status = child_writes("checkpoint:3");
-    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    CHECK(holds("write 2"));
-    CHECK(temporaries(1) == 1);      /* it died in the middle, not before or after */
+    EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    EXPECT(holds("write 2"));
+    EXPECT(temporaries(1) == 1);      /* it died in the middle, not before or after */
     status = child_writes("checkpoint:5");
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0 && holds("write 4"));
+    EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0 && holds("write 4"));
     status = child_writes("picture:1");
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    CHECK(temporaries(0) == 0);
+    EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    EXPECT(temporaries(0) == 0);
 }
 
 /* A limit on the size of files fails like a full disk. */
 static void test_full(void)
 {
-    CHECK(scl_file_write(path, "old", 3, NULL, NULL) == SCL_OK);
+    EXPECT(scl_file_write(path, "old", 3, NULL, NULL) == SCL_OK);
     const pid_t pid = fork();
     if (pid == 0) {
         static char large[1 << 20];
@@ -101,9 +96,9 @@ static void test_full(void)
     }
     int status;
     waitpid(pid, &status, 0);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    CHECK(holds("old"));
-    CHECK(temporaries(0) == 0);
+    EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    EXPECT(holds("old"));
+    EXPECT(temporaries(0) == 0);
 }
 
 static void test_parts(void)
@@ -115,23 +110,23 @@ static void test_parts(void)
     for (int i = 0; i < LARGE; i++)
         text[i] = (char)('a' + i % 23);
     text[LARGE] = 0;
-    CHECK(scl_file_create(&w, path, NULL, &err) == SCL_OK);
-    CHECK(scl_file_append(&w, "????????", 8, &err) == SCL_OK);
-    CHECK(scl_file_append(&w, text + 8, LARGE - 8, &err) == SCL_OK);
-    CHECK(holds("old"));             /* nobody sees it yet */
-    CHECK(scl_file_patch(&w, 0, text, 8, &err) == SCL_OK);
-    CHECK(scl_file_commit(&w, &err) == SCL_OK);
-    CHECK(holds(text));
-    CHECK(scl_file_create(&w, path, NULL, &err) == SCL_OK);
-    CHECK(scl_file_append(&w, "x", 1, &err) == SCL_OK);
+    EXPECT(scl_file_create(&w, path, NULL, &err) == SCL_OK);
+    EXPECT(scl_file_append(&w, "????????", 8, &err) == SCL_OK);
+    EXPECT(scl_file_append(&w, text + 8, LARGE - 8, &err) == SCL_OK);
+    EXPECT(holds("old"));             /* nobody sees it yet */
+    EXPECT(scl_file_patch(&w, 0, text, 8, &err) == SCL_OK);
+    EXPECT(scl_file_commit(&w, &err) == SCL_OK);
+    EXPECT(holds(text));
+    EXPECT(scl_file_create(&w, path, NULL, &err) == SCL_OK);
+    EXPECT(scl_file_append(&w, "x", 1, &err) == SCL_OK);
     scl_file_abandon(&w);
     scl_file_abandon(&w);
-    CHECK(holds(text) && temporaries(0) == 0);
+    EXPECT(holds(text) && temporaries(0) == 0);
     free(text);
-    CHECK(scl_file_create(&w, "/proc/none/x", NULL, &err) == SCL_FAILED && !strcmp(err.file, "/proc/none/x"));
+    EXPECT(scl_file_create(&w, "/proc/none/x", NULL, &err) == SCL_FAILED && !strcmp(err.file, "/proc/none/x"));
     scl_err_clear(&err);
     scl_sha256_of("abc", 3, hex);
-    CHECK(!strcmp(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
+    EXPECT(!strcmp(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
 }
 
 static void test_folders(void)
@@ -140,14 +135,14 @@ static void test_folders(void)
     scl_err err = { 0 };
     snprintf(deep, sizeof deep, "%s/a//b/c/", folder);
     snprintf(link, sizeof link, "%s/link", folder);
-    CHECK(scl_file_make_folder(deep, &err) == SCL_OK && scl_file_exists(deep));
-    CHECK(scl_file_make_folder(deep, &err) == SCL_OK);
+    EXPECT(scl_file_make_folder(deep, &err) == SCL_OK && scl_file_exists(deep));
+    EXPECT(scl_file_make_folder(deep, &err) == SCL_OK);
     snprintf(deep, sizeof deep, "%s/x", path);
-    CHECK(scl_file_make_folder(deep, &err) == SCL_FAILED);
+    EXPECT(scl_file_make_folder(deep, &err) == SCL_FAILED);
     scl_err_clear(&err);
-    CHECK(scl_file_link("a", link, &err) == SCL_OK && scl_file_link("file", link, &err) == SCL_OK);
+    EXPECT(scl_file_link("a", link, &err) == SCL_OK && scl_file_link("file", link, &err) == SCL_OK);
     const ssize_t n = readlink(link, target, sizeof target - 1);
-    CHECK(n == 4 && !memcmp(target, "file", 4));
+    EXPECT(n == 4 && !memcmp(target, "file", 4));
 }
 
 /* A device or a pipe is no file that could be replaced, and a link stays a link. */
@@ -155,19 +150,19 @@ static void test_no_file(void)
 {
     char link[96], text[8] = "";
     struct stat before, after;
-    CHECK(!stat("/dev/null", &before));
+    EXPECT(!stat("/dev/null", &before));
     snprintf(link, sizeof link, "%s/null", folder);
-    CHECK(!symlink("/dev/null", link));
-    CHECK(scl_file_write(link, "new", 3, NULL, NULL) == SCL_OK);
-    CHECK(!lstat(link, &after) && S_ISLNK(after.st_mode) && !unlink(link));
-    CHECK(!stat("/dev/null", &after) && S_ISCHR(after.st_mode) && after.st_ino == before.st_ino);
-    CHECK(!mkfifo(link, 0600));
+    EXPECT(!symlink("/dev/null", link));
+    EXPECT(scl_file_write(link, "new", 3, NULL, NULL) == SCL_OK);
+    EXPECT(!lstat(link, &after) && S_ISLNK(after.st_mode) && !unlink(link));
+    EXPECT(!stat("/dev/null", &after) && S_ISCHR(after.st_mode) && after.st_ino == before.st_ino);
+    EXPECT(!mkfifo(link, 0600));
     const int fd = open(link, O_RDWR);
-    CHECK(scl_file_write(link, "new", 3, NULL, NULL) == SCL_OK && read(fd, text, 3) == 3 && !strcmp(text, "new"));
-    CHECK(!lstat(link, &after) && S_ISFIFO(after.st_mode) && !unlink(link) && !close(fd));
-    CHECK(scl_file_write(path, "old", 3, NULL, NULL) == SCL_OK && !symlink(path, link));
-    CHECK(scl_file_write(link, "new", 3, NULL, NULL) == SCL_OK && holds("new"));
-    CHECK(!lstat(link, &after) && S_ISLNK(after.st_mode) && !unlink(link) && temporaries(0) == 0);
+    EXPECT(scl_file_write(link, "new", 3, NULL, NULL) == SCL_OK && read(fd, text, 3) == 3 && !strcmp(text, "new"));
+    EXPECT(!lstat(link, &after) && S_ISFIFO(after.st_mode) && !unlink(link) && !close(fd));
+    EXPECT(scl_file_write(path, "old", 3, NULL, NULL) == SCL_OK && !symlink(path, link));
+    EXPECT(scl_file_write(link, "new", 3, NULL, NULL) == SCL_OK && holds("new"));
+    EXPECT(!lstat(link, &after) && S_ISLNK(after.st_mode) && !unlink(link) && temporaries(0) == 0);
 }
 
 static void test_durations(void)
@@ -179,7 +174,7 @@ static void test_durations(void)
     char text[32];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         scl_duration_text(cases[i].seconds, text, sizeof text);
-        CHECK(!strcmp(text, cases[i].text));
+        EXPECT(!strcmp(text, cases[i].text));
     }
 }
 
@@ -196,7 +191,7 @@ int main(void)
     test_durations();
     char command[64];
     snprintf(command, sizeof command, "rm -rf %s", folder);
-    CHECK(system(command) == 0);
+    EXPECT(system(command) == 0);
     printf("%s: %d failures\n", failures ? "FAIL" : "pass", failures);
     return failures != 0;
 }

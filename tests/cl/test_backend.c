@@ -6,19 +6,8 @@
 
 #include "cl/device.h"
 #include "cl/probe.h"
+#include "failures.h"
 #include "graph/plan.h"
-
-static int failures;
-
-#define CHECK(good, ...)                                                                                               \
-    do {                                                                                                               \
-        if (!(good)) {                                                                                                 \
-            failures++;                                                                                                \
-            printf("%s:%d: ", __FILE__, __LINE__);                                                                     \
-            printf(__VA_ARGS__);                                                                                       \
-            printf("\n");                                                                                              \
-        }                                                                                                              \
-    } while (0)
 
 static void must(scl_status status, scl_err *err)
 {
@@ -71,7 +60,8 @@ static void test_transfers(scl_backend *b)
         must(b->v->wait(b, &ticket, &done, &err), &err);
     memmove(want + 16, want + 8192, 4096);
     CHECK(!memcmp(want, got, BYTES), "bytes copied and read in the background differ");
-    CHECK(b->v->write(b, (scl_region){ m, BYTES - 4, 8 }, small, &err) == SCL_FAILED, "a write beyond the block is refused");
+    CHECK(b->v->write(b, (scl_region){ m, BYTES - 4, 8 }, small, &err) == SCL_FAILED,
+          "a write beyond the block is refused");
     scl_err_clear(&err);
     scl_memory *huge = NULL;
     CHECK(b->v->alloc(b, b->info.max_alloc_bytes + 1, &huge, &err) == SCL_FAILED && strstr(err.message, "MB"),
@@ -145,8 +135,8 @@ static void test_graph(scl_backend *b)
 }
 
 /* One launch made by hand, loaded; the message of the error, "" when it loads. */
-static const char *load(scl_backend *b, const char *source, const char *options, scl_grid grid, const scl_launch_arg *args,
-                        int n_args, scl_err *err)
+static const char *load(scl_backend *b, const char *source, const char *options, scl_grid grid,
+                        const scl_launch_arg *args, int n_args, scl_err *err)
 {
     static const scl_op op = { .name = "handmade", .family = "handmade" };
     const scl_node node = { .op = &op };
@@ -169,7 +159,8 @@ static const char *load(scl_backend *b, const char *source, const char *options,
     if (status == SCL_OK) {
         float first[4];
         must(b->v->read(b, (scl_region){ slab, 0, sizeof first }, first, err), err);
-        CHECK(first[0] == 2.5f && first[3] == 5.5f, "the handmade kernel ran: %g %g", (double)first[0], (double)first[3]);
+        CHECK(first[0] == 2.5f && first[3] == 5.5f, "the handmade kernel ran: %g %g", (double)first[0],
+              (double)first[3]);
         b->v->unload(b, loaded);
     }
     b->v->release(b, slab);
@@ -203,8 +194,8 @@ static void test_broken_launches(scl_backend *b)
     m = load(b, good, "-DSHIFT=0.5f", (scl_grid){ { 6, 1, 1 }, { 4, 1, 1 } }, args, 5, &err);
     CHECK(strstr(m, "multiple"), "an uneven grid is refused: %s", m);
     m = load(b, good, "-DSHIFT=wrong_name", grid, args, 5, &err);
-    CHECK(!strcmp(err.file, "cl/generated/handmade.cl") && err.line == 7, "a build failure has its place: %s:%d: %s", err.file,
-          err.line, m);
+    CHECK(!strcmp(err.file, "cl/generated/handmade.cl") && err.line == 7,
+          "a build failure has its place: %s:%d: %s", err.file, err.line, m);
     CHECK(strstr(m, "out[i] = absent"), "and shows the line: %s", m);
     CHECK(err.log && strstr(err.log, "wrong_name"), "and has the log");
     m = load(b, "kernel void other(global float *out) { out[0] = 1.0f; }\n", "", grid, args, 5, &err);

@@ -7,18 +7,7 @@
 #include "cl/device.h"
 #include "cl/probe.h"
 #include "cl/program.h"
-
-static int failures;
-
-#define CHECK(good, ...)                                                                                               \
-    do {                                                                                                               \
-        if (!(good)) {                                                                                                 \
-            failures++;                                                                                                \
-            printf("%s:%d: ", __FILE__, __LINE__);                                                                     \
-            printf(__VA_ARGS__);                                                                                       \
-            printf("\n");                                                                                              \
-        }                                                                                                              \
-    } while (0)
+#include "failures.h"
 
 static void probe(const char *sel, bool again, scl_probe_result *out)
 {
@@ -94,7 +83,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         plant(folder, faults[i].file, faults[i].from, faults[i].to);
         probe(sel, false, &r);
-        CHECK(!r.promised && !r.cached && strstr(r.differed, faults[i].names), "'%s' is noticed: %s", faults[i].to, r.differed);
+        CHECK(!r.promised && !r.cached && strstr(r.differed, faults[i].names), "'%s' is noticed: %s",
+              faults[i].to, r.differed);
         snprintf(path, sizeof path, "%s/%s", folder, faults[i].file);
         remove(path);
     }

@@ -8,18 +8,7 @@
 
 #include "cl/device.h"
 #include "cl/program.h"
-
-static int failures;
-
-#define CHECK(good, ...)                                                                                               \
-    do {                                                                                                               \
-        if (!(good)) {                                                                                                 \
-            failures++;                                                                                                \
-            printf("%s:%d: ", __FILE__, __LINE__);                                                                     \
-            printf(__VA_ARGS__);                                                                                       \
-            printf("\n");                                                                                              \
-        }                                                                                                              \
-    } while (0)
+#include "failures.h"
 
 static void test_selection(void)
 {
@@ -39,10 +28,12 @@ static void test_selection(void)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int matches;
         const int got = scl_device_select(&all, cases[i].sel, &matches);
-        CHECK(got == cases[i].want && (got < 0 || matches == cases[i].matches), "'%s' selects %d with %d matches, not %d with %d",
-              cases[i].sel, got, matches, cases[i].want, cases[i].matches);
+        CHECK(got == cases[i].want && (got < 0 || matches == cases[i].matches),
+              "'%s' selects %d with %d matches, not %d with %d", cases[i].sel, got, matches, cases[i].want,
+              cases[i].matches);
     }
-    CHECK(scl_device_select(&cpus, "auto", NULL) == 0 && scl_device_select(&cpus, "gpu", NULL) == -1, "a machine without GPU");
+    CHECK(scl_device_select(&cpus, "auto", NULL) == 0 && scl_device_select(&cpus, "gpu", NULL) == -1,
+          "a machine without GPU");
     CHECK(scl_device_select(&other, "auto", NULL) == 0, "neither GPU nor CPU: the first of any kind");
     CHECK(scl_device_select(&none, "auto", NULL) == -1 && scl_device_select(&none, "0", NULL) == -1, "no device");
 }
@@ -53,18 +44,23 @@ static void test_sources(void)
     scl_err err = { 0 };
     char *out, file[128];
     int line;
-    CHECK(scl_source_find("lib/vec.cl", &arena) && !scl_source_find("lib/nothing.cl", &arena), "the table in the binary");
-    const char *text = "// first\n#include \"lib/vec.cl\"\n  #  include \"lib/vec.cl\"\nkernel void k(global float *x) { }\n";
+    CHECK(scl_source_find("lib/vec.cl", &arena) && !scl_source_find("lib/nothing.cl", &arena),
+          "the table in the binary");
+    const char *text =
+        "// first\n#include \"lib/vec.cl\"\n  #  include \"lib/vec.cl\"\nkernel void k(global float *x) { }\n";
     CHECK(scl_source_resolve(&out, &arena, "ops/t.cl", text, &err) == SCL_OK, "%s", err.message);
-    CHECK(!strstr(out, "include") && strstr(out, "#line 3 \"cl/ops/t.cl\"\n") && strstr(out, "#line 1 \"cl/lib/vec.cl\"\n"),
+    CHECK(!strstr(out, "include") && strstr(out, "#line 3 \"cl/ops/t.cl\"\n") &&
+              strstr(out, "#line 1 \"cl/lib/vec.cl\"\n"),
           "includes are replaced, lines kept:\n%s", out);
     int number = 1;
     for (const char *p = strstr(out, "kernel void k"); p > out; p--)
         number += p[-1] == '\n';
     CHECK(scl_source_origin(out, number, file, sizeof file, &line) && !strcmp(file, "cl/ops/t.cl") && line == 4,
           "line %d came from %s:%d", number, file, line);
-    CHECK(scl_source_resolve(&out, &arena, "ops/t.cl", "\n#include \"lib/nothing.cl\"\n", &err) == SCL_FAILED &&
-          !strcmp(err.file, "cl/ops/t.cl") && err.line == 2 && strstr(err.message, "lib/nothing.cl"), "missing include: %s", err.message);
+    CHECK(scl_source_resolve(&out, &arena, "ops/t.cl", "\n#include \"lib/nothing.cl\"\n", &err) ==
+                  SCL_FAILED &&
+              !strcmp(err.file, "cl/ops/t.cl") && err.line == 2 && strstr(err.message, "lib/nothing.cl"),
+          "missing include: %s", err.message);
     scl_err_clear(&err);
 
     char folder[] = "/tmp/scorecl-kernels-XXXXXX", path[128], before[65], after[65];
@@ -104,8 +100,9 @@ static void test_logs(void)
         char file[64] = "";
         const char *message = "";
         int line = 0, col = 0;
-        CHECK(scl_log_position(cases[i].log, file, sizeof file, &line, &col, &message) && !strcmp(file, cases[i].file) &&
-              line == cases[i].line && col == cases[i].col && !strcmp(message, cases[i].message),
+        CHECK(scl_log_position(cases[i].log, file, sizeof file, &line, &col, &message) &&
+                  !strcmp(file, cases[i].file) && line == cases[i].line && col == cases[i].col &&
+                  !strcmp(message, cases[i].message),
               "log %zu: %s:%d:%d '%s'", i, file, line, col, message);
     }
     char file[64];
@@ -117,9 +114,10 @@ static void test_logs(void)
 static void test_parameters(void)
 {
     char name[SCL_MAX_PARAMETERS][64], address[SCL_MAX_PARAMETERS];
-    const char *source = "void k2(int a);\nkernel void other_k(global int *no) {}\n__attribute__((reqd_work_group_size(WG, 1, 1)))\n"
-                         "kernel void k(global const float *restrict x, __constant uint *c,\n    const float2 scale, local float *room,"
-                         " __global float *out, int n)\n{ k(x); }\nkernel void none(void) {}";
+    const char *source =
+        "void k2(int a);\nkernel void other_k(global int *no) {}\n__attribute__((reqd_work_group_size(WG, 1, 1)))\n"
+        "kernel void k(global const float *restrict x, __constant uint *c,\n    const float2 scale, local float *room,"
+        " __global float *out, int n)\n{ k(x); }\nkernel void none(void) {}";
     const char *names[] = { "x", "c", "scale", "room", "out", "n" };
     CHECK(scl_source_parameters(source, "k", name, address) == 6 && !memcmp(address, "ggplgp", 6), "six parameters");
     for (int i = 0; i < 6; i++)
@@ -193,7 +191,8 @@ static bool program_works(const char *sel, char *key, size_t size, bool *pocl, c
     *pocl = strstr(b->info.platform, "Portable") != NULL;
     scl_source_resolve(&resolved, &arena, "generated/t.cl", program_source, &err);
     snprintf(key, size, "%s\n-cl-std=CL1.2 -cl-kernel-arg-info  \n%s", scl_cl_of(b)->identity, resolved);
-    CHECK(scl_program_get(scl_cl_of(b), "generated/t.cl", program_source, "", &program, &err) == SCL_OK, "%s: %s", what, err.message);
+    CHECK(scl_program_get(scl_cl_of(b), "generated/t.cl", program_source, "", &program, &err) == SCL_OK,
+          "%s: %s", what, err.message);
     cl_int code;
     cl_kernel kernel = clCreateKernel(program, "k", &code);
     CHECK(code == CL_SUCCESS, "%s: clCreateKernel: %s", what, scl_cl_error_name(code));

@@ -8,21 +8,12 @@
 
 #include "cl/device.h"
 #include "cl/program.h"
+#include "failures.h"
 #include "run/trainer.h"
 #include "run/tuner.h"
 
 enum { SKIPPED = 77, SMALL = 2, LARGE = 96, IMAGES = 24, SIZE = 8, STEPS = 3 };
-static int failures;
 static char root[] = "/tmp/scl-tuner-XXXXXX";
-#define CHECK(condition, ...)                                                                                \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            failures++;                                                                                      \
-            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                                                  \
-            fprintf(stderr, __VA_ARGS__);                                                                    \
-            fprintf(stderr, "\n");                                                                           \
-        }                                                                                                    \
-    } while (0)
 
 static void must(scl_status status, scl_err *err)
 {

@@ -9,19 +9,10 @@
 
 #include "cl/device.h"
 #include "cl/tuning_cache.h"
+#include "failures.h"
 
 enum { SKIPPED = 77, EACH = 12 };
-static int failures;
 static char root[] = "/tmp/scl-tuning-XXXXXX";
-#define CHECK(condition, ...)                                                                                \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            failures++;                                                                                      \
-            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                                                  \
-            fprintf(stderr, __VA_ARGS__);                                                                    \
-            fprintf(stderr, "\n");                                                                           \
-        }                                                                                                    \
-    } while (0)
 
 static int rows(scl_backend *b)
 {

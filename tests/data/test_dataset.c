@@ -88,7 +88,8 @@ static void test_idx(void)
         CHECK(d->count == IDX_N && d->height == IDX_H && d->width == IDX_W && d->channels == 1, "shape");
         CHECK(!memcmp(d->u8, file + 16, IDX_SIZE - 16), "elements");
         CHECK(d->classes == 6 && d->label[2] == 4, "labels");
-        CHECK(!test->label && !strcmp(test->sha256, d->sha256) && strlen(d->sha256) == 64, "the same bytes, gzip or not");
+        CHECK(!test->label && !strcmp(test->sha256, d->sha256) && strlen(d->sha256) == 64,
+              "the same bytes, gzip or not");
     }
     scl_dataset_free(test);
     scl_dataset_free(d);
@@ -97,40 +98,38 @@ static void test_idx(void)
     spec = (scl_data_config){ .format = SCL_DATA_IDX, .path = in_root("whole"), .holdout = 2 };
     d = open_set(&spec, SCL_SPLIT_TRAIN), test = open_set(&spec, SCL_SPLIT_TEST);
     if (d && test)
-        CHECK(d->count == 3 && test->count == 2 && test->u8[0] == file[16 + 12] && d->u8[12] == file[16 + 24], "every second");
+        CHECK(d->count == 3 && test->count == 2 && test->u8[0] == file[16 + 12] && d->u8[12] == file[16 + 24],
+              "every second");
     scl_dataset_free(test);
     scl_dataset_free(d);
     spec.holdout = 0;
     must_fail(&spec, SCL_SPLIT_TEST, "has no pictures for the test split");
+}
 
-    put(in_root("short"), file, IDX_SIZE - 1);
-    spec.path = in_root("short");
-    must_fail(&spec, SCL_SPLIT_TRAIN, "is truncated");
-    put(in_root("long"), file, IDX_SIZE + 1);
-    spec.path = in_root("long");
-    must_fail(&spec, SCL_SPLIT_TRAIN, "longer than its header says");
-    put(in_root("head"), file, 9);
-    spec.path = in_root("head");
-    must_fail(&spec, SCL_SPLIT_TRAIN, "is truncated");
-    put(in_root("nothing"), file, 0);
-    spec.path = in_root("nothing");
-    must_fail(&spec, SCL_SPLIT_TRAIN, "is truncated");
+/* A file of these bytes is none to read. */
+static void refused(const char *name, const void *bytes, size_t size, const char *message)
+{
+    const scl_data_config spec = { .format = SCL_DATA_IDX, .path = in_root(name) };
+    put(spec.path, bytes, size);
+    must_fail(&spec, SCL_SPLIT_TRAIN, message);
+}
+
+static void test_broken_idx(void)
+{
+    unsigned char file[IDX_SIZE + 1] = { 0 }, labels[8 + IDX_N] = { 0, 0, 8, 1, 0, 0, 0, 4, 3, 1, 4, 1, 5 };
+    make_idx(file);
+    refused("short", file, IDX_SIZE - 1, "is truncated");
+    refused("long", file, IDX_SIZE + 1, "longer than its header says");
+    refused("head", file, 9, "is truncated");
+    refused("nothing", file, 0, "is truncated");
     file[4] = 200;                                                                     /* three billion pictures */
-    put(in_root("huge"), file, IDX_SIZE);
-    spec.path = in_root("huge");
-    must_fail(&spec, SCL_SPLIT_TRAIN, "its header promises");
+    refused("huge", file, IDX_SIZE, "its header promises");
     file[4] = 0, file[2] = 13;
-    put(in_root("floats"), file, IDX_SIZE);
-    spec.path = in_root("floats");
-    must_fail(&spec, SCL_SPLIT_TRAIN, "IDX type 0x0d");
-    put(in_root("text"), "hello world, this is text", 25);
-    spec.path = in_root("text");
-    must_fail(&spec, SCL_SPLIT_TRAIN, "is not an IDX file");
-    spec.path = in_root("idx/train-labels-idx1-ubyte");
-    must_fail(&spec, SCL_SPLIT_TRAIN, "holds labels, not images");
-    spec.path = root;
+    refused("floats", file, IDX_SIZE, "IDX type 0x0d");
+    refused("text", "hello world, this is text", 25, "is not an IDX file");
+    refused("labels", labels, sizeof labels - 1, "holds labels, not images");
+    scl_data_config spec = { .format = SCL_DATA_IDX, .path = root };
     must_fail(&spec, SCL_SPLIT_TRAIN, "holds neither train-images-idx3-ubyte nor train-images-idx3-ubyte.gz");
-    labels[7] = 4;
     put(in_root("idx/train-labels-idx1-ubyte"), labels, sizeof labels - 1);
     spec.path = in_root("idx");
     must_fail(&spec, SCL_SPLIT_TRAIN, "holds 4 labels for 5 pictures");
@@ -190,7 +189,9 @@ static void test_cifar10(void)
     scl_dataset *d = open_set(&spec, SCL_SPLIT_TRAIN);
     if (d) {
         CHECK(d->count == 10 && d->height == 32 && d->channels == 3 && d->label[1] == 9 && d->label[8] == 7, "records");
-        CHECK(d->u8[3 * 5] == file[1 + 5] && d->u8[3 * 5 + 1] == file[1 + 1024 + 5] && d->u8[3 * 5 + 2] == file[1 + 2048 + 5], "planes");
+        CHECK(d->u8[3 * 5] == file[1 + 5] && d->u8[3 * 5 + 1] == file[1 + 1024 + 5] &&
+                  d->u8[3 * 5 + 2] == file[1 + 2048 + 5],
+              "planes");
     }
     scl_dataset_free(d);
     must_fail(&spec, SCL_SPLIT_TEST, "test_batch.bin' is missing");
@@ -239,7 +240,8 @@ static size_t make_png(unsigned char *file, int width, int height, const unsigne
     return (size_t)(at - file);
 }
 
-static void put_png(const char *path, int width, int height, unsigned char r, unsigned char g, unsigned char b, unsigned char a)
+static void put_png(const char *path, int width, int height, unsigned char r, unsigned char g,
+                    unsigned char b, unsigned char a)
 {
     static unsigned char file[1 << 17];
     put(path, file, make_png(file, width, height, (unsigned char[]){ r, g, b, a }));
@@ -256,23 +258,29 @@ static void test_images(void)
     put(in_root("pics/readme.txt"), "no picture", 10);
     put_png(in_root("outside.png"), 6, 4, 1, 2, 3, 255);
     CHECK(!symlink("b.png", in_root("pics/0-link.png")) && !symlink("sub", in_root("pics/z-folder")) &&
-          !symlink("../outside.png", in_root("pics/c.png")) && !symlink("../outside.png", in_root("pics/d.png")) &&
-          !symlink("gone.png", in_root("pics/e.png")) && !link(in_root("pics/b.png"), in_root("pics/hard.png")), "links");
+              !symlink("../outside.png", in_root("pics/c.png")) &&
+              !symlink("../outside.png", in_root("pics/d.png")) &&
+              !symlink("gone.png", in_root("pics/e.png")) &&
+              !link(in_root("pics/b.png"), in_root("pics/hard.png")),
+          "links");
     scl_data_config spec = { .format = SCL_DATA_IMAGES, .path = in_root("pics") };
     scl_dataset *d = open_set(&spec, SCL_SPLIT_TRAIN);
     if (d) {
-        CHECK(d->count == 3 && d->height == 4 && d->width == 6 && d->channels == 3, "%zu pictures, links not counted", d->count);
+        CHECK(d->count == 3 && d->height == 4 && d->width == 6 && d->channels == 3,
+              "%zu pictures, links not counted", d->count);
         const size_t size = 4 * 6 * 3;
         CHECK(d->u8[0] == 255, "nothing on white is white");                                              /* a.png */
         CHECK(d->u8[size] == 10 && d->u8[size + 1] == 20 && d->u8[size + 2] == 30, "b.png is second");
-        CHECK(d->u8[2 * size] == (200 * 128 + 255 * 127 + 127) / 255 && d->u8[2 * size + 2] == 127, "half transparent: %d %d",
-              d->u8[2 * size], d->u8[2 * size + 2]);                                                      /* sub/a.PNG */
+        CHECK(d->u8[2 * size] == (200 * 128 + 255 * 127 + 127) / 255 && d->u8[2 * size + 2] == 127,
+              "half transparent: %d %d", d->u8[2 * size], d->u8[2 * size + 2]); /* sub/a.PNG */
     }
     scl_dataset_free(d);
     spec.transform.channels = 1, spec.transform.size = 8;
     d = open_set(&spec, SCL_SPLIT_TRAIN);
     if (d)
-        CHECK(d->height == 8 && d->width == 8 && d->channels == 1 && d->u8[64] == (2990 + 11740 + 3420 + 500) / 1000, "grey");
+        CHECK(d->height == 8 && d->width == 8 && d->channels == 1 &&
+                  d->u8[64] == (2990 + 11740 + 3420 + 500) / 1000,
+              "grey");
     scl_dataset_free(d);
     put_png(in_root("pics/f.png"), 5, 5, 9, 9, 9, 255);
     d = open_set(&spec, SCL_SPLIT_TRAIN);
@@ -361,7 +369,9 @@ static void test_npy(void)
     put_npy(in_root("f32.npy"), (scl_npy){ .dtype = SCL_NPY_F32, .rank = 2, .dim = { 6, 2 }, .data = floats });
     scl_data_config spec = { .format = SCL_DATA_NPY, .path = in_root("u8.npy") };
     scl_dataset *d = open_set(&spec, SCL_SPLIT_TRAIN);
-    CHECK(d && d->count == 2 && d->height == 4 && d->width == 6 && d->channels == 3 && !memcmp(d->u8, bytes, sizeof bytes), "bytes");
+    CHECK(d && d->count == 2 && d->height == 4 && d->width == 6 && d->channels == 3 &&
+              !memcmp(d->u8, bytes, sizeof bytes),
+          "bytes");
     scl_dataset_free(d);
     spec.transform.size = 2, spec.transform.channels = 1, spec.test_path = in_root("u8.npy");
     d = open_set(&spec, SCL_SPLIT_TEST);
@@ -369,7 +379,8 @@ static void test_npy(void)
     scl_dataset_free(d);
     spec = (scl_data_config){ .format = SCL_DATA_POINTS, .path = in_root("f32.npy"), .holdout = 3 };
     d = open_set(&spec, SCL_SPLIT_TEST);
-    CHECK(d && d->count == 2 && d->channels == 2 && d->f32[0] == 0.5f && d->f32[3] == 11.0f / 8.0f, "points, every third");
+    CHECK(d && d->count == 2 && d->channels == 2 && d->f32[0] == 0.5f && d->f32[3] == 11.0f / 8.0f,
+          "points, every third");
     scl_dataset_free(d);
     d = open_set(&spec, SCL_SPLIT_TRAIN);
     CHECK(d && d->count == 4 && d->f32[1] == 0.0f, "flushed on entry");
@@ -408,10 +419,12 @@ static void test_resize(void)
     CHECK(out[0] == 60 && out[1] == 40, "mean of three: %d %d", out[0], out[1]);
     to.width = 4;                                             /* 1.5 pixels each: (0 + 30)/1.5, (30 + 120)/1.5, ... */
     scl_image_resize(&to, &from);
-    CHECK(out[0] == 20 && out[1] == 100 && out[2] == 13 && out[3] == 67, "areas: %d %d %d %d", out[0], out[1], out[2], out[3]);
+    CHECK(out[0] == 20 && out[1] == 100 && out[2] == 13 && out[3] == 67, "areas: %d %d %d %d", out[0], out[1],
+          out[2], out[3]);
     from.width = 2, to.width = 4;                             /* 0 60: centres at -1/4, 1/4, 3/4, 5/4 */
     scl_image_resize(&to, &from);
-    CHECK(out[0] == 0 && out[1] == 15 && out[2] == 45 && out[3] == 60, "bilinear: %d %d %d %d", out[0], out[1], out[2], out[3]);
+    CHECK(out[0] == 0 && out[1] == 15 && out[2] == 45 && out[3] == 60, "bilinear: %d %d %d %d", out[0],
+          out[1], out[2], out[3]);
     from.width = 6, to.width = 6;
     scl_image_resize(&to, &from);
     CHECK(!memcmp(out, six, 6), "the same size changes nothing");
@@ -445,7 +458,9 @@ static void test_installed(void)
     } else {
         scl_dataset *d = open_set(&fashion, SCL_SPLIT_TEST);
         if (d) {
-            CHECK(d->count == 10000 && d->height == 28 && d->width == 28 && d->channels == 1 && d->classes == 10, "fashion-mnist");
+            CHECK(d->count == 10000 && d->height == 28 && d->width == 28 && d->channels == 1 &&
+                      d->classes == 10,
+                  "fashion-mnist");
             size_t counts[10] = { 0 };
             for (size_t i = 0; i < d->count; i++)
                 counts[d->label[i]]++;
@@ -479,6 +494,7 @@ int main(void)
     if (!mkdtemp(root))
         return 1;
     test_idx();
+    test_broken_idx();
     test_gzip();
     test_cifar10();
     test_images();

@@ -46,8 +46,8 @@ static void compare(const scl_dataset *d, const scl_transform_config *t, const c
     const size_t D = (size_t)(d->height * d->width * d->channels);
     CHECK(scl_dataset_diameter(&got, d, t, &err) == SCL_OK, "%s: %s", what, err.message);
     const double want = all_pairs(d, D, t);
-    CHECK(fabs(got.distance - want) <= 1e-6 * want + 1e-12 && got.whole && got.samples == d->count, "%s: %.12g, not %.12g", what,
-          got.distance, want);
+    CHECK(fabs(got.distance - want) <= 1e-6 * want + 1e-12 && got.whole && got.samples == d->count,
+          "%s: %.12g, not %.12g", what, got.distance, want);
     scl_err_clear(&err);
 }
 

@@ -39,7 +39,8 @@ static void test_bytes(void)
     scl_image image = back("bytes.png");
     CHECK(image.height == 2 && image.width == 4, "%d x %d", image.height, image.width);
     for (int i = 0; i < 8 && image.data; i++)
-        CHECK(image.data[3 * i] == want[i] && image.data[3 * i + 2] == want[i], "%g became %d", (double)x[i], image.data[3 * i]);
+        CHECK(image.data[3 * i] == want[i] && image.data[3 * i + 2] == want[i], "%g became %d", (double)x[i],
+              image.data[3 * i]);
     free(image.data);
 }
 
@@ -53,7 +54,8 @@ static void test_grid(void)
     scl_err err = { 0 };
     CHECK(scl_picture_grid(&p, 0, GAP, in_root("grid.png"), &err) == SCL_OK, "%s", err.message);
     scl_image image = back("grid.png");
-    CHECK(image.width == GAP + 3 * (W + GAP) && image.height == GAP + 2 * (H + GAP), "3 x 2 pictures: %d x %d", image.width, image.height);
+    CHECK(image.width == GAP + 3 * (W + GAP) && image.height == GAP + 2 * (H + GAP),
+          "3 x 2 pictures: %d x %d", image.width, image.height);
     int painted = 0;
     for (int y = 0; y < image.height && image.data; y++)
         for (int c = 0; c < image.width; c++) {

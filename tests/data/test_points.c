@@ -45,8 +45,10 @@ static void mixture(void)
     CHECK(fabs(n[0] / COUNT - 0.8) < 4 * sqrt(0.16 / COUNT), "weight of the first component: %g", n[0] / COUNT);
     for (int k = 0; k < 2; k++) {
         const double values = 2 * n[k], s2 = sigma[k] * sigma[k];
-        CHECK(fabs(sum[k] / values) < 4 * sigma[k] / sqrt(values), "mean of component %d is off by %g", k, sum[k] / values);
-        CHECK(fabs(square[k] / values - s2) < 4 * s2 * sqrt(2 / values), "variance of component %d: %g", k, square[k] / values);
+        CHECK(fabs(sum[k] / values) < 4 * sigma[k] / sqrt(values), "mean of component %d is off by %g", k,
+              sum[k] / values);
+        CHECK(fabs(square[k] / values - s2) < 4 * s2 * sqrt(2 / values), "variance of component %d: %g", k,
+              square[k] / values);
     }
     scl_dataset_free(d);
 }
@@ -72,7 +74,8 @@ static bool on_moons(const float *x)
 /* The 4 x 4 squares of side 3 round the origin: 8 of them, by turns. */
 static bool on_board(const float *x)
 {
-    return fabs(x[0]) <= 6 && fabs(x[1]) <= 6 && ((int)floor(x[0] / 3.0 - 1e-7) + (int)floor(x[1] / 3.0 - 1e-7)) % 2 == 0;
+    return fabs(x[0]) <= 6 && fabs(x[1]) <= 6 &&
+           ((int)floor(x[0] / 3.0 - 1e-7) + (int)floor(x[1] / 3.0 - 1e-7)) % 2 == 0;
 }
 /* The angle is the radius, scaled: t = 9/2 pi at radius 3. */
 static bool on_roll(const float *x)
@@ -90,7 +93,8 @@ static void shapes(void)
     };
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) {
         const int wrong = wrong_places(shape[i].kind, shape[i].right);
-        CHECK(wrong <= (shape[i].kind == SCL_POINTS_CHECKERBOARD ? 2 : 0), "%s: %d points lie elsewhere", shape[i].name, wrong);
+        CHECK(wrong <= (shape[i].kind == SCL_POINTS_CHECKERBOARD ? 2 : 0), "%s: %d points lie elsewhere",
+              shape[i].name, wrong);
     }
     /* all squares of the board and both moons are used alike */
     const scl_data_config spec = spec_of(SCL_POINTS_CHECKERBOARD);
@@ -99,7 +103,8 @@ static void shapes(void)
     for (size_t i = 0; i < d->count; i++)
         in[4 * (int)fmin(3, (d->f32[2 * i] + 6) / 3) + (int)fmin(3, (d->f32[2 * i + 1] + 6) / 3)]++;
     for (int k = 0; k < 16; k++)
-        CHECK(in[k] < 10 || fabs(in[k] / (double)COUNT - 0.125) < 4 * sqrt(0.11 / COUNT), "square %d: %d points", k, in[k]);
+        CHECK(in[k] < 10 || fabs(in[k] / (double)COUNT - 0.125) < 4 * sqrt(0.11 / COUNT),
+              "square %d: %d points", k, in[k]);
     scl_dataset_free(d);
 }
 
@@ -112,17 +117,20 @@ static void drawing(void)
     double square = 0;
     for (int i = 0; i < COUNT; i++)
         square += pow(hypot(all->f32[2 * i], all->f32[2 * i + 1]) - 3, 2);
-    CHECK(fabs(square / COUNT - 0.01) < 4 * 0.01 * sqrt(2.0 / COUNT) + 1e-4, "noise across the ring: %g", square / COUNT);
+    CHECK(fabs(square / COUNT - 0.01) < 4 * 0.01 * sqrt(2.0 / COUNT) + 1e-4, "noise across the ring: %g",
+          square / COUNT);
     spec.points.count = 100;
     spec.holdout = 10;
     scl_dataset *train = draw(&spec, SCL_SPLIT_TRAIN), *test = draw(&spec, SCL_SPLIT_TEST);
     CHECK(train->count == 90 && test->count == 10, "%zu and %zu points", train->count, test->count);
-    CHECK(!memcmp(train->f32 + 18, all->f32 + 20, 8) && !memcmp(test->f32, all->f32 + 18, 8), "points of a smaller set");
+    CHECK(!memcmp(train->f32 + 18, all->f32 + 20, 8) && !memcmp(test->f32, all->f32 + 18, 8),
+          "points of a smaller set");
     spec.points.seed = 2;
     scl_dataset *other = draw(&spec, SCL_SPLIT_TEST);
     CHECK(memcmp(test->f32, other->f32, 8), "another seed, the same point");
     /* the same on every machine */
-    CHECK(!strcmp(test->sha256, "ec72a15a9ebd8aca79aa098a23022d2ffb29165a1564bde30ae844627adc3a5d"), "sha256 %s", test->sha256);
+    CHECK(!strcmp(test->sha256, "ec72a15a9ebd8aca79aa098a23022d2ffb29165a1564bde30ae844627adc3a5d"),
+          "sha256 %s", test->sha256);
     scl_dataset_free(all);
     scl_dataset_free(train);
     scl_dataset_free(test);
@@ -147,14 +155,18 @@ static void truth(void)
             double up[2] = { x[0], x[1] }, down[2] = { x[0], x[1] };
             up[d] += h;
             down[d] -= h;
-            const double slope = (scl_mixture_log_density(&m, up, 0.3, NULL) - scl_mixture_log_density(&m, down, 0.3, NULL)) / (2 * h);
-            CHECK(fabs(slope - score[d]) < 1e-5 * fmax(1, fabs(slope)), "score %g, difference quotient %g", score[d], slope);
+            const double slope = (scl_mixture_log_density(&m, up, 0.3, NULL) -
+                                  scl_mixture_log_density(&m, down, 0.3, NULL)) /
+                                 (2 * h);
+            CHECK(fabs(slope - score[d]) < 1e-5 * fmax(1, fabs(slope)), "score %g, difference quotient %g",
+                  score[d], slope);
         }
     }
     const scl_mixture one = { 1, 1, (double[]){ 1 }, (double[]){ 2 }, (double[]){ 3 } };
     scl_mixture_log_density(&one, (double[]){ 7 }, 4, score);
     CHECK(fabs(score[0] + 5 / 25.0) < 1e-14, "a Gaussian's score: %g", score[0]);
-    CHECK(scl_mixture_nearest(&m, (double[]){ -2, -1 }, &distance) == 1 && fabs(distance - 5) < 1e-12, "nearest mean, %g away", distance);
+    CHECK(scl_mixture_nearest(&m, (double[]){ -2, -1 }, &distance) == 1 && fabs(distance - 5) < 1e-12,
+          "nearest mean, %g away", distance);
     scl_arena_free(&arena);
 }
 

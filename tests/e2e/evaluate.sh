@@ -40,3 +40,19 @@ code=0
 "$SCORECL" run e.yaml --out run3 -o stages.other.blocks=100 > log 2>&1 || code=$?
 [ $code = 1 ] && grep -q 'a kernel distance of 100 blocks needs 200 samples on each side, not 150 and 150' log ||
     { cat log; fail "too many blocks: exit code $code"; }
+# JSON has no infinity: the square of a block's kernel distance of samples of 1e38 is none of a double.
+python3 - << 'PY'
+import struct
+head = "{'descr': '<f4', 'fortran_order': False, 'shape': (40, 2), }"
+head += " " * (-(10 + len(head) + 1) % 64) + "\n"
+with open("huge.npy", "wb") as f:
+    f.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head.encode() + struct.pack("<80f", *([1e38, -1e38, 2e38, 1e38] * 20)))
+PY
+cat > huge.yaml << 'YAML'
+data: { format: points, points: { distribution: ring, count: 40 } }
+stages: { far: { kind: evaluate, samples: huge.npy, metrics: [moments, kid], blocks: 4 } }
+YAML
+code=0
+"$SCORECL" run huge.yaml --out run4 > log 2>&1 || code=$?
+[ $code = 1 ] && grep -q 'kid, or its error, is not finite' log && [ ! -e run4/far/evaluation.json ] ||
+    { cat log; fail "a value that is not finite: exit code $code"; }

@@ -24,7 +24,8 @@ static void test_philox(void)
     const scl_words w = scl_random(0x299f31d0a4093822u, 0x243f6a88, 0x85a308d3, 0x13198a2e, 3, 0x707344);
     CHECK(w.w[0] == 0xd16cfe09 && w.w[3] == 0x24126ea1, "scl_random orders key and counter");
     CHECK(scl_uniform(0xffffffffu) < 1.0f && scl_uniform(0) == 0.0f, "uniform numbers are below 1");
-    CHECK(scl_integer(0xffffffffu, 10) == 9 && scl_integer(0, 10) == 0 && scl_integer(0x1999999au, 10) == 1, "integers by mul_hi");
+    CHECK(scl_integer(0xffffffffu, 10) == 9 && scl_integer(0, 10) == 0 && scl_integer(0x1999999au, 10) == 1,
+          "integers by mul_hi");
 }
 
 /* Error in ulp of the exact result. */
@@ -61,7 +62,8 @@ static void test_accuracy(void)
         see(&w[DIV], scl_div(x, v), (double)x / (double)v);
         see(&w[SQRT], scl_sqrt(v), sqrt((double)v));
         see(&w[RCP], scl_rcp(v), 1 / (double)v);
-        CHECK(scl_div(x, v) == x / v && scl_sqrt(v) == sqrtf(v), "division and root are rounded correctly: %a %a", (double)x, (double)v);
+        CHECK(scl_div(x, v) == x / v && scl_sqrt(v) == sqrtf(v),
+              "division and root are rounded correctly: %a %a", (double)x, (double)v);
     }
     for (int i = 0; i < FUNCTIONS; i++)
         CHECK(w[i].error <= w[i].limit, "%s is wrong by %.3f ulp, %.3f allowed", w[i].name, w[i].error, w[i].limit);
@@ -73,9 +75,13 @@ static void test_special(void)
     CHECK(scl_flush(0x1p-60f) == 0x1p-60f && scl_flush(-0x1.fffffep-61f) == 0.0f, "the flush is at 2^-60");
     CHECK(scl_sqrt(0.0f) == 0.0f && scl_div(0.0f, 3.0f) == 0.0f, "roots and quotients of 0");
     CHECK(scl_elu(2.5f) == 2.5f && scl_elu(0.0f) == 0.0f && scl_elu(-100.0f) == -1.0f, "elu");
-    CHECK(scl_elu_grad(0.0f) == 1.0f && scl_elu_grad2(0.0f) == 1.0f && scl_elu_grad2(1e-9f) == 0.0f, "elu's derivatives at 0");
-    CHECK(scl_relu(-3.0f) == 0.0f && scl_relu_grad(0.0f) == 0.0f && scl_clamp01(1.5f) == 1.0f && scl_clamp01(-1.0f) == 0.0f, "relu");
-    CHECK(isnan(scl_elu(NAN)) && isnan(scl_relu(NAN)) && isnan(scl_softplus(NAN)) && isnan(scl_flush(NAN)), "NaN is not hidden");
+    CHECK(scl_elu_grad(0.0f) == 1.0f && scl_elu_grad2(0.0f) == 1.0f && scl_elu_grad2(1e-9f) == 0.0f,
+          "elu's derivatives at 0");
+    CHECK(scl_relu(-3.0f) == 0.0f && scl_relu_grad(0.0f) == 0.0f && scl_clamp01(1.5f) == 1.0f &&
+              scl_clamp01(-1.0f) == 0.0f,
+          "relu");
+    CHECK(isnan(scl_elu(NAN)) && isnan(scl_relu(NAN)) && isnan(scl_softplus(NAN)) && isnan(scl_flush(NAN)),
+          "NaN is not hidden");
     CHECK(scl_exp(0.0f) == 1.0f && scl_log(1.0f) == 0.0f && scl_sigmoid(0.0f) == 0.5f, "exact points");
 }
 
@@ -94,7 +100,8 @@ static void test_normals(void)
     }
     static const double moment[4] = { 0, 1, 0, 3 }, deviation[4] = { 1, 1.4142, 3.873, 9.798 };
     for (int p = 0; p < 4; p++)
-        CHECK(fabs(sum[p] / n - moment[p]) < 5 * deviation[p] / sqrt(n), "moment %d of the normals is %g", p + 1, sum[p] / n);
+        CHECK(fabs(sum[p] / n - moment[p]) < 5 * deviation[p] / sqrt(n), "moment %d of the normals is %g",
+              p + 1, sum[p] / n);
 }
 
 /* The rule of sum64 as it stands: chains of 64, again until one is left. */
@@ -162,7 +169,8 @@ static void test_sums(void)
 static void test_tree_helpers(void)
 {
     CHECK(scl_popcount(0) == 0 && scl_popcount(0xffu) == 8, "popcount");
-    CHECK(scl_trailing_ones(0) == 0 && scl_trailing_ones(1) == 1 && scl_trailing_ones(0xbu) == 2 && scl_trailing_ones(~0u) == 32,
+    CHECK(scl_trailing_ones(0) == 0 && scl_trailing_ones(1) == 1 && scl_trailing_ones(0xbu) == 2 &&
+              scl_trailing_ones(~0u) == 32,
           "trailing ones");
 }
 

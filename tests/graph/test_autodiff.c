@@ -162,8 +162,9 @@ static scl_status normalise(scl_graph *g, scl_value **x, scl_value **rows, scl_v
     SCL_TRY(scl_value_get(g, x, SCL_INPUT, "image", SCL_F32, SCL_DIMS(N, 5, 6, C), err));
     SCL_TRY(scl_value_get(g, rows, SCL_INPUT, "rows", SCL_F32, SCL_DIMS(N, 3 * C), err));
     SCL_TRY(SCL_APPLY(g, s, err, "norm_stats", SCL_IN("x", *x), SCL_IN("rows", *rows)));
-    return SCL_APPLY(g, y, err, "norm_apply", SCL_IN("x", *x), SCL_IN("mean", s[0]), SCL_IN("a", s[4]), SCL_IN("b", s[5]),
-                     SCL_IN("variance", s[1]), SCL_IN("m", s[2]), SCL_IN("v", s[3]), SCL_IN("rows", *rows));
+    return SCL_APPLY(g, y, err, "norm_apply", SCL_IN("x", *x), SCL_IN("mean", s[0]), SCL_IN("a", s[4]),
+                     SCL_IN("b", s[5]), SCL_IN("variance", s[1]), SCL_IN("m", s[2]), SCL_IN("v", s[3]),
+                     SCL_IN("rows", *rows));
 }
 
 /* H v of <dy, norm(x)> by reverse over reverse, forward over reverse, reverse over forward, and the rows' share of it. */

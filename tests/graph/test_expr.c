@@ -60,7 +60,8 @@ static void test_refused(void)
     deep[1000] = 0;
     scl_err err = { 0 };
     scl_expr *e;
-    CHECK(scl_expr_parse(&e, &arena, deep, &err) == SCL_FAILED && strstr(err.message, "nested too deeply"), "deep nesting");
+    CHECK(scl_expr_parse(&e, &arena, deep, &err) == SCL_FAILED && strstr(err.message, "nested too deeply"),
+          "deep nesting");
     scl_err_clear(&err);
 }
 
@@ -84,7 +85,8 @@ static void test_same_bits(const scl_expr *e)
         for (int k = 0; k < N_NAMES; k++)
             value[k][i] = v[k];
     }
-    scl_expr_run(scl_expr_compile(e, names, N_NAMES, &arena), (const float *[]){ value[0], value[1], value[2] }, out, N_POINTS);
+    scl_expr_run(scl_expr_compile(e, names, N_NAMES, &arena),
+                 (const float *[]){ value[0], value[1], value[2] }, out, N_POINTS);
     for (int i = 0; i < N_POINTS; i++) {
         point(i, v);
         const float one = scl_expr_eval(e, names, v, N_NAMES), two = scl_expr_eval(again, names, v, N_NAMES);
@@ -111,9 +113,9 @@ static void check_derivative(const scl_expr *e, const scl_expr *d, int k)
         low[k] -= h;
         high[k] += h;
         const double want = (at(e, high) - at(e, low)) / (2 * h);
-        CHECK(fabs(got - want) <= 1e-5 * (1 + fabs(want)), "d(%s)/d%s = %s: %g, differences %g at x=%g a=%g b=%g",
-              scl_expr_text(e, &arena), names[k], d ? scl_expr_text(d, &arena) : "0", got, want, (double)v[0], (double)v[1],
-              (double)v[2]);
+        CHECK(fabs(got - want) <= 1e-5 * (1 + fabs(want)),
+              "d(%s)/d%s = %s: %g, differences %g at x=%g a=%g b=%g", scl_expr_text(e, &arena), names[k],
+              d ? scl_expr_text(d, &arena) : "0", got, want, (double)v[0], (double)v[1], (double)v[2]);
     }
 }
 
@@ -152,8 +154,11 @@ static void test_texts(void)
         const char *text = d ? scl_expr_text(d, &arena) : "0";
         CHECK(!strcmp(text, cases[i].derivative), "d(%s)/d%s = %s", cases[i].text, cases[i].name, text);
     }
-    CHECK(!strcmp(scl_expr_opencl(parse("fma(-x, 0.5, elu(a))"), false, &arena), "fma((-x), 0x1p-1f, scl_elu(a))"), "scalar text");
-    CHECK(!strcmp(scl_expr_opencl(parse("fma(-x, 0.5, elu(a))"), true, &arena), "fma((-x), ((floatV)(0x1p-1f)), scl_elu_v(a))"),
+    CHECK(!strcmp(scl_expr_opencl(parse("fma(-x, 0.5, elu(a))"), false, &arena),
+                  "fma((-x), 0x1p-1f, scl_elu(a))"),
+          "scalar text");
+    CHECK(!strcmp(scl_expr_opencl(parse("fma(-x, 0.5, elu(a))"), true, &arena),
+                  "fma((-x), ((floatV)(0x1p-1f)), scl_elu_v(a))"),
           "vector text");
 }
 
@@ -161,7 +166,8 @@ static void test_rewriting(void)
 {
     const scl_expr *outer = parse("fma(y, y, b) * a"), *inner = parse("elu(x * a)");
     const scl_expr *fused = scl_expr_substitute(outer, "y", inner, &arena);
-    CHECK(!strcmp(scl_expr_text(fused, &arena), "(fma(flush(elu((x * a))), flush(elu((x * a))), b) * a)"), "substitution");
+    CHECK(!strcmp(scl_expr_text(fused, &arena), "(fma(flush(elu((x * a))), flush(elu((x * a))), b) * a)"),
+          "substitution");
     CHECK(scl_expr_uses(fused, "x") && !scl_expr_uses(fused, "y"), "names after a substitution");
     CHECK(scl_expr_size(parse("fma(x, a, -b)")) == 5, "size");
     CHECK(!strcmp(scl_expr_text(scl_expr_rename(inner, "x", "z", &arena), &arena), "elu((z * a))"), "rename");
@@ -171,14 +177,17 @@ static void test_rewriting(void)
         const float y = scl_flush(scl_expr_eval(inner, names, v, N_NAMES));
         const float two_steps = scl_expr_eval(outer, (const char *[]){ "y", "a", "b" }, (float[]){ y, v[1], v[2] }, 3);
         const float one_step = scl_expr_eval(fused, names, v, N_NAMES);
-        CHECK(!memcmp(&two_steps, &one_step, sizeof one_step), "fusion changed %a to %a", (double)two_steps, (double)one_step);
+        CHECK(!memcmp(&two_steps, &one_step, sizeof one_step), "fusion changed %a to %a", (double)two_steps,
+              (double)one_step);
     }
     const float tiny[] = { 0x1p-40f, 0x1p-30f, 0 };       /* the flush inside shows */
     CHECK(scl_expr_eval(parse("flush(x * a) * 0x1p+60"), names, tiny, 3) == 0.0f, "an inner flush is kept");
     CHECK(scl_expr_eval(parse("x * a * 0x1p+60"), names, tiny, 3) == 0x1p-10f, "nothing else is flushed");
-    const float fused_bits = scl_expr_eval(parse("fma(x, a, b)"), names, (float[]){ 0x1.001p+0f, 0x1.001p+0f, -1.0f }, 3);
+    const float fused_bits = scl_expr_eval(parse("fma(x, a, b)"), names,
+                                           (float[]){ 0x1.001p+0f, 0x1.001p+0f, -1.0f }, 3);
     CHECK(fused_bits == 0x1.0008p-11f, "fma rounds once: %a", (double)fused_bits);
-    const float rounded_bits = scl_expr_eval(parse("rounded(x * a) + b"), names, (float[]){ 0x1.001p+0f, 0x1.001p+0f, -1.0f }, 3);
+    const float rounded_bits = scl_expr_eval(parse("rounded(x * a) + b"), names,
+                                             (float[]){ 0x1.001p+0f, 0x1.001p+0f, -1.0f }, 3);
     CHECK(rounded_bits == 0x1p-11f, "rounded rounds twice: %a", (double)rounded_bits);
 }
 

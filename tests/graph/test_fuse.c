@@ -17,7 +17,8 @@ static scl_status build(scl_graph *g, scl_err *err)
     SCL_TRY(scl_value_get(g, &a, SCL_INPUT, "a", SCL_F32, SCL_DIMS(N, C), err));
     SCL_TRY(scl_value_get(g, &b, SCL_INPUT, "b", SCL_F32, SCL_DIMS(N, 3 * C), err));
     SCL_TRY(scl_value_get(g, &one, SCL_INPUT, "one", SCL_F32, SCL_DIMS(N, H, W, C), err));
-    SCL_TRY(SCL_POINTWISE(g, &h, err, "fma(x - a, a, b)", SCL_IN("x", x), SCL_IN("a", a), SCL_SAMPLE_CHANNEL("b", b, C)));
+    SCL_TRY(SCL_POINTWISE(g, &h, err, "fma(x - a, a, b)", SCL_IN("x", x), SCL_IN("a", a),
+                          SCL_SAMPLE_CHANNEL("b", b, C)));
     SCL_TRY(SCL_POINTWISE(g, &h, err, "elu(x) * 0x1p-55", SCL_IN("x", h)));           /* small: the inner flush shows */
     SCL_TRY(SCL_POINTWISE(g, &h, err, "x * 0x1p-4", SCL_IN("x", h)));
     SCL_TRY(SCL_POINTWISE(g, &r, err, "fma(x, 0x1p+60, y)", SCL_IN("x", h), SCL_IN("y", x)));

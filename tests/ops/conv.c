@@ -12,7 +12,8 @@ static shape shape_of(const t_case *t)
 }
 
 /* Every product of the convolution once.  dx, dw, sum: what the products go to, where given. */
-static void products(const shape s, const double *x, const double *w, const double *y, double *dx, double *dw, double *sum)
+static void products(const shape s, const double *x, const double *w, const double *y, double *dx, double *dw,
+                     double *sum)
 {
     for (int n = 0; n < s.N; n++)
         for (int h = 0; h < s.H; h++)

@@ -64,6 +64,8 @@ static const t_case cases_chain[] = {
 };
 
 static const t_op ops[] = {
-    T_OP(flat_sum, oracle_sum, cases_sum), T_OP(flat_sumsq, oracle_sumsq, cases_sumsq), T_OP(sumsq_chain, oracle_chain, cases_chain),
+    T_OP(flat_sum, oracle_sum, cases_sum),
+    T_OP(flat_sumsq, oracle_sumsq, cases_sumsq),
+    T_OP(sumsq_chain, oracle_chain, cases_chain),
 };
 OP_TESTS(flat_sum, ops)

@@ -47,7 +47,8 @@ static void oracle_class(const t_case *t)
 {
     const uint32_t *k = t_u32(t, "counters");
     for (int n = 0; n < t_dim(t, 'N'); n++)
-        t_i32_out(t, "y")[n] = t_i32(t, "class")[t_i32(t, "order")[k[SCL_CNT_FIRST] + k[SCL_CNT_POSITION] + (uint32_t)n]];
+        t_i32_out(t, "y")[n] = t_i32(
+            t, "class")[t_i32(t, "order")[k[SCL_CNT_FIRST] + k[SCL_CNT_POSITION] + (uint32_t)n]];
 }
 
 /* Another class for each sample, so that a wrong one shows. */

@@ -16,11 +16,14 @@ static void bad_loss(const t_case *t)
 
 static void oracle_guard(const t_case *t)
 {
-    const double norm = sqrt(t_f64(t, "sumsq")[0]), clip = t_f64(t, "coef")[SCL_COEF_CLIP], ratio = clip / (norm + 1e-6);
+    const double norm = sqrt(t_f64(t, "sumsq")[0]), clip = t_f64(t, "coef")[SCL_COEF_CLIP],
+                 ratio = clip / (norm + 1e-6);
     t_f64(t, "norm")[0] = norm;
     t_f64(t, "scale")[0] = clip > 0 && ratio < 1 ? ratio : 1.0;
     const uint32_t before = t_u32(t, "flag")[0];
-    t_u32_out(t, "flag_out")[0] = before == 0 && !isfinite(t_f64(t, "loss")[0]) ? t_u32(t, "counters")[SCL_CNT_STEP] + 1 : before;
+    t_u32_out(t, "flag_out")[0] = before == 0 && !isfinite(t_f64(t, "loss")[0])
+                                      ? t_u32(t, "counters")[SCL_CNT_STEP] + 1
+                                      : before;
 }
 
 static void oracle_record(const t_case *t)

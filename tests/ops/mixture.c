@@ -61,7 +61,8 @@ static void oracle_hessian(const t_case *t)
             for (size_t j = 0; j < D; j++) {
                 double both = 0, ci = 0, cj = 0;
                 for (int k = 0; k < t_dim(t, 'K'); k++) {
-                    const double *m = t_f64(t, "mean") + (size_t)k * D, a = (m[i] - x[i]) / v[k], b = (m[j] - x[j]) / v[k];
+                    const double *m = t_f64(t, "mean") + (size_t)k * D, a = (m[i] - x[i]) / v[k],
+                                 b = (m[j] - x[j]) / v[k];
                     both += r[k] * (a * b - (i == j) / v[k]);
                     ci += r[k] * a;
                     cj += r[k] * b;

@@ -93,7 +93,9 @@ static void prepare_apply(const t_case *t)
         t_f32_in(t, "mean")[i] = (float)mean[i];
         t_f32_in(t, "variance")[i] = (float)variance[i];
         t_f32_in(t, "a")[i] = (float)((double)row[0] / sqrt(variance[i] + eps));
-        t_f32_in(t, "b")[i] = (float)((double)row[0] * (double)row[d.C] * (mean[i] - m[n]) / sqrt(v[n] + eps) + (double)row[2 * d.C]);
+        t_f32_in(t,
+                 "b")[i] = (float)((double)row[0] * (double)row[d.C] * (mean[i] - m[n]) / sqrt(v[n] + eps) +
+                                   (double)row[2 * d.C]);
         t_f32_in(t, "m")[n] = (float)m[n];
         t_f32_in(t, "v")[n] = (float)v[n];
     }
@@ -145,7 +147,8 @@ static void oracle_channel_grad(const t_case *t)
 {
     const int N = t_dim(t, 'N'), C = t_dim(t, 'C');
     const double eps = t_attr_real(t, "eps"), *u = t_f64(t, "u");
-    double *w = t_f64(t, "w"), *mean = means_of(t, t_f64(t, "x"), t_f64(t, "mean")), *m = malloc(sizeof *m * 2 * (size_t)N);
+    double *w = t_f64(t, "w"), *mean = means_of(t, t_f64(t, "x"), t_f64(t, "mean")),
+           *m = malloc(sizeof *m * 2 * (size_t)N);
     channel_stats_of(N, C, mean, m, m + N);
     for (int n = 0; n < N; n++) {
         const double tau = sqrt(m[N + n] + eps);

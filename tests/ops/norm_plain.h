@@ -15,7 +15,10 @@ static inline dims image_of(const t_case *t)
     return d;
 }
 
-static inline size_t at(const dims *d, int n, int p, int c) { return ((size_t)n * (size_t)d->P + (size_t)p) * (size_t)d->C + (size_t)c; }
+static inline size_t at(const dims *d, int n, int p, int c)
+{
+    return ((size_t)n * (size_t)d->P + (size_t)p) * (size_t)d->C + (size_t)c;
+}
 
 static inline void pixel_stats_of(const dims *d, const double *x, double *mean, double *variance)
 {

@@ -49,7 +49,8 @@ static void oracle_adam(const t_case *t)
         const double gi = g[i] * scale;
         m[i] = (1 - c[SCL_COEF_M]) * t_f64(t, "m")[i] + c[SCL_COEF_M] * gi;
         v[i] = flushed((1 - c[SCL_COEF_V]) * t_f64(t, "v")[i] + c[SCL_COEF_V] * gi * gi);
-        theta[i] = t_f64(t, "theta")[i] + c[SCL_COEF_ADAM_RATE] * m[i] / (sqrt(v[i]) * c[SCL_COEF_ADAM_ROOT] + c[SCL_COEF_EPS]);
+        theta[i] = t_f64(t, "theta")[i] +
+                   c[SCL_COEF_ADAM_RATE] * m[i] / (sqrt(v[i]) * c[SCL_COEF_ADAM_ROOT] + c[SCL_COEF_EPS]);
     }
 }
 

@@ -3,7 +3,9 @@
 
 static size_t at(const t_case *t, int n, int y, int x, int c)
 {
-    return (((size_t)n * (size_t)t_dim(t, 'H') + (size_t)y) * (size_t)t_dim(t, 'W') + (size_t)x) * (size_t)t_dim(t, 'C') + (size_t)c;
+    return (((size_t)n * (size_t)t_dim(t, 'H') + (size_t)y) * (size_t)t_dim(t, 'W') + (size_t)x) *
+               (size_t)t_dim(t, 'C') +
+           (size_t)c;
 }
 
 #define FOR_ELEMENTS(t)                                      \
@@ -111,8 +113,8 @@ static void oracle_mean2(const t_case *t)
     for (size_t i = 0; i < t_count(t, "y"); i++)
         y_out[i] = 0;
     FOR_ELEMENTS(t)
-        y_out[(((size_t)n * (size_t)(H / 2) + (size_t)(y / 2)) * (size_t)(W / 2) + (size_t)(x / 2)) * (size_t)C + (size_t)c] +=
-            x_in[at(t, n, y, x, c)] / 4;
+    y_out[(((size_t)n * (size_t)(H / 2) + (size_t)(y / 2)) * (size_t)(W / 2) + (size_t)(x / 2)) * (size_t)C +
+          (size_t)c] += x_in[at(t, n, y, x, c)] / 4;
 }
 
 static void oracle_mean2_grad(const t_case *t)
@@ -121,8 +123,10 @@ static void oracle_mean2_grad(const t_case *t)
     const double *dy = t_f64(t, "dy");
     double *dx = t_f64(t, "dx");
     FOR_ELEMENTS(t)
-        dx[at(t, n, y, x, c)] =
-            dy[(((size_t)n * (size_t)(H / 2) + (size_t)(y / 2)) * (size_t)(W / 2) + (size_t)(x / 2)) * (size_t)C + (size_t)c] / 4;
+    dx[at(t, n, y, x, c)] =
+        dy[(((size_t)n * (size_t)(H / 2) + (size_t)(y / 2)) * (size_t)(W / 2) + (size_t)(x / 2)) * (size_t)C +
+           (size_t)c] /
+        4;
 }
 
 static const t_case cases_avg[] = {

@@ -8,7 +8,8 @@ static const double turn = 6.283185307179586476925;
 
 static void normal2(uint32_t a, uint32_t b, double *x, double *y)
 {
-    const double u = (2.0 * (double)(a >> 9) + 1.0) * 0x1p-24, radius = sqrt(-2.0 * log(u)), angle = turn * (double)(b >> 8) * 0x1p-24;
+    const double u = (2.0 * (double)(a >> 9) + 1.0) * 0x1p-24, radius = sqrt(-2.0 * log(u)),
+                 angle = turn * (double)(b >> 8) * 0x1p-24;
     *x = radius * cos(angle);
     *y = radius * sin(angle);
 }
@@ -26,8 +27,8 @@ static void field(const t_case *t, bool normal)
     double *out = t_f64(t, "out");
     for (int n = 0; n < N; n++)
         for (int e = 0; e < D; e++) {
-            const t_words w = t_philox(t_u32(t, "counters"), (uint32_t)(e / 4), shared(t, n), (uint32_t)t_attr_int(t, "stream"),
-                                       (uint32_t)t_attr_int(t, "sub"));
+            const t_words w = t_philox(t_u32(t, "counters"), (uint32_t)(e / 4), shared(t, n),
+                                       (uint32_t)t_attr_int(t, "stream"), (uint32_t)t_attr_int(t, "sub"));
             double z[4];
             normal2(w.w[0], w.w[1], &z[0], &z[1]);
             normal2(w.w[2], w.w[3], &z[2], &z[3]);
@@ -41,7 +42,8 @@ static void oracle_uniform(const t_case *t) { field(t, false); }
 static void oracle_integer(const t_case *t)
 {
     for (int n = 0; n < t_dim(t, 'N'); n++) {
-        const t_words w = t_philox(t_u32(t, "counters"), 0, n, (uint32_t)t_attr_int(t, "stream"), (uint32_t)t_attr_int(t, "sub"));
+        const t_words w = t_philox(t_u32(t, "counters"), 0, n, (uint32_t)t_attr_int(t, "stream"),
+                                   (uint32_t)t_attr_int(t, "sub"));
         t_i32_out(t, "out")[n] = (int32_t)floor((double)w.w[0] * 0x1p-32 * (double)t_attr_int(t, "below"));
     }
 }

@@ -15,7 +15,8 @@ static void place(int i, int from, int to, int *lo, int *hi, double *t)
 /* dx NULL: y from x; else scatters dy into dx. */
 static void resize(const t_case *t, const double *x, double *y, const double *dy, double *dx)
 {
-    const int N = t_dim(t, 'N'), H = t_dim(t, 'H'), W = t_dim(t, 'W'), C = t_dim(t, 'C'), I = t_dim(t, 'I'), J = t_dim(t, 'J');
+    const int N = t_dim(t, 'N'), H = t_dim(t, 'H'), W = t_dim(t, 'W'), C = t_dim(t, 'C'), I = t_dim(t, 'I'),
+              J = t_dim(t, 'J');
     for (int p = 0; p < N * I * J; p++) {
         int row[2], col[2];
         double ty, tx;
@@ -26,8 +27,10 @@ static void resize(const t_case *t, const double *x, double *y, const double *dy
             double sum = 0;
             for (int k = 0; k < 4; k++) {
                 const double weight = (k / 2 ? ty : 1 - ty) * (k % 2 ? tx : 1 - tx);
-                const size_t in = (((size_t)(p / J / I) * (size_t)H + (size_t)row[k / 2]) * (size_t)W + (size_t)col[k % 2]) *
-                                      (size_t)C + (size_t)c;
+                const size_t in = (((size_t)(p / J / I) * (size_t)H + (size_t)row[k / 2]) * (size_t)W +
+                                   (size_t)col[k % 2]) *
+                                      (size_t)C +
+                                  (size_t)c;
                 if (dx)
                     dx[in] += weight * dy[out];
                 else

@@ -2,15 +2,16 @@
 #include "op_harness.h"
 
 /* The small image's pixel (y, x) and its place in the large one. */
-static void walk(const t_case *t, void (*visit)(size_t small, size_t large, const double *from, double *to), const double *from,
-                 double *to)
+static void walk(const t_case *t, void (*visit)(size_t small, size_t large, const double *from, double *to),
+                 const double *from, double *to)
 {
     const int N = t_dim(t, 'N'), H = t_dim(t, 'H'), W = t_dim(t, 'W'), C = t_dim(t, 'C');
     for (int n = 0; n < N; n++)
         for (int y = 0; y < H / 2; y++)
             for (int x = 0; x < W / 2; x++)
                 for (int c = 0; c < C; c++)
-                    visit((size_t)(((n * (H / 2) + y) * (W / 2) + x) * C + c), (size_t)(((n * H + 2 * y) * W + 2 * x) * C + c), from, to);
+                    visit((size_t)(((n * (H / 2) + y) * (W / 2) + x) * C + c),
+                          (size_t)(((n * H + 2 * y) * W + 2 * x) * C + c), from, to);
 }
 
 static void down(size_t small, size_t large, const double *from, double *to) { to[small] = from[large]; }

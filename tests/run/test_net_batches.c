@@ -14,8 +14,8 @@ static const char text[] = "seed: 3\n"
                            "stages: { t: { kind: train, batch: 4, eval: { every: never } } }\n";
 
 /* The second step's loss and gradient norm; what: "net loss condition". */
-static scl_step_record steps(scl_backend *b, const char *net, const char *loss, const char *condition, const char *residence,
-                             const char *accumulate, const scl_dataset *data)
+static scl_step_record steps(scl_backend *b, const char *net, const char *loss, const char *condition,
+                             const char *residence, const char *accumulate, const scl_dataset *data)
 {
     const scl_override o[] = { { "model.net", net }, { "stages.t.objective.loss", loss }, { "model.condition", condition },
                                { "data.residence", residence }, { "stages.t.accumulate", accumulate } };
@@ -69,10 +69,12 @@ int main(void)
         const scl_step_record parts = steps(b, net, loss, condition, "device", "4", &data);
         const scl_step_record sent = steps(b, net, loss, condition, "stream", "2", &data);
         CHECK(whole.norm > 0, "%s, %s: no gradient", net, loss);
-        CHECK(whole.loss == parts.loss && whole.norm == parts.norm, "%s, %s: loss %a and norm %a, in micro-batches %a and %a", net, loss,
-              (double)whole.loss, (double)whole.norm, (double)parts.loss, (double)parts.norm);
-        CHECK(whole.loss == sent.loss && whole.norm == sent.norm, "%s, %s: loss %a and norm %a, streamed %a and %a", net, loss,
-              (double)whole.loss, (double)whole.norm, (double)sent.loss, (double)sent.norm);
+        CHECK(whole.loss == parts.loss && whole.norm == parts.norm,
+              "%s, %s: loss %a and norm %a, in micro-batches %a and %a", net, loss, (double)whole.loss,
+              (double)whole.norm, (double)parts.loss, (double)parts.norm);
+        CHECK(whole.loss == sent.loss && whole.norm == sent.norm,
+              "%s, %s: loss %a and norm %a, streamed %a and %a", net, loss, (double)whole.loss,
+              (double)whole.norm, (double)sent.loss, (double)sent.norm);
     }
     b->v->close(b);
     return finish("networks in micro-batches");

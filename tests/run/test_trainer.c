@@ -43,8 +43,8 @@ static const char text[] = "seed: 3\n"
                            "stages: { t: { kind: train, batch: 8, eval: { every: never } } }\n";
 
 /* Four steps, the last two in the next epoch; *norm: of the last step's gradient. */
-static void run(scl_backend *b, const char *loss, const char *residence, const char *accumulate, const scl_dataset *data,
-                scl_step_record *last)
+static void run(scl_backend *b, const char *loss, const char *residence, const char *accumulate,
+                const scl_dataset *data, scl_step_record *last)
 {
     const scl_override o[] = {{"data.residence", residence}, {"stages.t.accumulate", accumulate}, {"stages.t.objective.loss", loss}};
     scl_config_errors errors = {0};
@@ -105,8 +105,8 @@ int main(void)
     /* Second order: two weight gradients for each convolution, each with its tree over the batch. */
     run(b, "ssm_vr", "device", "1", &data, &device);
     run(b, "ssm_vr", "device", "4", &data, &parts);
-    CHECK(device.norm > 0 && !memcmp(&device, &parts, sizeof device), "ssm_vr in parts: norm %g, not %g", (double)parts.norm,
-          (double)device.norm);
+    CHECK(device.norm > 0 && !memcmp(&device, &parts, sizeof device), "ssm_vr in parts: norm %g, not %g",
+          (double)parts.norm, (double)device.norm);
     b->v = &real;
     b->v->close(b);
     return finish("trainer");

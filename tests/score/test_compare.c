@@ -12,7 +12,8 @@
 
 static void near(const char *what, double value, double expected, double tolerance)
 {
-    CHECK(fabs(value - expected) <= tolerance * fmax(1, fabs(expected)), "%s is %.15g, not %.15g", what, value, expected);
+    CHECK(fabs(value - expected) <= tolerance * fmax(1, fabs(expected)), "%s is %.15g, not %.15g", what,
+          value, expected);
 }
 
 /* Uniform numbers that a line of Python makes too: x = (1664525 x + 1013904223) mod 2^32, (x >> 8) / 2^24. */
@@ -66,7 +67,8 @@ static void kernel(void)
     OK(scl_kernel_distance(&e, &sa, &sb, 1, &err));
     near("kernel distance", e.value, 0.00371738407840816, 1e-10);
     CHECK(e.error < 0, "one block tells no error");
-    CHECK(scl_kernel_distance(&e, &sa, &sb, 26, &err) == SCL_FAILED && strstr(err.message, "needs 52"), "%s", err.message);
+    CHECK(scl_kernel_distance(&e, &sa, &sb, 26, &err) == SCL_FAILED && strstr(err.message, "needs 52"), "%s",
+          err.message);
 }
 
 static void neighbours(void)
@@ -81,8 +83,8 @@ static void neighbours(void)
     int index[B * 2];
     double distance[B * 2];
     scl_nearest_rows(&sb, &sa, 2, false, index, distance);
-    CHECK(index[0] == 9 && index[1] == 33 && index[98] == 4 && index[99] == 51, "neighbours %d %d %d %d", index[0], index[1],
-          index[98], index[99]);
+    CHECK(index[0] == 9 && index[1] == 33 && index[98] == 4 && index[99] == 51, "neighbours %d %d %d %d",
+          index[0], index[1], index[98], index[99]);
     near("distance", distance[0], 0.34061124, 1e-7);
     near("distance", distance[99], 0.40043796, 1e-7);
     scl_nearest_rows(&sb, &sb, 2, false, index, distance);
@@ -119,8 +121,8 @@ static void wasserstein(void)
     const scl_set sm = { A, D, moved };
     scl_estimate e, again;
     OK(scl_sliced_wasserstein(&e, &sa, &sm, DIRECTIONS, 7, &err));
-    CHECK(fabs(e.value - sqrt(14.25 / D)) < 4 * e.error && e.error > 0 && e.error < 0.02, "sliced distance %g +- %g of a shift", e.value,
-          e.error);
+    CHECK(fabs(e.value - sqrt(14.25 / D)) < 4 * e.error && e.error > 0 && e.error < 0.02,
+          "sliced distance %g +- %g of a shift", e.value, e.error);
     OK(scl_sliced_wasserstein(&again, &sa, &sm, DIRECTIONS, 7, &err));
     CHECK(again.value == e.value, "the same seed, another number");
     OK(scl_sliced_wasserstein(&e, &sa, &sa, 10, 7, &err));
@@ -136,7 +138,8 @@ static void moments(void)
     double mean[D], covariance[D * D];
     const float x[] = { 1, 2, 3, 6 };
     scl_set_moments(&(scl_set){ 2, 2, x }, mean, covariance);
-    CHECK(mean[0] == 2 && mean[1] == 4 && covariance[0] == 2 && covariance[1] == 4 && covariance[2] == 4 && covariance[3] == 8,
+    CHECK(mean[0] == 2 && mean[1] == 4 && covariance[0] == 2 && covariance[1] == 4 && covariance[2] == 4 &&
+              covariance[3] == 8,
           "mean %g %g, covariance %g %g %g", mean[0], mean[1], covariance[0], covariance[1], covariance[3]);
 }
 

@@ -26,7 +26,8 @@ static void draw(void)
         float a, b;
         scl_normal2(w.w[0], w.w[1], &a, &b);
         scl_normal2(w.w[2], w.w[3], &noise[i * D], &noise[i * D + 1]);
-        const int k = (double)scl_uniform(scl_random(12, 0, (uint32_t)i, 0, SCL_STREAM_INIT, 0).w[0]) > (double)weight[0];
+        const int k = (double)scl_uniform(scl_random(12, 0, (uint32_t)i, 0, SCL_STREAM_INIT, 0).w[0]) >
+                      (double)weight[0];
         points[i * D] = fmaf(scl_sqrt(variance[k]), a, mean[k * D]);
         points[i * D + 1] = fmaf(scl_sqrt(variance[k]), b, mean[k * D + 1]);
     }
@@ -61,7 +62,8 @@ static scl_status fill(const scl_graph *g, scl_store *store, int theta, scl_aren
 }
 
 /* The loss of each sample (or its score, when score is given) with the weights of seed theta. */
-static scl_status evaluate(scl_backend *b, const scl_objective_spec *spec, int theta, double *loss, float *score, scl_err *err)
+static scl_status evaluate(scl_backend *b, const scl_objective_spec *spec, int theta, double *loss,
+                           float *score, scl_err *err)
 {
     scl_arena arena = { 0 };
     scl_graph *g = scl_graph_new(&arena, "objective");
@@ -133,7 +135,8 @@ static void half_fisher(double *out)
     for (int i = 0; i < N; i++) {
         double p = 0, gx = 0, gy = 0;
         for (int k = 0; k < K; k++) {
-            const double dx = (double)mean[k * D] - (double)points[i * D], dy = (double)mean[k * D + 1] - (double)points[i * D + 1];
+            const double dx = (double)mean[k * D] - (double)points[i * D],
+                         dy = (double)mean[k * D + 1] - (double)points[i * D + 1];
             const double v = (double)variance[k], q = (double)weight[k] / v * exp(-half_square(dx, dy) / v);
             p += q;
             gx += q * dx / v;
@@ -250,8 +253,9 @@ static void refused(void)
         { { .loss = "ssm", .clean = true, .predict = "epsilon" }, "needs a noise level" }, { { .loss = "esm" }, "true score" } };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         scl_err err = { 0 };
-        CHECK(scl_objective_check(&all[i].spec, &image, &err) == SCL_BAD_CONFIG && strstr(err.message, all[i].says), "\"%s\"",
-              err.message);
+        CHECK(scl_objective_check(&all[i].spec, &image, &err) == SCL_BAD_CONFIG &&
+                  strstr(err.message, all[i].says),
+              "\"%s\"", err.message);
         scl_err_clear(&err);
     }
 }

@@ -1,5 +1,5 @@
-/* Samplers as recursions on Gaussians, where the score is known: the variance after every update in closed form; the rules of NCSNv2;
- * the ODE solver on equations with known solutions. */
+/* Samplers as recursions on Gaussians, where the score is known: the variance after every update in closed
+ * form; the rules of NCSNv2; the ODE solver on equations with known solutions. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +41,8 @@ static scl_sampler make(const scl_sample_config *c, const scl_noise *n)
     return s;
 }
 
-/* Variance after an update of x ~ N(0, v): the score of data N(0, data) with noise of the level is -x / (data + sigma^2). */
+/* Variance after an update of x ~ N(0, v): the score of data N(0, data) with noise of the level is
+ * -x / (data + sigma^2). */
 static double step(const scl_sampler *s, const scl_update *u, double data, double v)
 {
     const double sigma = s->noise->level[u->level], keep = 1 - u->drift / (data + sigma * sigma);
@@ -78,21 +79,25 @@ static void test_langevin(void)
     c.sampler.denoise = true;
     const scl_sampler s = make(&c, &n);
     const scl_update end = scl_sampler_at(&s, s.total - 1);
-    CHECK(s.total == c.sampler.steps + 1 && end.drift == 0.25 && end.noise == 0 && end.after == 0 && end.row == -1, "the denoising step");
+    CHECK(s.total == c.sampler.steps + 1 && end.drift == 0.25 && end.noise == 0 && end.after == 0 &&
+              end.row == -1,
+          "the denoising step");
     int rows = 0;
     for (int i = 0; i < s.total; i++)
         rows += scl_sampler_at(&s, i).row == rows;
     CHECK(rows == 10 && scl_sampler_at(&s, s.total - 2).row == 9, "%d rows, in order", rows);
 }
 
-/* The rule's h is the variance, in units of sigma^2, after T steps from gamma^2, on a single point; the step makes it nearest to 1. */
+/* The rule's h is the variance, in units of sigma^2, after T steps from gamma^2, on a single point; the step
+ * makes it nearest to 1. */
 static void test_annealed(void)
 {
     const scl_noise n = levels(1, 0.01, 20);
     scl_sample_config c = config_of(SCL_SAMPLER_ANNEALED_LANGEVIN);
     c.sampler.step_lr = 0;
     const scl_sampler s = make(&c, &n);
-    CHECK(s.total == 101 && s.rows == 20 && s.step_lr == scl_noise_step(1, 0.01, 20, 5), "%d updates, step %g", s.total, s.step_lr);
+    CHECK(s.total == 101 && s.rows == 20 && s.step_lr == scl_noise_step(1, 0.01, 20, 5),
+          "%d updates, step %g", s.total, s.step_lr);
     const double gamma = scl_noise_mean_ratio(1, 0.01, 20), sigma = n.level[3];
     double off[3];
     for (int k = 0; k < 3; k++) {
@@ -131,7 +136,9 @@ static void test_exact(void)
             const double want = i + 1 < n.levels ? n.level[i + 1] * n.level[i + 1] : 0;
             v = step(&s, &u, 0, v);
             CHECK(fabs(v - want) <= 1e-12, "sampler %d, update %d: variance %.15g, not %.15g", k, i, v, want);
-            CHECK(u.before == n.level[i] && near(u.after, want ? n.level[i + 1] : 1, want ? 0 : 1) && u.row == i, "levels of update %d", i);
+            CHECK(u.before == n.level[i] && near(u.after, want ? n.level[i + 1] : 1, want ? 0 : 1) &&
+                      u.row == i,
+                  "levels of update %d", i);
         }
     }
     const scl_sample_config a = config_of(SCL_SAMPLER_ANCESTRAL), c = config_of(SCL_SAMPLER_CONSISTENT);
@@ -153,16 +160,19 @@ static void test_diffusion(void)
             const scl_noise n = levels(10, 0.01, fine ? 2001 : 201);
             const scl_sample_config c = config_of(kinds[k]);
             const scl_sampler s = make(&c, &n);
-            CHECK(s.total == n.levels && scl_sampler_evaluations(&c, n.levels) == s.total, "sampler %d: %d updates", k, s.total);
+            CHECK(s.total == n.levels && scl_sampler_evaluations(&c, n.levels) == s.total,
+                  "sampler %d: %d updates", k, s.total);
             off[fine] = fabs(run(&s, 0.25, 0.25 + 100) / 0.25 - 1);
         }
-        CHECK(off[1] < 0.02 && off[1] < fmax(0.2 * off[0], 1e-3), "sampler %d: off by %g with 2001 levels, %g with 201", k, off[1], off[0]);
+        CHECK(off[1] < 0.02 && off[1] < fmax(0.2 * off[0], 1e-3),
+              "sampler %d: off by %g with 2001 levels, %g with 201", k, off[1], off[0]);
     }
     /* noise at the end, or not */
     const scl_noise n = levels(1, 0.1, 5);
     scl_sample_config c = config_of(SCL_SAMPLER_REVERSE_DIFFUSION);
     scl_sampler s = make(&c, &n);
-    CHECK(scl_sampler_at(&s, 4).noise == 0 && near(scl_sampler_at(&s, 4).drift, 0.01, 1e-15), "the last step is without noise");
+    CHECK(scl_sampler_at(&s, 4).noise == 0 && near(scl_sampler_at(&s, 4).drift, 0.01, 1e-15),
+          "the last step is without noise");
     c.sampler.denoise = false;
     s = make(&c, &n);
     CHECK(near(scl_sampler_at(&s, 4).noise, 0.1, 1e-15), "unless it is not to be denoised");
@@ -197,13 +207,17 @@ static void test_refused(void)
     scl_err err = { 0 };
     scl_sample_config c = config_of(SCL_SAMPLER_CONSISTENT);
     c.sampler.step_lr = 2e-5;
-    CHECK(scl_sampler_make(&s, &c, &ten, &err) == SCL_BAD_CONFIG && strstr(err.message, "between 4.01e-05 and 0.00016"), "%s", err.message);
+    CHECK(scl_sampler_make(&s, &c, &ten, &err) == SCL_BAD_CONFIG &&
+              strstr(err.message, "between 4.01e-05 and 0.00016"),
+          "%s", err.message);
     scl_err_clear(&err);
     c = config_of(SCL_SAMPLER_ANCESTRAL);
-    CHECK(scl_sampler_make(&s, &c, &one, &err) == SCL_BAD_CONFIG && strstr(err.message, "ancestral"), "%s", err.message);
+    CHECK(scl_sampler_make(&s, &c, &one, &err) == SCL_BAD_CONFIG && strstr(err.message, "ancestral"), "%s",
+          err.message);
     scl_err_clear(&err);
     c = config_of(SCL_SAMPLER_ANNEALED_LANGEVIN);
-    CHECK(scl_sampler_make(&s, &c, &one, &err) == SCL_BAD_CONFIG && strstr(err.message, "auto needs falling"), "%s", err.message);
+    CHECK(scl_sampler_make(&s, &c, &one, &err) == SCL_BAD_CONFIG && strstr(err.message, "auto needs falling"),
+          "%s", err.message);
     scl_err_clear(&err);
     c.sampler.step_lr = 1e-5;
     c.sampler.steps_per_level = 1000000000;
@@ -211,21 +225,28 @@ static void test_refused(void)
     scl_err_clear(&err);
 }
 
-/* Section 2 of docs/design/ncsn-spec.md: C = 1/2 and the C of the official configs; their step sizes (church's is smaller there). */
+/* Section 2 of docs/design/ncsn-spec.md: C = 1/2 and the C of the official configs; their step sizes
+ * (church's is smaller there). */
 static void test_rules(void)
 {
-    CHECK(scl_noise_levels(50, 0.01, 3 * 32 * 32, 0.5) == 219 && scl_noise_levels(90, 0.01, 3 * 64 * 64, 0.5) == 472, "levels at C = 1/2");
-    CHECK(scl_noise_levels(50, 0.01, 3 * 32 * 32, 0.567) == 232 && scl_noise_levels(90, 0.01, 3 * 64 * 64, 0.567) == 500,
+    CHECK(scl_noise_levels(50, 0.01, 3 * 32 * 32, 0.5) == 219 &&
+              scl_noise_levels(90, 0.01, 3 * 64 * 64, 0.5) == 472,
+          "levels at C = 1/2");
+    CHECK(scl_noise_levels(50, 0.01, 3 * 32 * 32, 0.567) == 232 &&
+              scl_noise_levels(90, 0.01, 3 * 64 * 64, 0.567) == 500,
           "levels at C = 0.567");
-    CHECK(abs(scl_noise_levels(140, 0.01, 3 * 96 * 96, 0.567) - 788) <= 1 && abs(scl_noise_levels(190, 0.01, 3 * 128 * 128, 0.567) - 1086) <= 1 &&
+    CHECK(abs(scl_noise_levels(140, 0.01, 3 * 96 * 96, 0.567) - 788) <= 1 &&
+              abs(scl_noise_levels(190, 0.01, 3 * 128 * 128, 0.567) - 1086) <= 1 &&
               abs(scl_noise_levels(348, 0.01, 3 * 256 * 256, 0.567) - 2311) <= 1,
           "levels of the large images");
     static const struct { double begin; int levels, T; double step; } row[] = {
-        { 50, 232, 5, 6.2e-6 }, { 90, 500, 5, 3.3e-6 }, { 140, 788, 4, 2.3e-6 }, { 190, 1086, 3, 1.8e-6 }, { 348, 2311, 3, 0.9e-6 },
+        { 50, 232, 5, 6.2e-6 }, { 90, 500, 5, 3.3e-6 }, { 140, 788, 4, 2.3e-6 },
+        { 190, 1086, 3, 1.8e-6 }, { 348, 2311, 3, 0.9e-6 },
     };
     for (int i = 0; i < 5; i++) {
         const double got = scl_noise_step(row[i].begin, 0.01, row[i].levels, row[i].T);
-        CHECK(fabs(got - row[i].step) <= 0.05e-6, "step size for sigma_begin %g: %g, not %g", row[i].begin, got, row[i].step);
+        CHECK(fabs(got - row[i].step) <= 0.05e-6, "step size for sigma_begin %g: %g, not %g", row[i].begin,
+              got, row[i].step);
     }
     CHECK(scl_noise_ratio(2, 0.5) == 2, "with few values any levels overlap");
     for (double D = 30; D < 1e6; D *= 7) {        /* the equation itself, with the C library's erf */
@@ -271,12 +292,16 @@ static void test_ode(void)
     double one = 2, before = 1;
     for (double tolerance = 1e-3; tolerance > 1e-10; tolerance *= 1e-2) {
         double x[4] = { 1, 1, 0, 0 };
-        scl_ode o = { .f = decay, .visit = count, .context = &one, .rtol = tolerance, .atol = tolerance, .most = 100000 };
+        scl_ode o = { .f = decay, .visit = count, .context = &one,
+                      .rtol = tolerance, .atol = tolerance, .most = 100000 };
         scl_err err = { 0 };
         CHECK(scl_ode_solve(&o, x, 4, 0, 2, &err) == SCL_OK, "%s", err.message);
-        const double off = fmax(fmax(fabs(x[0] - exp(-2)), fabs(x[1] - cos(6))), fmax(fabs(x[2] + 3 * sin(6)) / 3, fabs(x[3] - 4)));
-        CHECK(off < 30 * tolerance && off < before, "tolerance %g: off by %g after %ld evaluations", tolerance, off, o.evaluations);
-        CHECK(o.evaluations == 2 + 6 * (o.accepted + o.rejected), "%ld evaluations in %ld and %ld steps", o.evaluations, o.accepted, o.rejected);
+        const double off = fmax(fmax(fabs(x[0] - exp(-2)), fabs(x[1] - cos(6))),
+                                fmax(fabs(x[2] + 3 * sin(6)) / 3, fabs(x[3] - 4)));
+        CHECK(off < 30 * tolerance && off < before, "tolerance %g: off by %g after %ld evaluations",
+              tolerance, off, o.evaluations);
+        CHECK(o.evaluations == 2 + 6 * (o.accepted + o.rejected), "%ld evaluations in %ld and %ld steps",
+              o.evaluations, o.accepted, o.rejected);
         before = off;
     }
     double s = 0.5, x[4] = { 3, -1, 0.5, 20 };
@@ -284,10 +309,12 @@ static void test_ode(void)
     scl_ode o = { .f = flow, .context = &s, .rtol = 1e-7, .atol = 1e-9, .most = 1000 };
     scl_err err = { 0 };
     CHECK(scl_ode_solve(&o, x, 4, log(50), log(0.01), &err) == SCL_OK, "%s", err.message);
-    CHECK(near(x[0], 3 * shrink, 1e-5) && near(x[1], -shrink, 1e-5) && near(x[3], 20 * shrink, 1e-5), "the flow of a Gaussian: %g for %g", x[0],
-          3 * shrink);
+    CHECK(near(x[0], 3 * shrink, 1e-5) && near(x[1], -shrink, 1e-5) && near(x[3], 20 * shrink, 1e-5),
+          "the flow of a Gaussian: %g for %g", x[0], 3 * shrink);
     o.most = 20;
-    CHECK(scl_ode_solve(&o, x, 4, 0, 50, &err) == SCL_FAILED && strstr(err.message, "needs more than 20 evaluations"), "%s", err.message);
+    CHECK(scl_ode_solve(&o, x, 4, 0, 50, &err) == SCL_FAILED &&
+              strstr(err.message, "needs more than 20 evaluations"),
+          "%s", err.message);
     scl_err_clear(&err);
     o.most = 1000;
     x[1] = NAN;

@@ -15,9 +15,12 @@ static void test_functions(void)
         const double x = i * 0.0237, y = exp(x), t = (i + 3000) / 6000.0;
         CHECK(near(scl_host_exp(x), y, 1e-15), "exp(%g) = %.17g", x, scl_host_exp(x));
         CHECK(fabs(scl_host_log(y) - log(y)) <= 4e-16 * fmax(1, fabs(log(y))), "log(%g) = %.17g", y, scl_host_log(y));
-        CHECK(fabs(scl_host_cos_pi(t) - cos(3.14159265358979323846 * t)) <= 8e-16, "cos(pi %g) = %.17g", t, scl_host_cos_pi(t));
+        CHECK(fabs(scl_host_cos_pi(t) - cos(3.14159265358979323846 * t)) <= 8e-16, "cos(pi %g) = %.17g", t,
+              scl_host_cos_pi(t));
     }
-    CHECK(scl_host_exp(0) == 1 && scl_host_log(1) == 0 && scl_host_cos_pi(0.0) == 1 && scl_host_cos_pi(1.0) == -1, "exact points");
+    CHECK(scl_host_exp(0) == 1 && scl_host_log(1) == 0 && scl_host_cos_pi(0.0) == 1 &&
+              scl_host_cos_pi(1.0) == -1,
+          "exact points");
     CHECK(scl_host_power(2, 30) == 1073741824.0 && scl_host_power(3, 0) == 1, "whole powers");
     CHECK(near(scl_host_power(0.999, 200000), exp(200000 * log(0.999)), 1e-11), "0.999^200000");
 }
@@ -33,7 +36,8 @@ static void test_noise(void)
     CHECK(scl_noise_make(&n, &arena, 1.0, 0.01, 10, 2.0, &err) == SCL_OK, "%s", err.message);
     for (int i = 0; i < 10; i++) {
         CHECK(near(n.level[i], known[i], 1e-8), "level %d is %.10g", i, n.level[i]);
-        CHECK(n.table[SCL_SIGMA][i] == (float)n.level[i] && n.table[SCL_INV_SIGMA][i] == (float)(1 / n.level[i]), "level %d is rounded once", i);
+        CHECK(n.table[SCL_SIGMA][i] == (float)n.level[i] && n.table[SCL_INV_SIGMA][i] == (float)(1 / n.level[i]),
+              "level %d is rounded once", i);
         CHECK(near((double)n.table[SCL_WEIGHT][i], n.level[i] * n.level[i], 1e-7), "weight of level %d", i);
     }
     double drift, noise;
@@ -43,8 +47,10 @@ static void test_noise(void)
     CHECK(drift == 2e-5 && near(noise, sqrt(4e-5), 1e-14), "last step, official rule");
     scl_langevin_step(&n, 2e-5, 9, true, &drift, &noise);
     CHECK(drift == 1e-5 && near(noise, sqrt(2e-5), 1e-14), "the paper's rule");
-    CHECK(scl_noise_make(&n, &arena, 50.0, 50.0, 1, 2.0, &err) == SCL_OK && n.level[0] == 50.0, "one level is sigma_begin");
-    CHECK(scl_noise_make(&n, &arena, 1.0, 0.01, 3, 0.5, &err) == SCL_OK && near((double)n.table[SCL_WEIGHT][1], sqrt(n.level[1]), 1e-6),
+    CHECK(scl_noise_make(&n, &arena, 50.0, 50.0, 1, 2.0, &err) == SCL_OK && n.level[0] == 50.0,
+          "one level is sigma_begin");
+    CHECK(scl_noise_make(&n, &arena, 1.0, 0.01, 3, 0.5, &err) == SCL_OK &&
+              near((double)n.table[SCL_WEIGHT][1], sqrt(n.level[1]), 1e-6),
           "broken powers");
     CHECK(scl_noise_make(&n, &arena, 0.01, 1.0, 3, 2.0, &err) == SCL_BAD_CONFIG, "rising levels are refused");
     scl_err_clear(&err);
@@ -78,10 +84,14 @@ static void test_rates(void)
 
     float c[SCL_COEFS];
     scl_optim_coefs(&t, 0, c);
-    CHECK(near((double)c[SCL_COEF_ADAM_RATE], -2e-2, 1e-6) && near((double)c[SCL_COEF_ADAM_ROOT], 31.6227766, 1e-6), "bias at step 0");
+    CHECK(near((double)c[SCL_COEF_ADAM_RATE], -2e-2, 1e-6) &&
+              near((double)c[SCL_COEF_ADAM_ROOT], 31.6227766, 1e-6),
+          "bias at step 0");
     scl_optim_coefs(&t, 2, c);
     CHECK(near((double)c[SCL_COEF_ADAM_RATE], -2e-3 / (1 - 0.729), 1e-6), "bias at step 2");
-    CHECK(c[SCL_COEF_M] == 0.1f && c[SCL_COEF_V] == (float)(1 - 0.999) && c[SCL_COEF_EMA] == (float)(1 - 0.99), "one minus beta");
+    CHECK(c[SCL_COEF_M] == 0.1f && c[SCL_COEF_V] == (float)(1 - 0.999) &&
+              c[SCL_COEF_EMA] == (float)(1 - 0.99),
+          "one minus beta");
     scl_optim_coefs(&t, 1000000, c);
     CHECK(c[SCL_COEF_ADAM_RATE] == -2e-3f && c[SCL_COEF_ADAM_ROOT] == 1.0f, "the bias fades");
     t.optimizer.eps = 0;
