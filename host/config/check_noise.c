@@ -82,8 +82,8 @@ void scl_check_sampler_of_process(const scl_checker *c)
         return;
     if (method == SCL_SAMPLER_ANNEALED_LANGEVIN || method == SCL_SAMPLER_CONSISTENT)
         scl_check_fault(c, "sampler.method",
-                        "%s goes along levels that differ in noise alone; under %s they differ in the scale of the data "
-                        "too: ancestral, reverse_diffusion, predictor_corrector",
+                        "%s goes along levels that differ in noise alone; under %s they differ in the scale of the "
+                        "data too: ancestral, reverse_diffusion, predictor_corrector",
                         scl_config_choice("sampler.method", (int)method), process_of(c));
     if (method == SCL_SAMPLER_PROBABILITY_FLOW && s->sampler.solver == SCL_SOLVER_RK45 && has_labels(&c->stage->model))
         scl_check_fault(c, "sampler.solver",

@@ -35,7 +35,8 @@ typedef enum scl_points_kind {
 typedef enum scl_dequantize { SCL_DEQUANTIZE_UNIFORM, SCL_DEQUANTIZE_NONE } scl_dequantize;
 typedef enum scl_net_kind { SCL_NET_NCSN, SCL_NET_NCSNV2, SCL_NET_NCSNV2_DEEPER, SCL_NET_NCSNV2_DEEPEST, SCL_NET_MLP,
                            SCL_NET_RESSCORE, SCL_NET_CLASSIFIER, SCL_NET_ANALYTIC } scl_net_kind;
-typedef enum scl_net_condition { SCL_CONDITION_AUTO, SCL_CONDITION_LEVEL, SCL_CONDITION_TIME, SCL_CONDITION_NONE } scl_net_condition;
+typedef enum scl_net_condition { SCL_CONDITION_AUTO, SCL_CONDITION_LEVEL, SCL_CONDITION_TIME,
+                                 SCL_CONDITION_NONE } scl_net_condition;
 typedef enum scl_net_output { SCL_OUTPUT_SCORE, SCL_OUTPUT_ENERGY } scl_net_output;
 typedef enum scl_noise_kind { SCL_NOISE_GEOMETRIC, SCL_NOISE_NONE } scl_noise_kind;
 typedef enum scl_process { SCL_PROCESS_VE, SCL_PROCESS_VP, SCL_PROCESS_SUBVP } scl_process;
@@ -138,7 +139,13 @@ typedef struct scl_noise_config {
 } scl_noise_config;
 
 typedef struct scl_train_config {
-    struct { scl_loss_kind loss; scl_weighting weighting; double anneal_power; scl_projection projection; int projections; } objective;
+    struct {
+        scl_loss_kind loss;
+        scl_weighting weighting;
+        double anneal_power;
+        scl_projection projection;
+        int projections;
+    } objective;
     struct {
         scl_optimizer_kind method;
         double lr, beta1, beta2, eps, momentum, decay;   /* momentum: sgd, rmsprop; decay: rmsprop's mean of squares */

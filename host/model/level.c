@@ -2,11 +2,13 @@
 
 const char *scl_quantity_name(scl_quantity what)
 {
-    static const char *const names[SCL_QUANTITIES] = { "sigma", "inv_sigma", "alpha", "inv_alpha", "log_ratio", "weight" };
+    static const char *const names[SCL_QUANTITIES] = { "sigma", "inv_sigma", "alpha", "inv_alpha", "log_ratio",
+                                                       "weight" };
     return names[what];
 }
 
-scl_status scl_level_get(scl_graph *g, scl_value **out, const scl_level *level, int levels, scl_quantity what, scl_err *err)
+scl_status scl_level_get(scl_graph *g, scl_value **out, const scl_level *level, int levels, scl_quantity what,
+                         scl_err *err)
 {
     scl_value *table;
     *out = level->given[what];

@@ -1,7 +1,7 @@
 /* The noise level of each sample, as networks and objectives see it: x = alpha x0 + sigma z.
  *
- * A label i32[N] names an entry of tables f32[L], persistent values of the graph that the host writes (score/noise.h); or the
- * values f32[N] themselves are given, where a level can be any time of a process. */
+ * A label i32[N] names an entry of tables f32[L], persistent values of the graph that the host writes
+ * (score/noise.h); or the values f32[N] themselves are given, where a level can be any time of a process. */
 #ifndef SCL_MODEL_LEVEL_H
 #define SCL_MODEL_LEVEL_H
 
@@ -24,6 +24,7 @@ typedef struct scl_level {
 const char *scl_quantity_name(scl_quantity what);
 
 /* A quantity of each sample's level, f32[N]; levels: L. */
-scl_status scl_level_get(scl_graph *g, scl_value **out, const scl_level *level, int levels, scl_quantity what, scl_err *err);
+scl_status scl_level_get(scl_graph *g, scl_value **out, const scl_level *level, int levels, scl_quantity what,
+                         scl_err *err);
 
 #endif

@@ -1,11 +1,12 @@
 /* mlp: linear layers with softplus between them, for points (Song & Ermon 2019, figure 2: widths 128, 128; 17,154 parameters in 2-D).
  *
  * Unconditional, as there: modules "0", "2", "4" ... of a PyTorch Sequential.  Conditional: behind each hidden layer but before
- * its softplus, h = scale[level] * h + shift[level], with tables level.<module>.scale and .shift [L,K] that start at 1 and 0.
+ * its softplus, h = scale[level] * h + shift[level], with tables level.<module>.scale and .shift [L,K] that start at
+ * 1 and 0.
  *
- * With the time as an input, of any level: e = softplus(w c + v), c = ln(sigma / alpha) / 4 (Karras et al. 2022, table 1: c_noise), and
- * (1 + scale) h + shift before each softplus, scale and shift the halves of a linear layer of e; modules time.in (from one value) and
- * time.<module>. */
+ * With the time as an input, of any level: e = softplus(w c + v), c = ln(sigma / alpha) / 4 (Karras et al. 2022,
+ * table 1: c_noise), and (1 + scale) h + shift before each softplus, scale and shift the halves of a linear layer of
+ * e; modules time.in (from one value) and time.<module>. */
 #include <stdio.h>
 
 #include "model/blocks.h"
@@ -50,7 +51,8 @@ static scl_status by_time(scl_builder *b, scl_value **h, const char *module)
     const char *before = scl_scope_push(b->g, "time");
     SCL_TRY(scl_block_linear(b, &rows, b->embedded, module, 2 * K));
     scl_scope_pop(b->g, before);
-    return SCL_POINTWISE(b->g, h, b->err, "softplus(fma(1 + scale, h, shift))", SCL_IN("h", *h), SCL_SAMPLE_CHANNEL("scale", rows, 0),
+    return SCL_POINTWISE(b->g, h, b->err, "softplus(fma(1 + scale, h, shift))", SCL_IN("h", *h),
+                         SCL_SAMPLE_CHANNEL("scale", rows, 0),
                          SCL_SAMPLE_CHANNEL("shift", rows, K));
 }
 

@@ -97,13 +97,15 @@ scl_status scl_net_check(const scl_net_config *c, scl_err *err)
         return scl_fail(err, SCL_BAD_CONFIG, "model.condition: %s %s", c->net,
                         c->conditional ? "does not take the level as an input" : "needs the level");
     if (c->timed && (c->conditional || nets[i].build != scl_mlp_build))
-        return scl_fail(err, SCL_BAD_CONFIG, "model.condition: %s does not take the time as an input; mlp does", c->net);
+        return scl_fail(err, SCL_BAD_CONFIG, "model.condition: %s does not take the time as an input; mlp does",
+                        c->net);
     if (c->levels < 1)
         return scl_fail(err, SCL_BAD_CONFIG, "noise.levels: at least 1, not %d", c->levels);
     return nets[i].check(c, err);
 }
 
-scl_status scl_net_build(scl_graph *g, const scl_net_config *c, const char *prefix, scl_value *x, const scl_level *level,
+scl_status scl_net_build(scl_graph *g, const scl_net_config *c, const char *prefix, scl_value *x,
+                         const scl_level *level,
                          scl_value **score, scl_err *err)
 {
     SCL_TRY(scl_net_check(c, err));

@@ -24,16 +24,20 @@ typedef struct scl_net_config {
 /* Checks sizes and names; the path of the offending key is in the message. */
 scl_status scl_net_check(const scl_net_config *c, scl_err *err);
 
-/* Is the level's label an input of this network?  asked: what the config says, "auto", "level", "time" or "none" (model.condition). */
+/* Is the level's label an input of this network?  asked: what the config says, "auto", "level", "time" or "none"
+ * (model.condition). */
 bool scl_net_conditional(const char *net, const char *asked);
 
 /* Appends the network.  prefix: in front of parameter names ("" or "ema."). */
-scl_status scl_net_build(scl_graph *g, const scl_net_config *c, const char *prefix, scl_value *x, const scl_level *level,
+scl_status scl_net_build(scl_graph *g, const scl_net_config *c, const char *prefix, scl_value *x,
+                         const scl_level *level,
                          scl_value **score, scl_err *err);
 
-/* The score at x f32[N,H,W,C] of the mixture truth.log_weight, truth.variance f32[K], truth.mean f32[K,D] (score/truth.h) with noise
- * sigma f32[N]; inv_alpha f32[N]: of its points times alpha, which have the score s(x / alpha; sigma / alpha) / alpha; NULL: 1. */
-scl_status scl_mixture_score_build(scl_graph *g, int K, scl_value *x, scl_value *sigma, scl_value *inv_alpha, scl_value **score,
+/* The score at x f32[N,H,W,C] of the mixture truth.log_weight, truth.variance f32[K], truth.mean f32[K,D]
+ * (score/truth.h) with noise sigma f32[N]; inv_alpha f32[N]: of its points times alpha, which have the score
+ * s(x / alpha; sigma / alpha) / alpha; NULL: 1. */
+scl_status scl_mixture_score_build(scl_graph *g, int K, scl_value *x, scl_value *sigma, scl_value *inv_alpha,
+                                   scl_value **score,
                                    scl_err *err);
 
 /* The algorithm of each convolution of a built network: "begin_conv=direct res1.0.conv1=winograd4 ...".  In arena. */

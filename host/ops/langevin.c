@@ -1,11 +1,13 @@
 /* langevin - one update of a sampler, in place.
  *
  *   langevin_step   x = fma(noise, z, fma(step, s, x))
- *   diffusion_step  x = fma(noise, z, fma(step, s, scale * x))      a process that scales the data (Song et al. 2021, appendix E)
+ *   diffusion_step  x = fma(noise, z, fma(step, s, scale * x))      a process that scales the data (Song et al.
+ *                   2021, appendix E)
  *
- * s: score at x; z: unit noise; scale, step and noise are elements of a buffer that the host writes (host/score/sampler.h); Langevin
- * dynamics: a and sqrt(2a) (official rule; the paper's: a/2 and sqrt(a)).  Source: Song & Ermon 2019, algorithm 1.  Expressions:
- * kernel and definition are those of the family pointwise.  Oracles and cases: tests/ops/langevin.c. */
+ * s: score at x; z: unit noise; scale, step and noise are elements of a buffer that the host writes
+ * (host/score/sampler.h); Langevin dynamics: a and sqrt(2a) (official rule; the paper's: a/2 and sqrt(a)).  Source:
+ * Song & Ermon 2019, algorithm 1.  Expressions: kernel and definition are those of the family pointwise.  Oracles
+ * and cases: tests/ops/langevin.c. */
 #include "graph/op.h"
 
 static const scl_op op_langevin_step = {

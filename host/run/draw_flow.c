@@ -1,10 +1,10 @@
 /* The probability-flow ODE by an adaptive solver (Song et al. 2021, section 4.3).
  *
  * With t = ln sigma the flow of the variance-exploding diffusion is  dx/dt = -sigma^2 s(x, sigma),  from ln sigma_begin to
- * ln sigma_end; that of vp and subvp  dx/dt = f(t) x - g(t)^2 s(x, t) / 2  from 1 to the last level's time (score/sde.h).  A network
- * that knows the level by tables alone (of which the label names the entry) gets every level that the solver asks for.  One with
- * weights of its own for each level knows those of its table; between two of them sigma s is taken to be linear in ln sigma, which
- * takes two evaluations; only of ve.
+ * ln sigma_end; that of vp and subvp  dx/dt = f(t) x - g(t)^2 s(x, t) / 2  from 1 to the last level's time
+ * (score/sde.h).  A network that knows the level by tables alone (of which the label names the entry) gets every
+ * level that the solver asks for.  One with weights of its own for each level knows those of its table; between two of
+ * them sigma s is taken to be linear in ln sigma, which takes two evaluations; only of ve.
  * The state is double on the host, the score float on the device; the error norm is over all samples of the batch, whose size the
  * config sets (sampler.group). */
 #include <math.h>
@@ -39,7 +39,8 @@ static place place_at(const flow *f, double t)
         const double sigma = scl_host_exp(t);
         return (place){ .pull = -(sigma * sigma), .sigma = sigma, .alpha = 1 };
     }
-    return (place){ .own = scl_sde_drift(sde, t), .pull = -0.5 * scl_sde_diffusion(sde, t), .sigma = scl_sde_deviation(sde, t),
+    return (place){ .own = scl_sde_drift(sde, t), .pull = -0.5 * scl_sde_diffusion(sde, t),
+                    .sigma = scl_sde_deviation(sde, t),
                     .alpha = scl_sde_mean(sde, t) };
 }
 
@@ -61,12 +62,14 @@ static bool by_tables_alone(const scl_graph *g)
 
 static scl_status put_level(flow *f, const place *p, scl_err *err)
 {
-    const double entry[SCL_QUANTITIES] = { [SCL_SIGMA] = p->sigma, [SCL_INV_SIGMA] = 1.0 / p->sigma, [SCL_ALPHA] = p->alpha,
+    const double entry[SCL_QUANTITIES] = { [SCL_SIGMA] = p->sigma, [SCL_INV_SIGMA] = 1.0 / p->sigma,
+                                           [SCL_ALPHA] = p->alpha,
                                            [SCL_INV_ALPHA] = 1.0 / p->alpha,
                                            [SCL_LOG_RATIO] = scl_host_log(p->sigma) - scl_host_log(p->alpha) };
     for (int q = 0; q < SCL_QUANTITIES; q++) {
         f->table[q][0] = (float)entry[q];
-        SCL_TRY(scl_draw_put(f->r, scl_quantity_name((scl_quantity)q), f->table[q], sizeof(float) * (size_t)f->s->noise.levels, err));
+        SCL_TRY(scl_draw_put(f->r, scl_quantity_name((scl_quantity)q), f->table[q],
+                             sizeof(float) * (size_t)f->s->noise.levels, err));
     }
     return SCL_OK;
 }
@@ -188,8 +191,9 @@ scl_status scl_draw_flow(scl_draw *s, scl_draw_batch *r, int first, scl_err *err
         x[i] = (double)f.x[i];
     scl_status status = f.any_level || s->noise.sde.process == SCL_PROCESS_VE
                             ? solve(&f, x, err)
-                            : scl_fail(err, SCL_FAILED, "sampler.solver: rk45 asks for every time of the process, and this network has "
-                                       "weights of its own for each level of its table; solver: euler");
+                            : scl_fail(err, SCL_FAILED,
+                                       "sampler.solver: rk45 asks for every time of the process, and this network "
+                                       "has weights of its own for each level of its table; solver: euler");
     s->least = s->least && s->least < f.evaluations ? s->least : f.evaluations;
     s->most = s->most > f.evaluations ? s->most : f.evaluations;
     scl_arena_free(&scratch);

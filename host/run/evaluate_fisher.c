@@ -114,7 +114,8 @@ scl_status scl_evaluation_fisher(scl_evaluation *e, scl_err *err)
     const scl_mixture clean = scl_mixture_of(&e->c->stage->data.points, e->c->arena);
     scl_noise noise;
     SCL_TRY(scl_noise_of(&noise, e->c->arena, &e->c->stage->noise, 2.0, false, err));
-    comparison c = { .e = e, .level = level ? level - 1 : noise.levels - 1, .sigma = level ? noise.level[level - 1] : 0,
+    comparison c = { .e = e, .level = level ? level - 1 : noise.levels - 1,
+                     .sigma = level ? noise.level[level - 1] : 0,
                      .alpha = level ? scl_noise_alpha(&noise, level - 1) : 1 };
     c.truth = scl_mixture_scaled(&clean, c.alpha, e->c->arena);
     SCL_TRY(scl_field_open(&c.field, e->c, err));

@@ -53,7 +53,8 @@ double scl_mixture_log_density(const scl_mixture *m, const double *x, double sig
 
 scl_mixture scl_mixture_scaled(const scl_mixture *m, double factor, scl_arena *arena)
 {
-    double *mean = SCL_NEW_ARRAY(arena, double, m->components * m->dimension), *sigma = SCL_NEW_ARRAY(arena, double, m->components);
+    double *mean = SCL_NEW_ARRAY(arena, double, m->components * m->dimension);
+    double *sigma = SCL_NEW_ARRAY(arena, double, m->components);
     for (int k = 0; k < m->components * m->dimension; k++)
         mean[k] = factor * m->mean[k];
     for (int k = 0; k < m->components; k++)

@@ -36,7 +36,8 @@ static void round_tables(scl_noise *n, scl_arena *arena, double power, bool like
     }
 }
 
-scl_status scl_noise_make(scl_noise *out, scl_arena *arena, double begin, double end, int levels, double power, scl_err *err)
+scl_status scl_noise_make(scl_noise *out, scl_arena *arena, double begin, double end, int levels, double power,
+                          scl_err *err)
 {
     if (levels < 1 || !(end > 0) || !(begin >= end))
         return scl_fail(err, SCL_BAD_CONFIG, "noise: needs sigma_begin >= sigma_end > 0 and at least one level");
@@ -79,7 +80,8 @@ static void fill_times(scl_noise *n)
     }
 }
 
-scl_status scl_noise_of(scl_noise *out, scl_arena *arena, const scl_noise_config *c, double power, bool likelihood, scl_err *err)
+scl_status scl_noise_of(scl_noise *out, scl_arena *arena, const scl_noise_config *c, double power, bool likelihood,
+                        scl_err *err)
 {
     scl_sde sde;
     const bool exploding = c->process == SCL_PROCESS_VE;
@@ -89,7 +91,8 @@ scl_status scl_noise_of(scl_noise *out, scl_arena *arena, const scl_noise_config
     if (!exploding && c->levels < 1)
         return scl_fail(err, SCL_BAD_CONFIG, "noise.levels: at least 1, not %d", c->levels);
     if (!exploding && c->time == SCL_TIME_TABLE && sde.beta_end >= c->levels)
-        return scl_fail(err, SCL_BAD_CONFIG, "noise.levels: a table of %d levels has no room for beta_end %g; more levels, or time: continuous",
+        return scl_fail(err, SCL_BAD_CONFIG,
+                        "noise.levels: a table of %d levels has no room for beta_end %g; more levels, or time: continuous",
                         c->levels, sde.beta_end);
     if (!exploding)
         *out = (scl_noise){ .levels = c->levels, .level = SCL_NEW_ARRAY(arena, double, c->levels),
@@ -109,12 +112,17 @@ scl_status scl_noise_write(scl_store *store, const scl_noise *n, scl_err *err)
 {
     for (int q = 0; q < SCL_QUANTITIES; q++)
         if (n->table[q] && scl_store_find(store, scl_quantity_name((scl_quantity)q)).value)
-            SCL_TRY(scl_store_write(store, scl_quantity_name((scl_quantity)q), n->table[q], sizeof(float) * (size_t)n->levels, err));
+            SCL_TRY(scl_store_write(store, scl_quantity_name((scl_quantity)q), n->table[q],
+                                    sizeof(float) * (size_t)n->levels, err));
     return SCL_OK;
 }
 
 double scl_noise_sigma(const scl_noise *n, int level) { return level < n->levels ? n->level[level] : 0.0; }
-double scl_noise_alpha(const scl_noise *n, int level) { return n->alpha && level < n->levels ? n->alpha[level] : 1.0; }
+
+double scl_noise_alpha(const scl_noise *n, int level)
+{
+    return n->alpha && level < n->levels ? n->alpha[level] : 1.0;
+}
 
 void scl_langevin_step(const scl_noise *n, double step_lr, int level, bool paper, double *drift, double *noise)
 {

@@ -106,7 +106,8 @@ static scl_status perturb(maker *k, const char *prefix)
     }
     if (!k->spec->clean && scales(k->spec)) {
         SCL_TRY(of_level(k, &alpha, SCL_ALPHA));
-        SCL_TRY(SCL_POINTWISE(k->g, &o->point, k->err, "fma(sigma, z, rounded(alpha * x))", SCL_IN("x", o->x), SCL_IN("z", o->z),
+        SCL_TRY(SCL_POINTWISE(k->g, &o->point, k->err, "fma(sigma, z, rounded(alpha * x))", SCL_IN("x", o->x),
+                              SCL_IN("z", o->z),
                               SCL_IN("sigma", k->sigma), SCL_IN("alpha", alpha)));
     } else if (!k->spec->clean) {
         SCL_TRY(SCL_APPLY(k->g, &o->point, k->err, "perturb", SCL_IN("x", o->x), SCL_IN("z", o->z), SCL_IN("sigma", k->sigma)));
@@ -220,7 +221,8 @@ static scl_status explicit_score(maker *k)
     scl_value *sigma = k->sigma, *inv_alpha = NULL, *table, *truth, *off, *square;
     if (!sigma) {
         SCL_TRY(scl_value_get(k->g, &table, SCL_CONST, "truth.sigma", SCL_F32, SCL_DIMS(k->net->levels), k->err));
-        SCL_TRY(SCL_APPLY(k->g, &sigma, k->err, "lookup", SCL_IN("table", table), SCL_IN("label", k->o->level.label)));
+        SCL_TRY(SCL_APPLY(k->g, &sigma, k->err, "lookup", SCL_IN("table", table),
+                          SCL_IN("label", k->o->level.label)));
     }
     if (k->sigma && scales(k->spec))
         SCL_TRY(of_level(k, &inv_alpha, SCL_INV_ALPHA));
@@ -241,7 +243,8 @@ scl_status scl_objective_build(scl_graph *g, const scl_objective_spec *spec, con
     if (is(&k, "dsm")) {
         scl_value *inv_sigma;
         SCL_TRY(of_level(&k, &inv_sigma, SCL_INV_SIGMA));
-        return SCL_APPLY(g, &o->loss, err, "dsm_loss", SCL_IN("s", o->score), SCL_IN("z", o->z), SCL_IN("inv_sigma", inv_sigma),
+        return SCL_APPLY(g, &o->loss, err, "dsm_loss", SCL_IN("s", o->score), SCL_IN("z", o->z),
+                         SCL_IN("inv_sigma", inv_sigma),
                          SCL_IN("weight", k.weight));
     }
     if (is(&k, "cross_entropy"))

@@ -11,8 +11,8 @@
  * of a Gaussian), sphere (uniform on the sphere of radius sqrt(D)).  The official ssm takes |v| = 1: 1/D of this loss, with the
  * same minimum (docs/design/ncsn-spec.md 1.3).
  *
- * Processes vp and subvp (score/sde.h): x~ = alpha x + sigma z, the rest alike.  In continuous time level and weight are functions of
- * a time for each sample instead of entries of tables (score/time.h).
+ * Processes vp and subvp (score/sde.h): x~ = alpha x + sigma z, the rest alike.  In continuous time level and weight
+ * are functions of a time for each sample instead of entries of tables (score/time.h).
  *
  * predict: what the network's result f means.  score: s = f;  epsilon: s = -f/sigma;  x0: s = (alpha f - x~)/sigma^2.
  * energy: p is proportional to exp(-E), so s = -grad_x E, by reverse mode: E is the result of a network with one output, or
@@ -37,8 +37,8 @@ typedef struct scl_objective_spec {
     bool likelihood;             /* g(t)^2 */
 } scl_objective_spec;
 
-/* Values of one step.  x, z (dsm or perturbed) and level are given; v, where given, is the only projection, else they are drawn
- * (held_out: from the stream of held-out noise). */
+/* Values of one step.  x, z (dsm or perturbed) and level are given; v, where given, is the only projection, else
+ * they are drawn (held_out: from the stream of held-out noise). */
 typedef struct scl_objective {
     scl_value *x, *z, *v;
     scl_level level;
@@ -57,8 +57,8 @@ scl_status scl_objective_check(const scl_objective_spec *spec, const scl_net_con
 scl_status scl_score_build(scl_graph *g, const scl_net_config *net, const scl_objective_spec *spec, const char *prefix,
                            scl_value *x, const scl_level *level, scl_value **score, scl_err *err);
 
-/* Appends perturbation, score and loss.  Constants: the tables of model/level.h that are read and not given; esm: truth.log_weight,
- * truth.variance f32[K], truth.mean f32[K,D], and where clean truth.sigma f32[L], zeros. */
+/* Appends perturbation, score and loss.  Constants: the tables of model/level.h that are read and not given; esm:
+ * truth.log_weight, truth.variance f32[K], truth.mean f32[K,D], and where clean truth.sigma f32[L], zeros. */
 scl_status scl_objective_build(scl_graph *g, const scl_objective_spec *spec, const scl_net_config *net, const char *prefix,
                                scl_objective *o, scl_err *err);
 

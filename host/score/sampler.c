@@ -108,7 +108,8 @@ scl_status scl_sampler_make(scl_sampler *out, const scl_sample_config *c, const 
         return scl_fail(err, SCL_BAD_CONFIG, "noise.levels: the sampler %s goes from level to level and needs two at least",
                         scl_config_choice("sampler.method", (int)s.method));
     if (scaled && (s.method == SCL_SAMPLER_ANNEALED_LANGEVIN || s.method == SCL_SAMPLER_CONSISTENT))
-        return scl_fail(err, SCL_BAD_CONFIG, "sampler.method: %s takes its step from the ratios of sigma, which are those of noise.process ve",
+        return scl_fail(err, SCL_BAD_CONFIG,
+                        "sampler.method: %s takes its step from the ratios of sigma, which are those of noise.process ve",
                         scl_config_choice("sampler.method", (int)s.method));
     shape_of(c, noise->levels, &s.per_level, &s.levels, &end);
     if ((double)s.per_level * s.levels + end > (double)INT_MAX)
@@ -173,7 +174,8 @@ scl_update scl_sampler_at(const scl_sampler *s, int i)
     const double sigma = n->level[level], next = scl_noise_sigma(n, level + 1);
     const double alpha = scl_noise_alpha(n, level), alpha_next = scl_noise_alpha(n, level + 1);
     const double r = alpha / alpha_next, d = sigma * sigma - r * r * (next * next);
-    scl_update u = { .level = level, .scale = 1, .before = sigma, .after = langevin ? sigma : next, .alpha_before = alpha,
+    scl_update u = { .level = level, .scale = 1, .before = sigma, .after = langevin ? sigma : next,
+                     .alpha_before = alpha,
                      .alpha_after = langevin ? alpha : alpha_next, .row = end ? -1 : row_of(s, own, t) };
     if (end) {
         to_data(&u);

@@ -23,20 +23,22 @@
  *   probability_flow     by Euler: drift d / 2, no noise (by Runge-Kutta: score/ode.h)
  *   (the last four: Song et al. 2021, with sigma(t) as a table)
  *
- * Of vp and subvp, between whose levels the process goes by x_i = r x_{i+1} + sqrt(d) z: r = alpha_i / alpha_{i+1} and
- * d = sigma_i^2 - r^2 sigma_{i+1}^2 (vp: r^2 = 1 - beta_i, d = beta_i), with b = beta_i of a table, beta(t) dt in continuous time:
+ * Of vp and subvp, between whose levels the process goes by x_i = r x_{i+1} + sqrt(d) z: r = alpha_i / alpha_{i+1}
+ * and d = sigma_i^2 - r^2 sigma_{i+1}^2 (vp: r^2 = 1 - beta_i, d = beta_i), with b = beta_i of a table, beta(t) dt
+ * in continuous time:
  *
  *   langevin             as above
  *   euler_maruyama       scale 1 + b/2, drift g^2 dt = b (subvp: b (1 - alpha_i^4)), noise sqrt(g^2 dt)
  *   reverse_diffusion    scale 2 - r, drift d, noise sqrt(d)
- *   ancestral            scale 1 / r, drift d / r, noise sqrt(d) (DDPM: Ho et al. 2020; subvp: that of ve), none at the last level
+ *   ancestral            scale 1 / r, drift d / r, noise sqrt(d) (DDPM: Ho et al. 2020; subvp: that of ve), none at
+ *                        the last level
  *   predictor_corrector  a = 2 r^2 (snr mean|z| / mean|s|)^2
  *   probability_flow     scale 2 - r, drift d / 2
  *
  * They agree with ve where r = 1.
  *
- * The end without noise, (x + sigma_last^2 s) / alpha_last (Tweedie): a step of its own behind langevin, annealed_langevin and
- * euler_maruyama; the others have it as their last step. */
+ * The end without noise, (x + sigma_last^2 s) / alpha_last (Tweedie): a step of its own behind langevin,
+ * annealed_langevin and euler_maruyama; the others have it as their last step. */
 #ifndef SCL_SCORE_SAMPLER_H
 #define SCL_SCORE_SAMPLER_H
 

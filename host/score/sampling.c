@@ -72,8 +72,10 @@ static scl_status target(update *u, scl_value **out, scl_value *x, int level, in
 {
     scl_value *noisy, *off, *mean, *known = u->known;
     if (scales(u))
-        SCL_TRY(SCL_POINTWISE(u->g, &known, u->err, "alpha * x", SCL_IN("x", known), SCL_SCALAR("alpha", u->coef, alpha)));
-    SCL_TRY(SCL_POINTWISE(u->g, &noisy, u->err, "fma(level, z, known)", SCL_IN("known", known), SCL_IN("z", u->known_z),
+        SCL_TRY(SCL_POINTWISE(u->g, &known, u->err, "alpha * x", SCL_IN("x", known),
+                              SCL_SCALAR("alpha", u->coef, alpha)));
+    SCL_TRY(SCL_POINTWISE(u->g, &noisy, u->err, "fma(level, z, known)", SCL_IN("known", known),
+                          SCL_IN("z", u->known_z),
                           SCL_SCALAR("level", u->coef, level)));
     *out = noisy;
     if (!u->how.grey)
@@ -97,8 +99,10 @@ static scl_status move_known(update *u, scl_value **after)
 {
     scl_value *moved, *t, *mask, *x = u->x;
     if (scales(u))
-        SCL_TRY(SCL_POINTWISE(u->g, &x, u->err, "scale * x", SCL_IN("x", x), SCL_SCALAR("scale", u->coef, SCL_SAMPLE_SCALE)));
-    SCL_TRY(SCL_POINTWISE(u->g, &moved, u->err, "fma(noise, z, fma(step, s, x))", SCL_IN("x", x), SCL_IN("s", u->score),
+        SCL_TRY(SCL_POINTWISE(u->g, &x, u->err, "scale * x", SCL_IN("x", x),
+                              SCL_SCALAR("scale", u->coef, SCL_SAMPLE_SCALE)));
+    SCL_TRY(SCL_POINTWISE(u->g, &moved, u->err, "fma(noise, z, fma(step, s, x))", SCL_IN("x", x),
+                          SCL_IN("s", u->score),
                           SCL_IN("z", u->z), SCL_SCALAR("step", u->step, u->step_at), SCL_SCALAR("noise", u->noise, u->noise_at)));
     SCL_TRY(target(u, &t, moved, SCL_SAMPLE_AFTER, SCL_SAMPLE_ALPHA_AFTER));
     SCL_TRY(SCL_POINTWISE(u->g, &mask, u->err, "mask * again", SCL_IN("mask", u->mask), SCL_SCALAR("again", u->coef, SCL_SAMPLE_AGAIN)));
@@ -108,7 +112,8 @@ static scl_status move_known(update *u, scl_value **after)
 
 static scl_status move(update *u, scl_value **after)
 {
-    const scl_arg args[] = { SCL_IN("x", u->x), SCL_IN("s", u->score), SCL_IN("z", u->z), SCL_SCALAR("step", u->step, u->step_at),
+    const scl_arg args[] = { SCL_IN("x", u->x), SCL_IN("s", u->score), SCL_IN("z", u->z),
+                             SCL_SCALAR("step", u->step, u->step_at),
                              SCL_SCALAR("noise", u->noise, u->noise_at), SCL_SCALAR("scale", u->coef, SCL_SAMPLE_SCALE) };
     return scl_apply(u->g, after, u->err, scales(u) ? "diffusion_step" : "langevin_step", args, scales(u) ? 6 : 5);
 }

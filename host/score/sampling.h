@@ -35,8 +35,8 @@ typedef struct scl_sampling {
     int columns;                 /* > 0: sample i has noise cos z_p + sin z_q of row i / columns */
 } scl_sampling;
 
-/* One update of sample.x: scale x + step s + noise z.  sampling NULL: nothing of the above.  Output "sample.sumsq" f32[N]: the sum of
- * squares of each picture after it. */
+/* One update of sample.x: scale x + step s + noise z.  sampling NULL: nothing of the above.  Output "sample.sumsq"
+ * f32[N]: the sum of squares of each picture after it. */
 scl_status scl_step_sample(scl_graph **out, scl_arena *arena, const scl_step_spec *spec, const scl_sampling *sampling,
                            const char *prefix, scl_err *err);
 

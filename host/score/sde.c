@@ -17,7 +17,11 @@ scl_status scl_sde_make(scl_sde *out, const scl_noise_config *n, scl_err *err)
 static double log_ratio(const scl_sde *s) { return scl_host_log(s->sigma_begin) - scl_host_log(s->sigma_end); }
 static double sigma(const scl_sde *s, double t) { return s->sigma_end * scl_host_exp(t * log_ratio(s)); }
 static double beta(const scl_sde *s, double t) { return s->beta_begin + t * (s->beta_end - s->beta_begin); }
-static double beta_integral(const scl_sde *s, double t) { return t * (s->beta_begin + 0.5 * t * (s->beta_end - s->beta_begin)); }
+
+static double beta_integral(const scl_sde *s, double t)
+{
+    return t * (s->beta_begin + 0.5 * t * (s->beta_end - s->beta_begin));
+}
 
 /* 1 - e^-x, x >= 0, to full relative precision. */
 static double decayed(double x)

@@ -2,13 +2,14 @@
  *
  *     dx = f(t) x dt + g(t) dw,       x(t) = alpha(t) x(0) + sd(t) z,      z: unit noise.
  *
- *   ve     sigma(t) = sigma_end (sigma_begin / sigma_end)^t: alpha = 1, sd = sigma(t), f = 0, g^2 = 2 sigma^2 ln(sigma_begin / sigma_end)
- *   vp     beta(t) = beta_begin + t (beta_end - beta_begin), B = its integral from 0 to t: alpha = e^(-B/2), sd = sqrt(1 - e^-B),
- *          f = -beta/2, g^2 = beta
+ *   ve     sigma(t) = sigma_end (sigma_begin / sigma_end)^t: alpha = 1, sd = sigma(t), f = 0,
+ *          g^2 = 2 sigma^2 ln(sigma_begin / sigma_end)
+ *   vp     beta(t) = beta_begin + t (beta_end - beta_begin), B = its integral from 0 to t: alpha = e^(-B/2),
+ *          sd = sqrt(1 - e^-B), f = -beta/2, g^2 = beta
  *   subvp  alpha, f as vp; sd = 1 - e^-B, g^2 = beta (1 - e^(-2B))
  *
- * The reverse diffusion is dx = (f x - g^2 s) dt + g dw, the probability flow dx = (f x - g^2 s / 2) dt, both from t = 1 down to the
- * smallest time.  In double from + - * / sqrt and own functions: the same bits on every machine. */
+ * The reverse diffusion is dx = (f x - g^2 s) dt + g dw, the probability flow dx = (f x - g^2 s / 2) dt, both from
+ * t = 1 down to the smallest time.  In double from + - * / sqrt and own functions: the same bits on every machine. */
 #ifndef SCL_SCORE_SDE_H
 #define SCL_SCORE_SDE_H
 

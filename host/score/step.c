@@ -68,7 +68,8 @@ static scl_status drawn(step *s, bool held_out)
     if (p->objective.continuous)
         SCL_TRY(scl_time_draw(s->g, &s->o.level, &p->objective, p->n, held_out, s->err));
     else
-        SCL_TRY(SCL_APPLY(s->g, &s->o.level.label, s->err, "random_integer", SCL_IN("counters", counters), SCL_INT("N", p->n),
+        SCL_TRY(SCL_APPLY(s->g, &s->o.level.label, s->err, "random_integer", SCL_IN("counters", counters),
+                          SCL_INT("N", p->n),
                           SCL_INT("below", c->levels), SCL_INT("stream", label_stream), SCL_INT("sub", held_out)));
     return SCL_APPLY(s->g, &s->o.z, s->err, "random_normal", SCL_IN("counters", counters), IMAGE(s), SCL_INT("stream", noise_stream));
 }

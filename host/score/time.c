@@ -1,6 +1,6 @@
-/* The functions of t of score/sde.h as pointwise expressions.  Numbers of the process are rounded once; -expm1(-B) keeps the
- * variance of small times to full precision.  Errors, in units of 2^-24 of the quantity: ve, ln(sigma_begin / sigma_end) + 2; vp and
- * subvp, B(t) / 2 + 4. */
+/* The functions of t of score/sde.h as pointwise expressions.  Numbers of the process are rounded once; -expm1(-B)
+ * keeps the variance of small times to full precision.  Errors, in units of 2^-24 of the quantity: ve,
+ * ln(sigma_begin / sigma_end) + 2; vp and subvp, B(t) / 2 + 4. */
 #include "score/time.h"
 
 #include "graph/arith.h"
@@ -46,16 +46,19 @@ static scl_status preserving(maker *k)
     const double rise = sde->beta_end - sde->beta_begin;
     const bool vp = sde->process == SCL_PROCESS_VP;
     scl_value **to = k->level->given, *B, *beta;
-    SCL_TRY(SCL_POINTWISE(k->g, &B, k->err, text(k, "x * fma(%a, x, %a)", 0.5 * rise, sde->beta_begin), SCL_IN("x", k->t)));
+    SCL_TRY(SCL_POINTWISE(k->g, &B, k->err, text(k, "x * fma(%a, x, %a)", 0.5 * rise, sde->beta_begin),
+                          SCL_IN("x", k->t)));
     SCL_TRY(make(k, SCL_ALPHA, "exp(-0.5 * x)", B));
     SCL_TRY(make(k, SCL_INV_ALPHA, "exp(0.5 * x)", B));
     SCL_TRY(make(k, SCL_SIGMA, vp ? "sqrt(-expm1_neg(-x))" : "-expm1_neg(-x)", B));
     SCL_TRY(make(k, SCL_INV_SIGMA, "rcp(x)", to[SCL_SIGMA]));
-    SCL_TRY(make(k, SCL_LOG_RATIO, vp ? "fma(0.5, x, log(sqrt(-expm1_neg(-x))))" : "fma(0.5, x, log(-expm1_neg(-x)))", B));
+    SCL_TRY(make(k, SCL_LOG_RATIO,
+                 vp ? "fma(0.5, x, log(sqrt(-expm1_neg(-x))))" : "fma(0.5, x, log(-expm1_neg(-x)))", B));
     if (!k->spec->likelihood)
         return SCL_OK;
     SCL_TRY(SCL_POINTWISE(k->g, &beta, k->err, text(k, "fma(%a, x, %a)", rise, sde->beta_begin), SCL_IN("x", k->t)));
-    return SCL_POINTWISE(k->g, &to[SCL_WEIGHT], k->err, vp ? "beta" : "beta * -expm1_neg(-2 * B)", SCL_IN("beta", beta), SCL_IN("B", B));
+    return SCL_POINTWISE(k->g, &to[SCL_WEIGHT], k->err, vp ? "beta" : "beta * -expm1_neg(-2 * B)",
+                         SCL_IN("beta", beta), SCL_IN("B", B));
 }
 
 /* sigma^p */
@@ -76,13 +79,17 @@ scl_status scl_time_level(scl_graph *g, scl_level *out, const scl_objective_spec
     return spec->likelihood ? SCL_OK : power(&k);
 }
 
-scl_status scl_time_draw(scl_graph *g, scl_level *out, const scl_objective_spec *spec, int n, bool held_out, scl_err *err)
+scl_status scl_time_draw(scl_graph *g, scl_level *out, const scl_objective_spec *spec, int n, bool held_out,
+                         scl_err *err)
 {
     const double first = scl_sde_first_time(&spec->sde);
     scl_value *u, *t;
-    SCL_TRY(SCL_APPLY(g, &u, err, "random_uniform", SCL_IN("counters", scl_counters(g)), SCL_INT("N", n), SCL_INT("H", 1), SCL_INT("W", 1),
-                      SCL_INT("C", 1), SCL_INT("stream", held_out ? SCL_STREAM_VALIDATION : SCL_STREAM_LEVEL), SCL_INT("sub", held_out)));
+    SCL_TRY(SCL_APPLY(g, &u, err, "random_uniform", SCL_IN("counters", scl_counters(g)), SCL_INT("N", n),
+                      SCL_INT("H", 1), SCL_INT("W", 1),
+                      SCL_INT("C", 1), SCL_INT("stream",
+                                               held_out ? SCL_STREAM_VALIDATION : SCL_STREAM_LEVEL), SCL_INT("sub", held_out)));
     SCL_TRY(SCL_APPLY(g, &t, err, "flat_sum", SCL_IN("x", u)));
-    SCL_TRY(SCL_POINTWISE(g, &t, err, scl_arena_printf(g->arena, "fma(%a, u, %a)", NUMBER(1 - first), NUMBER(first)), SCL_IN("u", t)));
+    SCL_TRY(SCL_POINTWISE(g, &t, err, scl_arena_printf(g->arena, "fma(%a, u, %a)", NUMBER(1 - first), NUMBER(first)),
+                          SCL_IN("u", t)));
     return scl_time_level(g, out, spec, t, err);
 }

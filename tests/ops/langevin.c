@@ -30,9 +30,10 @@ static const t_case cases[] = {
 };
 
 static const t_case scaled[] = {
-    { .name = "one_value", .dims = "N=1 H=1 W=1 C=1 A=1 B=1 E=1" },                                        /* smallest                       */
-    { .name = "ragged",    .dims = "N=3 H=3 W=5 C=3 A=1 B=1 E=1" },                                        /* a tail for every vector width  */
-    { "ddpm",   "N=2 H=8 W=8 C=1 A=1 B=1 E=1", .fill = { { "scale", 1.01015254 }, { "step", 0.0202 }, { "noise", 0.1414 } } },  /* beta .02 */
+    { .name = "one_value", .dims = "N=1 H=1 W=1 C=1 A=1 B=1 E=1" },             /* smallest                       */
+    { .name = "ragged",    .dims = "N=3 H=3 W=5 C=3 A=1 B=1 E=1" },             /* a tail for every vector width  */
+    { "ddpm",   "N=2 H=8 W=8 C=1 A=1 B=1 E=1",                                                           /* beta 0.02 */
+      .fill = { { "scale", 1.01015254 }, { "step", 0.0202 }, { "noise", 0.1414 } } },
     { "points", "N=2048 H=1 W=1 C=2 A=1 B=1 E=1", .bench = true },
 };
 

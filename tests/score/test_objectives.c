@@ -184,16 +184,19 @@ static void identities(scl_backend *b)
     }
 }
 
-/* dsm - esm of the perturbed density is the same for every network, at one time of each process; esm of the true score is 0. */
+/* dsm - esm of the perturbed density is the same for every network, at one time of each process; esm of the true
+ * score is 0. */
 static void denoising(scl_backend *b)
 {
-    static const scl_sde processes[] = { { .process = SCL_PROCESS_VE }, { SCL_PROCESS_VP, 0, 0, 0.1, 20 }, { SCL_PROCESS_SUBVP, 0, 0, 0.1, 20 } };
+    static const scl_sde processes[] = { { .process = SCL_PROCESS_VE }, { SCL_PROCESS_VP, 0, 0, 0.1, 20 },
+                                         { SCL_PROCESS_SUBVP, 0, 0, 0.1, 20 } };
     static const char *const names[] = { "dsm - esm", "dsm - esm of vp", "dsm - esm of subvp" };
     static double esm[N], dsm[N], first[N], gap[N];
     const scl_net_config mlp = net;
     scl_err err = { 0 };
     for (int p = 0; p < 3; p++) {
-        const scl_objective_spec noisy = { .loss = "esm", .components = K, .sde = processes[p] }, denoise = { .loss = "dsm", .sde = processes[p] };
+        const scl_objective_spec noisy = { .loss = "esm", .components = K,
+                                           .sde = processes[p] }, denoise = { .loss = "dsm", .sde = processes[p] };
         sigma = p ? scl_sde_deviation(&processes[p], 0.25) : 0.5;
         alpha = p ? scl_sde_mean(&processes[p], 0.25) : 1;
         for (int theta = 1; theta <= 3; theta++) {
@@ -206,7 +209,8 @@ static void denoising(scl_backend *b)
             else
                 within(names[p], theta, gap, first, NULL);
         }
-        net = (scl_net_config){ .net = "analytic", .channels = D, .height = 1, .width = 1, .levels = 1, .conditional = true, .components = K,
+        net = (scl_net_config){ .net = "analytic", .channels = D, .height = 1, .width = 1, .levels = 1,
+                                .conditional = true, .components = K,
                                 .scaled = p > 0, .conv = "direct" };
         must(evaluate(b, &denoise, 0, dsm, NULL, &err), &err);
         must(evaluate(b, &noisy, 0, esm, NULL, &err), &err);
@@ -236,7 +240,8 @@ static void predictions(scl_backend *b, scl_process process)
     for (int e = 0; e < N * D; e++) {
         const double f = (double)score[e], x = alpha * (double)points[e] + sigma * (double)noise[e];
         CHECK(fabs((double)epsilon[e] + f / sigma) <= 1e-5 * (1 + fabs(f)), "epsilon: %g of %g", (double)epsilon[e], f);
-        CHECK(fabs((double)clean[e] - (alpha * f - x) / (sigma * sigma)) <= 1e-5 * (1 + fabs(f) + fabs(x)), "x0: %g of %g",
+        CHECK(fabs((double)clean[e] - (alpha * f - x) / (sigma * sigma)) <= 1e-5 * (1 + fabs(f) + fabs(x)),
+              "x0: %g of %g",
               (double)clean[e], f);
         if (failures > 5)
             return;

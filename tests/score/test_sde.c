@@ -1,5 +1,5 @@
-/* The perturbation processes: their functions against each other and against closed forms by libm, DDPM's table, and the same
- * functions as graphs compute them at drawn times. */
+/* The perturbation processes: their functions against each other and against closed forms by libm, DDPM's table, and
+ * the same functions as graphs compute them at drawn times. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +27,8 @@ static void test_equations(void)
             const double rise = (scl_sde_mean(s, t + h) - scl_sde_mean(s, t - h)) / (2 * h);
             CHECK(fabs(rise - f * scl_sde_mean(s, t)) <= 1e-7, "process %d, t %g: alpha' %g", p, t, rise);
             const double growth = (up * up - down * down) / (2 * h), own = 2 * f * sd * sd + scl_sde_diffusion(s, t);
-            CHECK(fabs(growth - own) <= 1e-6 * (fabs(own) + fabs(2 * f * sd * sd) + 1e-3), "process %d, t %g: (sd^2)' %g, not %g", p, t, growth, own);
+            CHECK(fabs(growth - own) <= 1e-6 * (fabs(own) + fabs(2 * f * sd * sd) + 1e-3),
+                  "process %d, t %g: (sd^2)' %g, not %g", p, t, growth, own);
         }
 }
 
@@ -37,12 +38,14 @@ static void test_values(void)
     for (double t = 1e-5; t <= 1; t *= 1.7) {
         const double B = 0.1 * t + 9.95 * t * t;
         CHECK(near(scl_sde_deviation(ve, t), 0.01 * pow(5000, t), 1e-13), "ve at %g", t);
-        CHECK(near(scl_sde_mean(vp, t), exp(-B / 2), 1e-14) && scl_sde_mean(sub, t) == scl_sde_mean(vp, t), "alpha at %g", t);
+        CHECK(near(scl_sde_mean(vp, t), exp(-B / 2), 1e-14) && scl_sde_mean(sub, t) == scl_sde_mean(vp, t),
+              "alpha at %g", t);
         CHECK(near(scl_sde_deviation(vp, t), sqrt(-expm1(-B)), 1e-14), "vp at %g", t);
         CHECK(near(scl_sde_deviation(sub, t), -expm1(-B), 1e-14), "subvp at %g: %.17g", t, scl_sde_deviation(sub, t));
         CHECK(near(scl_sde_diffusion(sub, t), (0.1 + 19.9 * t) * -expm1(-2 * B), 1e-14), "g^2 of subvp at %g", t);
     }
-    CHECK(scl_sde_prior(ve) == 50 && scl_sde_prior(vp) == 1 && near(scl_sde_deviation(ve, 1), 50, 1e-14), "the start");
+    CHECK(scl_sde_prior(ve) == 50 && scl_sde_prior(vp) == 1 && near(scl_sde_deviation(ve, 1), 50, 1e-14),
+          "the start");
     CHECK(scl_sde_first_time(ve) == 1e-5 && scl_sde_first_time(sub) == 1e-3, "the smallest times");
 }
 
@@ -56,15 +59,19 @@ static void test_table(void)
     scl_noise n, m;
     CHECK(scl_noise_of(&n, &arena, &c, 2, false, &err) == SCL_OK, "%s", err.message);
     CHECK(near(n.rate[999], 1e-4, 1e-14) && near(n.rate[0], 0.02, 1e-14), "betas %g to %g", n.rate[999], n.rate[0]);
-    CHECK(near(n.alpha[0] * n.alpha[0], 4.0358297e-5, 1e-7) && near(n.level[999], 0.01, 1e-11), "%.10g", n.alpha[0] * n.alpha[0]);
+    CHECK(near(n.alpha[0] * n.alpha[0], 4.0358297e-5, 1e-7) && near(n.level[999], 0.01, 1e-11), "%.10g",
+          n.alpha[0] * n.alpha[0]);
     for (int i = 0; i < 999; i++) {
         const double r = n.alpha[i] / n.alpha[i + 1];
-        CHECK(near(1 - r * r, n.rate[i], 1e-9) && near(n.alpha[i] * n.alpha[i] + n.level[i] * n.level[i], 1, 1e-14), "level %d", i);
+        CHECK(near(1 - r * r, n.rate[i], 1e-9) && near(n.alpha[i] * n.alpha[i] + n.level[i] * n.level[i], 1, 1e-14),
+              "level %d", i);
     }
     other.time = SCL_TIME_CONTINUOUS;       /* a thousand steps are near to what they stand for */
-    CHECK(scl_noise_of(&m, &arena, &other, 2, true, &err) == SCL_OK && m.time[0] == 1 && m.time[999] == 1e-3, "%s", err.message);
+    CHECK(scl_noise_of(&m, &arena, &other, 2, true, &err) == SCL_OK && m.time[0] == 1 && m.time[999] == 1e-3, "%s",
+          err.message);
     for (int i = 0; i < 1000; i++)
-        CHECK(fabs(m.level[i] - n.level[i]) <= 0.002 && fabs(m.alpha[i] - n.alpha[i]) <= 0.002, "level %d: %g and %g", i, m.level[i], n.level[i]);
+        CHECK(fabs(m.level[i] - n.level[i]) <= 0.002 && fabs(m.alpha[i] - n.alpha[i]) <= 0.002,
+              "level %d: %g and %g", i, m.level[i], n.level[i]);
     CHECK(near((double)m.table[SCL_WEIGHT][0], 20, 1e-6), "likelihood weighs by beta");
     other.time = SCL_TIME_TABLE;
     other.levels = 20;
@@ -122,17 +129,22 @@ static void test_graph(scl_backend *b)
     for (int k = 0; k < 6; k++) {
         const scl_sde *s = &processes[k % 3];
         const bool likelihood = k >= 3;
-        const scl_objective_spec spec = { .sde = *s, .continuous = true, .anneal_power = 1, .likelihood = likelihood };
+        const scl_objective_spec spec = { .sde = *s, .continuous = true, .anneal_power = 1,
+                                          .likelihood = likelihood };
         CHECK(run(b, &spec, times, &err) == SCL_OK, "%s", err.message);
         for (int i = 0; i < N && failures < 5; i++) {
             const double t = (double)times[i], sd = scl_sde_deviation(s, t), alpha = scl_sde_mean(s, t), e = 0x1p-20;
             const double weight = likelihood ? scl_sde_diffusion(s, t) : sd;
-            CHECK(near((double)got[SCL_SIGMA][i], sd, e) && near((double)got[SCL_INV_SIGMA][i], 1 / sd, e), "process %d: sd at %g is %g, not %g",
+            CHECK(near((double)got[SCL_SIGMA][i], sd, e) && near((double)got[SCL_INV_SIGMA][i], 1 / sd, e),
+                  "process %d: sd at %g is %g, not %g",
                   k % 3, t, (double)got[SCL_SIGMA][i], sd);
-            CHECK(fabs((double)got[SCL_LOG_RATIO][i] - log(sd / alpha)) <= 2 * e, "process %d: log ratio at %g", k % 3, t);
-            CHECK(near((double)got[SCL_WEIGHT][i], weight, 4 * e), "process %d: weight at %g: %g, not %g", k, t, (double)got[SCL_WEIGHT][i], weight);
+            CHECK(fabs((double)got[SCL_LOG_RATIO][i] - log(sd / alpha)) <= 2 * e, "process %d: log ratio at %g",
+                  k % 3, t);
+            CHECK(near((double)got[SCL_WEIGHT][i], weight, 4 * e), "process %d: weight at %g: %g, not %g", k, t,
+                  (double)got[SCL_WEIGHT][i], weight);
             if (s->process != SCL_PROCESS_VE)
-                CHECK(near((double)got[SCL_ALPHA][i], alpha, e) && near((double)got[SCL_INV_ALPHA][i], 1 / alpha, e), "alpha at %g", t);
+                CHECK(near((double)got[SCL_ALPHA][i], alpha, e) && near((double)got[SCL_INV_ALPHA][i], 1 / alpha, e),
+                      "alpha at %g", t);
         }
     }
 }
@@ -148,7 +160,8 @@ static void test_draw(scl_backend *b)
     for (int i = 0; i < N; i++) {
         const double u = (double)scl_uniform(scl_random(5, 0, (uint32_t)i, 7, SCL_STREAM_LEVEL, 0).w[0]);
         sum += (double)got[SCL_LOG_RATIO][i];
-        CHECK(fabs((double)got[SCL_LOG_RATIO][i] - (1e-5 + (1 - 1e-5) * u)) <= 0x1p-22, "sample %d: time %g", i, (double)got[SCL_LOG_RATIO][i]);
+        CHECK(fabs((double)got[SCL_LOG_RATIO][i] - (1e-5 + (1 - 1e-5) * u)) <= 0x1p-22, "sample %d: time %g", i,
+              (double)got[SCL_LOG_RATIO][i]);
     }
     CHECK(fabs(sum / N - 0.5) <= 5 * sqrt(1.0 / 12 / N), "mean time %g", sum / N);
 }
