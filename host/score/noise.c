@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "graph/arith.h"
 #include "score/hostmath.h"
 
 static double power_of(double sigma, double power)
@@ -27,9 +28,9 @@ scl_status scl_noise_make(scl_noise *out, scl_arena *arena, double begin, double
         const double step = levels > 1 ? (last - first) / (levels - 1) : 0.0;
         const double sigma = i == 0 ? begin : i == levels - 1 ? end : scl_host_exp(first + i * step);
         out->level[i] = sigma;
-        out->sigma[i] = (float)sigma;
-        out->inv_sigma[i] = (float)(1.0 / sigma);
-        out->weight[i] = (float)power_of(sigma, power);
+        out->sigma[i] = scl_flush((float)sigma);
+        out->inv_sigma[i] = scl_flush((float)(1.0 / sigma));
+        out->weight[i] = scl_flush((float)power_of(sigma, power));
     }
     return SCL_OK;
 }

@@ -10,7 +10,7 @@
 typedef struct scl_noise {
     int levels;
     double *level;                           /* sigma, in double */
-    float *sigma, *inv_sigma, *weight;       /* rounded once; weight = sigma^power of the loss */
+    float *sigma, *inv_sigma, *weight;       /* rounded once and flushed; weight = sigma^power of the loss */
 } scl_noise;
 
 /* Geometric: exp(linspace(ln begin, ln end, levels)); one level: begin.  begin >= end > 0.  In arena. */
