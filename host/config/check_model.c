@@ -72,15 +72,9 @@ static void check_condition(const scl_checker *c)
         scl_check_shared_fault(c, "model.condition", "the network %s takes no level%s",
                                scl_config_choice("model.net", (int)model->net),
                                divides ? "; it divides its result by the level's sigma" : "");
-}
-
-static void check_sigmas(const scl_checker *c)
-{
-    const scl_noise_config *noise = &c->stage->noise;
-    if (noise->levels != 1 && noise->sigma_begin > 0 && noise->sigma_begin < noise->sigma_end)
-        scl_check_shared_fault(c, "noise.sigma_begin",
-                               "%g is smaller than sigma_end, %g; levels go from the largest to the smallest",
-                               noise->sigma_begin, noise->sigma_end);
+    if (model->condition == SCL_CONDITION_TIME && model->net != SCL_NET_MLP)
+        scl_check_shared_fault(c, "model.condition", "the network %s does not take the time as an input; mlp does",
+                               scl_config_choice("model.net", (int)model->net));
 }
 
 static void check_predict(const scl_checker *c)
@@ -104,20 +98,11 @@ static void check_widths(const scl_checker *c)
         scl_check_shared_fault(c, "model.widths", "an mlp has 1 to %d hidden layers, not %d", SCL_MAX_WIDTHS, n);
 }
 
-/* sigma_begin: auto is measured on the data. */
-static void check_auto(const scl_checker *c)
-{
-    const scl_data_config *data = &c->stage->data;
-    if (c->stage->noise.sigma_begin <= 0 && !data->path && scl_data_in_files(data))
-        scl_check_shared_fault(c, "noise.sigma_begin", "auto goes by the training images, and there is no data.path");
-}
-
 void scl_check_model(const scl_checker *c)
 {
     check_size(c);
     check_condition(c);
-    check_sigmas(c);
     check_predict(c);
     check_widths(c);
-    check_auto(c);
+    scl_check_noise(c);
 }

@@ -51,6 +51,7 @@ static void check_checkpoint(const scl_checker *c)
 void scl_check_sample(const scl_checker *c)
 {
     check_sampler(c);
+    scl_check_sampler_of_process(c);
     if (c->stage->model.net == SCL_NET_ANALYTIC)
         return;                  /* it has no weights that a checkpoint could hold */
     if (c->stage->model.net == SCL_NET_CLASSIFIER)
