@@ -67,7 +67,7 @@ static scl_status put_level(flow *f, const place *p, scl_err *err)
                                            [SCL_INV_ALPHA] = 1.0 / p->alpha,
                                            [SCL_LOG_RATIO] = scl_host_log(p->sigma) - scl_host_log(p->alpha) };
     for (int q = 0; q < SCL_QUANTITIES; q++) {
-        f->table[q][0] = (float)entry[q];
+        f->table[q][0] = scl_flush((float)entry[q]);
         SCL_TRY(scl_draw_put(f->r, scl_quantity_name((scl_quantity)q), f->table[q],
                              sizeof(float) * (size_t)f->s->noise.levels, err));
     }

@@ -17,7 +17,7 @@ typedef struct scl_noise {
     double *alpha;                           /* NULL: 1 everywhere */
     double *time;                            /* t of the process; NULL: of no use */
     double *rate;                            /* vp, subvp: beta of the step to the next level; continuous: beta dt */
-    float *table[SCL_QUANTITIES];            /* what graphs read (model/level.h), rounded once; NULL: no graph does */
+    float *table[SCL_QUANTITIES];            /* what graphs read (model/level.h), rounded once, flushed; NULL: none does */
 } scl_noise;
 
 /* The levels of a noise section; its sigma_begin and levels are numbers.
