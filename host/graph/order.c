@@ -1,16 +1,18 @@
 /* The order of execution: which of the nodes that could run next does.
  *
  * A graph numbers its nodes as rules append them: a tangent follows all of the forward pass, and the reverse of a tangent comes
- * before all of the reverse of the forward pass, whose values it holds in the meantime.  Here each step takes, of the nodes whose
- * inputs are there, the one that adds least to the bytes alive (what it makes minus what nothing reads after it), and of the same
- * the one that comes first in the graph.  A layer and its tangent, and their reverse, are so made side by side.
+ * before all of the reverse of the forward pass, whose values it holds in the meantime.  Here a step takes one of the nodes whose
+ * inputs are there: the one that adds least to the bytes alive (what it makes minus what nothing reads after it), of the same that of
+ * the earliest layer; or that of the earliest layer, of the same the one that adds least.  The second way makes a layer and its
+ * tangent, and their reverse, side by side; the first spares wide images.  Both are tried.
  *
  * A node may move over others but not over an in-place update of what it reads or updates.  It computes the same from the same, so
  * no bit changes. */
 #include <string.h>
 
-#include "graph/build.h"
 #include "graph/passes.h"
+
+enum { MOST_NODES = 30000 };     /* an exact trace of many dimensions: their order is not worth its search */
 
 typedef struct edge { int from, to; } edge;
 
@@ -21,7 +23,7 @@ typedef struct pass {
     int n_edge, cap_edge;
     int *first_edge;            /* of each node; edges are sorted by from */
     int *waits;                 /* of each node: edges to it from nodes that have not run */
-    int *depth;                 /* of each node: the most operators that make images on a way to it */
+    int *depth;                 /* of each node: the most layers (operators with weights) on a way to it */
     int *readers;               /* of each value: nodes that read it and have not run */
     long long unit;             /* bytes that make a difference */
     int *ready, n_ready;        /* positions, in no order */
@@ -110,14 +112,15 @@ static void measure(pass *s)
     const scl_program *p = s->p;
     size_t largest = 0;
     for (int i = 0; i < p->n_node; i++) {       /* edges go up, and are sorted by from */
-        bool image = false;
+        bool layer = false;
+        for (int k = 0; k < p->node[i]->n_in; k++)
+            layer |= p->node[i]->in[k] && p->node[i]->in[k]->role == SCL_PARAM;
         for (int o = 0; o < p->node[i]->n_out; o++) {
             const scl_value *v = p->node[i]->out[o];
-            image |= in_slab(v) && v->rank == 4;
             if (in_slab(v) && scl_value_bytes(v) > largest)
                 largest = scl_value_bytes(v);
         }
-        s->depth[i] += image && !scl_is_pointwise(p->node[i]);
+        s->depth[i] += layer;
         for (int e = s->first_edge[i]; e < s->first_edge[i + 1]; e++)
             if (s->depth[s->edges[e].to] < s->depth[i])
                 s->depth[s->edges[e].to] = s->depth[i];
@@ -140,17 +143,19 @@ static long long growth(const pass *s, int i)
 }
 
 /* The index of the best one in ready. */
-static int choose(const pass *s)
+static int choose(const pass *s, bool layers_first)
 {
     int best = -1;
-    long long least = 0;
+    long long least[2] = { 0 };
     for (int r = 0; r < s->n_ready; r++) {
         const int i = s->ready[r];
-        const long long units = growth(s, i) / s->unit;
-        const int deeper = best < 0 ? -1 : s->depth[i] - s->depth[s->ready[best]];
-        if (best < 0 || units < least || (units == least && (deeper < 0 || (deeper == 0 && i < s->ready[best])))) {
+        const long long units = growth(s, i) / s->unit, depth = s->depth[i];
+        const long long key[2] = { layers_first ? depth : units, layers_first ? units : depth };
+        const bool same = best >= 0 && key[0] == least[0] && key[1] == least[1];
+        if (best < 0 || key[0] < least[0] || (key[0] == least[0] && key[1] < least[1]) || (same && i < s->ready[best])) {
             best = r;
-            least = units;
+            least[0] = key[0];
+            least[1] = key[1];
         }
     }
     return best;
@@ -183,31 +188,47 @@ static size_t most_alive(const scl_program *p, scl_arena *scratch)
     return most;
 }
 
-bool scl_pass_order(scl_program *p)
+static scl_node **ordered(const scl_program *p, bool layers_first, scl_arena *scratch)
 {
-    scl_arena scratch = { 0 };
-    pass s = { .p = p, .scratch = &scratch };
-    s.waits = SCL_NEW_ARRAY(&scratch, int, p->n_node + 1);
-    s.depth = SCL_NEW_ARRAY(&scratch, int, p->n_node + 1);
-    s.ready = SCL_NEW_ARRAY(&scratch, int, p->n_node + 1);
-    s.readers = SCL_NEW_ARRAY(&scratch, int, p->n_value);
+    pass s = { .p = p, .scratch = scratch };
+    s.waits = SCL_NEW_ARRAY(scratch, int, p->n_node + 1);
+    s.depth = SCL_NEW_ARRAY(scratch, int, p->n_node + 1);
+    s.ready = SCL_NEW_ARRAY(scratch, int, p->n_node + 1);
+    s.readers = SCL_NEW_ARRAY(scratch, int, p->n_value);
     find_edges(&s);
     sort_edges(&s);
     measure(&s);
     for (int i = 0; i < p->n_node; i++)
         if (!s.waits[i])
             s.ready[s.n_ready++] = i;
-    scl_program ordered = *p;
-    ordered.node = SCL_NEW_ARRAY(p->arena, scl_node *, p->n_node + 1);
-    for (ordered.n_node = 0; s.n_ready; ordered.n_node++) {
-        const int r = choose(&s), i = s.ready[r];
+    scl_node **node = SCL_NEW_ARRAY(p->arena, scl_node *, p->n_node + 1);
+    for (int n = 0; s.n_ready; n++) {
+        const int r = choose(&s, layers_first), i = s.ready[r];
         s.ready[r] = s.ready[--s.n_ready];
-        ordered.node[ordered.n_node] = p->node[i];
+        node[n] = p->node[i];
         run(&s, i);
     }
-    const bool lower = most_alive(&ordered, &scratch) < most_alive(p, &scratch);
-    if (lower)
-        p->node = ordered.node;
+    return node;
+}
+
+bool scl_pass_order(scl_program *p)
+{
+    if (p->n_node > MOST_NODES)
+        return false;
+    scl_arena scratch = { 0 };
+    size_t least = most_alive(p, &scratch);
+    scl_node **best = NULL;
+    for (int way = 0; way < 2; way++) {
+        scl_program other = *p;
+        other.node = ordered(p, way == 1, &scratch);
+        const size_t most = most_alive(&other, &scratch);
+        if (most < least) {
+            least = most;
+            best = other.node;
+        }
+    }
+    if (best)
+        p->node = best;
     scl_arena_free(&scratch);
-    return lower;
+    return best != NULL;
 }
