@@ -21,10 +21,11 @@ static void check_loss(const scl_checker *c)
     if (stage->noise.schedule == SCL_NOISE_NONE && kind == SCL_LOSS_DSM)
         scl_check_fault(c, "objective.loss", "dsm compares the score with the noise, and noise.schedule is none");
     if (kind == SCL_LOSS_ISM && D > SCL_ISM_MOST)
-        scl_check_fault(c, "objective.loss",
-                        "ism takes the exact trace, a forward-mode pass for each of the %ld values of a sample: a step "
-                        "would cost about %ld times a dsm step; at most %d: ssm_vr estimates the same",
-                        D, D + 1, SCL_ISM_MOST);
+        scl_check_fault(
+            c, "objective.loss",
+            "ism takes the exact trace, a forward-mode pass for each of the %ld values of a sample: a step "
+            "would cost about %ld times a dsm step; at most %d: ssm_vr estimates the same",
+            D, D + 1, SCL_ISM_MOST);
     if (kind == SCL_LOSS_ESM && !scl_check_is_mixture(&stage->data))
         scl_check_fault(c, "objective.loss",
                         "esm needs the true score, known of data.points.distribution: mixture alone");

@@ -11,16 +11,18 @@ typedef struct pass {
     scl_graph *g;
     int n_node, n_value;
     bool *depends;          /* value id: depends on one of the wrt */
-    bool *hidden;           /* value id: depends on one of the wrt by a way through a constant operator, which derivatives do not see */
+    bool *hidden;           /* value id: depends on one of the wrt by a way through a constant operator, which
+                               derivatives do not see */
     scl_value **cotangent;  /* value id: sum so far, or NULL */
 } pass;
 
 /* Does the result of the node need one of the values? */
 static bool needs_any(const scl_node *n, const bool *values)
 {
-    const bool all = !scl_is_pointwise(n) || n->op->total;     /* an expression need not name every input */
+    const bool all = !scl_is_pointwise(n) || n->op->total; /* an expression need not name every input */
     for (int k = 0; k < n->n_in; k++)
-        if (n->in[k] && n->in[k]->dtype == SCL_F32 && values[n->in[k]->id] && (all || scl_expr_uses(n->expr, n->in_name[k])))
+        if (n->in[k] && n->in[k]->dtype == SCL_F32 && values[n->in[k]->id] &&
+            (all || scl_expr_uses(n->expr, n->in_name[k])))
             return true;
     return false;
 }
@@ -65,14 +67,16 @@ static scl_status no_rule(const scl_node *n, const char *rule, scl_err *err)
                     n->scope);
 }
 
-/* Statistics are constants, and the rules of what reads them make up for it (scl_op.total).  What else reads them has no right
- * derivative: a total rule appended it, and one order more than there is would be asked for. */
+/* Statistics are constants, and the rules of what reads them make up for it (scl_op.total).  What else reads
+ * them has no right derivative: a total rule appended it, and one order more than there is would be asked
+ * for. */
 static scl_status sees_all(const pass *p, const scl_node *n, scl_err *err)
 {
     if (n->op->total || !needs_any(n, p->hidden))
         return SCL_OK;
-    return scl_fail(err, SCL_FAILED, "operator '%s' has no derivative of this order: it reads statistics as constants%s%s", n->op->name,
-                    n->scope[0] ? ", at " : "", n->scope);
+    return scl_fail(err, SCL_FAILED,
+                    "operator '%s' has no derivative of this order: it reads statistics as constants%s%s",
+                    n->op->name, n->scope[0] ? ", at " : "", n->scope);
 }
 
 static unsigned wanted(const pass *p, const scl_node *n)

@@ -1,35 +1,41 @@
 /* The order of execution: which of the nodes that could run next does.
  *
- * A graph numbers its nodes as rules append them: a tangent follows all of the forward pass, and the reverse of a tangent comes
- * before all of the reverse of the forward pass, whose values it holds in the meantime.  Here a step takes one of the nodes whose
- * inputs are there: the one that adds least to the bytes alive (what it makes minus what nothing reads after it), of the same that of
- * the earliest layer; or that of the earliest layer, of the same the one that adds least.  The second way makes a layer and its
- * tangent, and their reverse, side by side; the first spares wide images.  Both are tried.
+ * A graph numbers its nodes as rules append them: a tangent follows all of the forward pass, and the reverse
+ * of a tangent comes before all of the reverse of the forward pass, whose values it holds in the meantime.
+ * Here a step takes one of the nodes whose inputs are there: the one that adds least to the bytes alive (what
+ * it makes minus what nothing reads after it), of the same that of the earliest layer; or that of the
+ * earliest layer, of the same the one that adds least.  The second way makes a layer and its tangent, and
+ * their reverse, side by side; the first spares wide images.  Both are tried.
  *
- * A node may move over others but not over an in-place update of what it reads or updates.  It computes the same from the same, so
- * no bit changes. */
+ * A node may move over others but not over an in-place update of what it reads or updates.  It computes the
+ * same from the same, so no bit changes. */
 #include <string.h>
 
 #include "graph/passes.h"
 
-enum { MOST_NODES = 30000 };     /* an exact trace of many dimensions: their order is not worth its search */
+enum { MOST_NODES = 30000 }; /* an exact trace of many dimensions: their order is not worth its search */
 
-typedef struct edge { int from, to; } edge;
+typedef struct edge {
+    int from, to;
+} edge;
 
 typedef struct pass {
     const scl_program *p;
     scl_arena *scratch;
-    edge *edges;                /* from has to run before to */
+    edge *edges; /* from has to run before to */
     int n_edge, cap_edge;
-    int *first_edge;            /* of each node; edges are sorted by from */
-    int *waits;                 /* of each node: edges to it from nodes that have not run */
-    int *depth;                 /* of each node: the most layers (operators with weights) on a way to it */
-    int *readers;               /* of each value: nodes that read it and have not run */
-    long long unit;             /* bytes that make a difference */
-    int *ready, n_ready;        /* positions, in no order */
+    int *first_edge;     /* of each node; edges are sorted by from */
+    int *waits;          /* of each node: edges to it from nodes that have not run */
+    int *depth;          /* of each node: the most layers (operators with weights) on a way to it */
+    int *readers;        /* of each value: nodes that read it and have not run */
+    long long unit;      /* bytes that make a difference */
+    int *ready, n_ready; /* positions, in no order */
 } pass;
 
-static bool in_slab(const scl_value *v) { return v && v->role == SCL_INTERMEDIATE && !v->storage; }
+static bool in_slab(const scl_value *v)
+{
+    return v && v->role == SCL_INTERMEDIATE && !v->storage;
+}
 
 /* Is value k of the node's inputs one of those before it too? */
 static bool repeated(const scl_node *n, int k)
@@ -51,13 +57,17 @@ static void add_edge(pass *s, int from, int to)
             memcpy(more, s->edges, sizeof *more * (size_t)s->n_edge);
         s->edges = more;
     }
-    s->edges[s->n_edge++] = (edge){ from, to };
+    s->edges[s->n_edge++] = (edge){from, to};
     s->waits[to]++;
 }
 
 /* Who touched a persistent value: its last update, and its readers since then as a list through next. */
-typedef struct touched { int update, reader; } touched;
-typedef struct link { int node, next; } link;
+typedef struct touched {
+    int update, reader;
+} touched;
+typedef struct link {
+    int node, next;
+} link;
 
 static void find_edges(pass *s)
 {
@@ -75,7 +85,7 @@ static void find_edges(pass *s)
             touched *t = &touch[n->in[k]->storage ? n->in[k]->storage->id : n->in[k]->id];
             add_edge(s, maker[n->in[k]->id], i);
             add_edge(s, t->update, i);
-            links[n_link] = (link){ i, t->reader };
+            links[n_link] = (link){i, t->reader};
             t->reader = n_link++;
             s->readers[n->in[k]->id]++;
         }
@@ -87,7 +97,7 @@ static void find_edges(pass *s)
             add_edge(s, t->update, i);
             for (int r = t->reader; r; r = links[r].next)
                 add_edge(s, links[r].node, i);
-            *t = (touched){ i, 0 };
+            *t = (touched){i, 0};
         }
     }
 }
@@ -106,12 +116,13 @@ static void sort_edges(pass *s)
     s->edges = sorted;
 }
 
-/* Depth of the nodes, and the unit: a part of the largest value, so that what belongs to a channel does not decide. */
+/* Depth of the nodes, and the unit: a part of the largest value, so that what belongs to a channel does not
+ * decide. */
 static void measure(pass *s)
 {
     const scl_program *p = s->p;
     size_t largest = 0;
-    for (int i = 0; i < p->n_node; i++) {       /* edges go up, and are sorted by from */
+    for (int i = 0; i < p->n_node; i++) { /* edges go up, and are sorted by from */
         bool layer = false;
         for (int k = 0; k < p->node[i]->n_in; k++)
             layer |= p->node[i]->in[k] && p->node[i]->in[k]->role == SCL_PARAM;
@@ -146,13 +157,14 @@ static long long growth(const pass *s, int i)
 static int choose(const pass *s, bool layers_first)
 {
     int best = -1;
-    long long least[2] = { 0 };
+    long long least[2] = {0};
     for (int r = 0; r < s->n_ready; r++) {
         const int i = s->ready[r];
         const long long units = growth(s, i) / s->unit, depth = s->depth[i];
-        const long long key[2] = { layers_first ? depth : units, layers_first ? units : depth };
+        const long long key[2] = {layers_first ? depth : units, layers_first ? units : depth};
         const bool same = best >= 0 && key[0] == least[0] && key[1] == least[1];
-        if (best < 0 || key[0] < least[0] || (key[0] == least[0] && key[1] < least[1]) || (same && i < s->ready[best])) {
+        if (best < 0 || key[0] < least[0] || (key[0] == least[0] && key[1] < least[1]) ||
+            (same && i < s->ready[best])) {
             best = r;
             least[0] = key[0];
             least[1] = key[1];
@@ -179,7 +191,7 @@ static size_t most_alive(const scl_program *p, scl_arena *scratch)
     for (int v = 0; v < p->n_value; v++)
         if (life[v].first >= 0 && in_slab(p->value[v])) {
             change[life[v].first] += scl_value_bytes(p->value[v]);
-            change[life[v].last + 1] -= scl_value_bytes(p->value[v]);      /* wraps, and wraps back in the sum */
+            change[life[v].last + 1] -= scl_value_bytes(p->value[v]); /* wraps, and wraps back in the sum */
         }
     for (int i = 0; i < p->n_node; i++) {
         live += change[i];
@@ -190,7 +202,7 @@ static size_t most_alive(const scl_program *p, scl_arena *scratch)
 
 static scl_node **ordered(const scl_program *p, bool layers_first, scl_arena *scratch)
 {
-    pass s = { .p = p, .scratch = scratch };
+    pass s = {.p = p, .scratch = scratch};
     s.waits = SCL_NEW_ARRAY(scratch, int, p->n_node + 1);
     s.depth = SCL_NEW_ARRAY(scratch, int, p->n_node + 1);
     s.ready = SCL_NEW_ARRAY(scratch, int, p->n_node + 1);
@@ -215,7 +227,7 @@ bool scl_pass_order(scl_program *p)
 {
     if (p->n_node > MOST_NODES)
         return false;
-    scl_arena scratch = { 0 };
+    scl_arena scratch = {0};
     size_t least = most_alive(p, &scratch);
     scl_node **best = NULL;
     for (int way = 0; way < 2; way++) {

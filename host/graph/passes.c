@@ -175,7 +175,7 @@ size_t scl_place_blocks(scl_block *blocks, int n, size_t align)
     int filled = 0;
     for (int i = 0; i < n; i++) {
         blocks[i].bytes = (blocks[i].bytes + align - 1) / align * align;
-        if (blocks[i].bytes)        /* the others lie at 0 */
+        if (blocks[i].bytes) /* the others lie at 0 */
             order[filled++] = &blocks[i];
     }
     qsort(order, (size_t)filled, sizeof *order, by_size);

@@ -127,7 +127,8 @@ static void recompute(scl_program *p, scl_choice **choice, scl_slab *slab, const
     *slab = lower;
 }
 
-/* Choices, places, recomputing and what is fused along, of a program whose nodes are in the order in which they run. */
+/* Choices, places, recomputing and what is fused along, of a program whose nodes are in the order in which
+ * they run. */
 static scl_status place(scl_program *p, scl_choice **choice, scl_slab *slab, const scl_device_info *device,
                         const scl_plan_options *options, scl_err *err)
 {

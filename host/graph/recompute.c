@@ -20,7 +20,8 @@ typedef struct pass {
     int cap_node, cap_value;
     scl_life *life;
     size_t *live; /* bytes alive at each position */
-    int *first_reader, *reader; /* reader[first_reader[id] ... first_reader[id + 1] - 1]: positions that read value id */
+    int *first_reader,
+        *reader; /* reader[first_reader[id] ... first_reader[id + 1] - 1]: positions that read value id */
 } pass;
 
 /* A value's absence: its last reader before the highest position and its first one after it. */

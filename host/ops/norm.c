@@ -291,7 +291,8 @@ static bool rows_are_shared(const scl_node *n, int rows)
 scl_arg scl_norm_row(const scl_node *n, int rows, const char *name, int part)
 {
     const int offset = part * scl_dim(n, 'C');
-    return rows_are_shared(n, rows) ? SCL_CHANNEL(name, n->in[rows], offset) : SCL_SAMPLE_CHANNEL(name, n->in[rows], offset);
+    return rows_are_shared(n, rows) ? SCL_CHANNEL(name, n->in[rows], offset)
+                                    : SCL_SAMPLE_CHANNEL(name, n->in[rows], offset);
 }
 
 scl_status scl_norm_rows_cotangent(scl_graph *g, scl_value **out, const scl_node *n, int rows, scl_value *drows, scl_err *err)

@@ -12,8 +12,8 @@
  *   channel_second  mk = M_c k,  t = T(mean; k, u)                                       the same over the channels' means
  *
  * The sums of a leaf and of a flat row are chains of fma.  Division by a count is a product with (float)(1.0/count), 3/P one
- * with (float)(3.0/P).  x of channel_second is there for the total derivative, as channel_grad's.  Their derivatives: norm_third.c.
- * What the tangent of a normalisation is made of: norm_tangent.c.  Kernels: cl/ops/norm_second.cl.  Tests: tests/ops/norm_second.c. */
+ * with (float)(3.0/P).  x of channel_second is there for the total derivative, as channel_grad's.
+ * Their derivatives: norm_third.c.  What the tangent of a normalisation is made of: norm_tangent.c.  Kernels: cl/ops/norm_second.cl.  Tests: tests/ops/norm_second.c. */
 #include "ops/norm.h"
 
 #include "ops/items.h"

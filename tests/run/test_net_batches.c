@@ -1,5 +1,6 @@
-/* Every network in training: a batch in one run, in micro-batches of single samples, and streamed has the same loss and gradient,
- * to the bit, with first derivatives, second ones, and third ones (sliced losses of an energy). */
+/* Every network in training: a batch in one run, in micro-batches of single samples, and streamed has the
+ * same loss and gradient, to the bit, with first derivatives, second ones, and third ones (sliced losses of
+ * an energy). */
 #include "run/check.h"
 
 #include "run/trainer.h"
@@ -13,15 +14,20 @@ static const char text[] = "seed: 3\n"
                            "noise: { levels: 3 }\n"
                            "stages: { t: { kind: train, batch: 4, eval: { every: never } } }\n";
 
-typedef struct training { const char *net, *loss, *condition, *output; } training;
+typedef struct training {
+    const char *net, *loss, *condition, *output;
+} training;
 
 /* The second step's loss and gradient norm. */
-static scl_step_record steps(scl_backend *b, const training *of, const char *residence, const char *accumulate,
-                             const scl_dataset *data)
+static scl_step_record steps(scl_backend *b, const training *of, const char *residence,
+                             const char *accumulate, const scl_dataset *data)
 {
-    const scl_override o[] = { { "model.net", of->net }, { "stages.t.objective.loss", of->loss }, { "model.condition", of->condition },
-                               { "data.residence", residence }, { "stages.t.accumulate", accumulate },
-                               { "model.output", of->output } };
+    const scl_override o[] = {{"model.net", of->net},
+                              {"stages.t.objective.loss", of->loss},
+                              {"model.condition", of->condition},
+                              {"data.residence", residence},
+                              {"stages.t.accumulate", accumulate},
+                              {"model.output", of->output}};
     scl_config_errors errors = { 0 };
     scl_config *config = NULL;
     scl_trainer *t = NULL;
@@ -47,15 +53,23 @@ static scl_step_record steps(scl_backend *b, const training *of, const char *res
     return last;
 }
 
-#define SCORE(net, loss, condition) { net, loss, condition, "score" }
-#define ENERGY(net, loss, condition) { net, loss, condition, "energy" }
+#define SCORE(net, loss, condition)                                                                          \
+    {                                                                                                        \
+        net, loss, condition, "score"                                                                        \
+    }
+#define ENERGY(net, loss, condition)                                                                         \
+    {                                                                                                        \
+        net, loss, condition, "energy"                                                                       \
+    }
 static const training cases[] = {
-    SCORE("ncsn", "dsm", "none"),         SCORE("ncsn", "ssm_vr", "none"),      SCORE("ncsnv2", "dsm", "auto"),
-    SCORE("ncsnv2", "ssm_vr", "auto"),    SCORE("ncsnv2_deeper", "dsm", "auto"), SCORE("ncsnv2_deepest", "dsm", "auto"),
-    SCORE("resscore", "dsm", "auto"),     SCORE("resscore", "ssm_vr", "auto"),  SCORE("mlp", "ssm_vr", "level"),
-    SCORE("classifier", "cross_entropy", "level"),
-    ENERGY("ncsn", "dsm", "level"),       ENERGY("ncsn", "ssm_vr", "level"),    ENERGY("ncsnv2", "ssm", "auto"),
-    ENERGY("resscore", "ssm_vr", "auto"), ENERGY("mlp", "ssm", "level"),
+    SCORE("ncsn", "dsm", "none"),          SCORE("ncsn", "ssm_vr", "none"),
+    SCORE("ncsnv2", "dsm", "auto"),        SCORE("ncsnv2", "ssm_vr", "auto"),
+    SCORE("ncsnv2_deeper", "dsm", "auto"), SCORE("ncsnv2_deepest", "dsm", "auto"),
+    SCORE("resscore", "dsm", "auto"),      SCORE("resscore", "ssm_vr", "auto"),
+    SCORE("mlp", "ssm_vr", "level"),       SCORE("classifier", "cross_entropy", "level"),
+    ENERGY("ncsn", "dsm", "level"),        ENERGY("ncsn", "ssm_vr", "level"),
+    ENERGY("ncsnv2", "ssm", "auto"),       ENERGY("resscore", "ssm_vr", "auto"),
+    ENERGY("mlp", "ssm", "level"),
 };
 
 int main(void)
@@ -77,10 +91,12 @@ int main(void)
         const scl_step_record parts = steps(b, &cases[i], "device", "4", &data);
         const scl_step_record sent = steps(b, &cases[i], "stream", "2", &data);
         CHECK(whole.norm > 0, "%s, %s: no gradient", net, loss);
-        CHECK(whole.loss == parts.loss && whole.norm == parts.norm, "%s, %s: loss %a and norm %a, in micro-batches %a and %a", net, loss,
-              (double)whole.loss, (double)whole.norm, (double)parts.loss, (double)parts.norm);
-        CHECK(whole.loss == sent.loss && whole.norm == sent.norm, "%s, %s: loss %a and norm %a, streamed %a and %a", net, loss,
-              (double)whole.loss, (double)whole.norm, (double)sent.loss, (double)sent.norm);
+        CHECK(whole.loss == parts.loss && whole.norm == parts.norm,
+              "%s, %s: loss %a and norm %a, in micro-batches %a and %a", net, loss, (double)whole.loss,
+              (double)whole.norm, (double)parts.loss, (double)parts.norm);
+        CHECK(whole.loss == sent.loss && whole.norm == sent.norm,
+              "%s, %s: loss %a and norm %a, streamed %a and %a", net, loss, (double)whole.loss,
+              (double)whole.norm, (double)sent.loss, (double)sent.norm);
     }
     b->v->close(b);
     return finish("networks in micro-batches");
