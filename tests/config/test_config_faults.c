@@ -82,11 +82,6 @@ static const struct { const char *name, *text, *faults; } bad[] = {
       "t.yaml:3:40: stages.t.objective.loss: ism takes the exact trace, a forward-mode pass for each of the "
       "784 values of a sample: a step "
       "would cost about 785 times a dsm step; at most 64: ssm_vr estimates the same" },
-    { "third derivatives",
-      "model: { output: energy }\n"
-      DATA "stages:\n  t: { kind: train, objective: { loss: ssm } }\n",
-      "t.yaml:4:40: stages.t.objective.loss: ssm of an energy needs third derivatives, which ncsn's "
-      "normalisations do not have; mlp, or dsm" },
     { "noise of an energy", "model: { output: energy, predict: x0 }\n" DATA TRAIN,
       "t.yaml:1:35: model.predict: x0 is no gradient of an energy, and model.output is energy" },
     { "times of a table", "noise: { time: continuous }\n" DATA TRAIN,
