@@ -49,8 +49,6 @@ void scl_check_noise(const scl_checker *c);
 void scl_check_sampler_of_process(const scl_checker *c);
 /* Does the network have weights of its own for each level? */
 bool scl_check_has_labels(const scl_model_config *m);
-/* Values of a sample as far as the config tells; 0: only the data do. */
-long scl_check_values(const scl_data_config *d);
 void scl_check_train(const scl_checker *c);
 void scl_check_sample(const scl_checker *c);
 void scl_check_evaluate(const scl_checker *c);

@@ -50,7 +50,7 @@ static void check_levels(const scl_checker *c)
 static void check_trace(const scl_checker *c)
 {
     const scl_likelihood_config *l = &c->stage->likelihood;
-    const long D = scl_check_values(&c->stage->data);
+    const long side = scl_data_size(&c->stage->data), D = side * side * scl_data_channels(&c->stage->data);
     const char *none = "an exact trace takes no random vectors; hutchinson does";
     if (l->trace != SCL_TRACE_EXACT)
         return;

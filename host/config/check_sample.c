@@ -8,10 +8,8 @@ static void check_task(const scl_checker *c)
 {
     const scl_sample_config *s = &c->stage->sample;
     const scl_condition_task task = s->condition.task;
-    const int channels = c->stage->data.transform.channels;
     const bool flow = s->sampler.method == SCL_SAMPLER_PROBABILITY_FLOW;
     const bool known = task == SCL_CONDITION_INPAINT || task == SCL_CONDITION_COLORIZE;
-    const bool grey = channels == 1 || (!channels && c->stage->data.format == SCL_DATA_IDX);
     if (task == SCL_CONDITION_INTERPOLATE && flow)
         scl_check_fault(c, "condition.task",
                         "interpolate turns one sample's noise into another's, and probability_flow has none");
@@ -20,7 +18,7 @@ static void check_task(const scl_checker *c)
                         "the solver rk45 cannot keep pixels as they are known; take solver: euler or another method");
     if (task == SCL_CONDITION_INPAINT && !s->condition.mask)
         scl_check_fault(c, "condition.mask", "missing; inpaint needs a picture that says what is known");
-    if (task == SCL_CONDITION_COLORIZE && grey)
+    if (task == SCL_CONDITION_COLORIZE && scl_data_channels(&c->stage->data) == 1)
         scl_check_fault(c, "condition.task", "colorize needs pictures with colours; these have one channel");
     if (scl_sample_reads_data(s) && !c->stage->data.path)
         scl_check_fault(c, "condition.images",

@@ -1,13 +1,6 @@
 /* What a train stage asks of its data, and a loss of noise, dimension and its own keys. */
 #include "config/check.h"
 
-long scl_check_values(const scl_data_config *d)
-{
-    const bool cifar = d->format == SCL_DATA_CIFAR10, idx = d->format == SCL_DATA_IDX;
-    const long side = d->transform.size ? d->transform.size : cifar ? 32 : idx ? 28 : 0;
-    return side * side * (d->transform.channels ? d->transform.channels : cifar ? 3 : idx ? 1 : 0);
-}
-
 static void check_classifier(const scl_checker *c, const char *loss)
 {
     const bool classifies = c->stage->model.net == SCL_NET_CLASSIFIER;
@@ -24,7 +17,7 @@ static void check_loss(const scl_checker *c, const char *loss, bool sliced)
 {
     const scl_stage_config *stage = c->stage;
     const scl_loss_kind kind = stage->train.objective.loss;
-    const long D = scl_check_values(&stage->data);
+    const long side = scl_data_size(&stage->data), D = side * side * scl_data_channels(&stage->data);
     if (stage->noise.schedule == SCL_NOISE_NONE && kind == SCL_LOSS_DSM)
         scl_check_fault(c, "objective.loss", "dsm compares the score with the noise, and noise.schedule is none");
     if (kind == SCL_LOSS_ISM && D > SCL_ISM_MOST)

@@ -296,6 +296,19 @@ char *scl_config_text(const scl_config *config, scl_arena *arena);
  * In arena. */
 char *scl_config_json(const scl_config *config, scl_arena *arena);
 
+/* Pixels of a side and channels as far as the config tells: as asked, else the format's own; 0: only the data do. */
+static inline int scl_data_size(const scl_data_config *d)
+{
+    const int own = d->format == SCL_DATA_CIFAR10 ? 32 : d->format == SCL_DATA_IDX ? 28 : d->format == SCL_DATA_POINTS;
+    return d->transform.size ? d->transform.size : own;
+}
+
+static inline int scl_data_channels(const scl_data_config *d)
+{
+    const int own = d->format == SCL_DATA_CIFAR10 ? 3 : d->format == SCL_DATA_IDX;
+    return d->transform.channels ? d->transform.channels : own;
+}
+
 /* Are pictures of the data part of what the samples come from? */
 static inline bool scl_sample_reads_data(const scl_sample_config *s)
 {

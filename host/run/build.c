@@ -18,10 +18,8 @@ scl_status scl_build_shape(const scl_config *config, const scl_stage_config *sta
         shape[2] = scl_points_dimension(&d->points);
         return SCL_OK;
     }
-    const int own_size = d->format == SCL_DATA_CIFAR10 ? 32 : d->format == SCL_DATA_IDX ? 28 : d->format == SCL_DATA_POINTS ? 1 : 0;
-    const int own_channels = d->format == SCL_DATA_CIFAR10 ? 3 : d->format == SCL_DATA_IDX ? 1 : 0;
-    shape[0] = shape[1] = d->transform.size ? d->transform.size : own_size;
-    shape[2] = d->transform.channels ? d->transform.channels : own_channels;
+    shape[0] = shape[1] = scl_data_size(d);
+    shape[2] = scl_data_channels(d);
     if (!shape[0])
         return scl_config_fail(config, err, SCL_BAD_CONFIG, "data.transform.size", "must be set here: only the data tell the size");
     if (!shape[2])

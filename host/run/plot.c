@@ -1,6 +1,7 @@
 /* The plot stage: numbers of other stages as a figure, drawn by gnuplot (figure.png, figure.svg; its program stays beside them). */
 #include "run/plot.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -30,8 +31,10 @@ void scl_page_close(scl_page *p)
 
 scl_status scl_page_write(scl_page *p, scl_stage_context *c, const char *name, scl_err *err)
 {
-    fflush(p->file);
-    const scl_status status = scl_file_write(scl_arena_printf(c->arena, "%s/%s", c->folder, name), p->text, p->size, NULL, err);
+    const bool whole = !fflush(p->file) && !ferror(p->file);
+    const char *path = scl_arena_printf(c->arena, "%s/%s", c->folder, name);
+    const scl_status status = whole ? scl_file_write(path, p->text, p->size, NULL, err)
+                                    : scl_fail(err, SCL_FAILED, "not enough host memory for '%s'", path);
     scl_page_close(p);
     return status;
 }
@@ -74,10 +77,12 @@ static scl_status run_gnuplot(scl_stage_context *c, int *code, scl_err *err)
     posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
     const int failed = posix_spawnp(&child, argv[0], &actions, NULL, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
-    if (failed) {
+    if (failed == ENOENT || failed == EACCES) {
         *code = 127;
         return SCL_OK;
     }
+    if (failed)
+        return scl_fail(err, SCL_FAILED, "gnuplot cannot be started: %s", strerror(failed));
     if (waitpid(child, &state, 0) != child)
         return scl_fail(err, SCL_FAILED, "cannot wait for gnuplot");
     *code = WIFEXITED(state) ? WEXITSTATUS(state) : 1;
@@ -111,6 +116,8 @@ scl_status scl_plot_run(scl_stage_context *c, int width, int height, scl_err *er
                  "it, are in %s", c->stage->name, c->folder);
         return SCL_OK;
     }
+    if (code && *c->stop)        /* the interrupt reaches gnuplot, too */
+        return scl_stage_interrupted(c, -1, err);
     if (code)
         return scl_fail(err, SCL_FAILED, "gnuplot failed on %s/figure.gp: %s", c->folder, first_line(c, "gnuplot.log"));
     remove(scl_arena_printf(c->arena, "%s/gnuplot.log", c->folder));

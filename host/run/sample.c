@@ -182,7 +182,10 @@ static scl_status draw_all(scl_draw *s, scl_err *err)
         scl_info("%s: step_lr %.6g, by the noise levels", s->c->stage->name, s->sampler.step_lr);
     s->columns = count < TRAJECTORY_COLUMNS ? count : TRAJECTORY_COLUMNS;
     if (s->config->save & SCL_SAVE_TRAJECTORY) {
-        s->trajectory = SCL_NEW_ARRAY(s->c->arena, float, (size_t)s->rows * (size_t)s->columns * s->pixels);
+        void *memory;
+        SCL_TRY(scl_alloc_bytes(&memory, sizeof(float) * (size_t)s->rows * (size_t)s->columns * s->pixels,
+                                "the trajectory", err));
+        s->trajectory = memory;
         s->kept = SCL_NEW_ARRAY(s->c->arena, scl_ticket, s->rows);
     }
     scl_progress_start(&s->progress, s->c->stage->name, "step", 0, adapts ? 0 : (long)((count + n - 1) / n) * s->sampler.total);
@@ -234,6 +237,7 @@ scl_status scl_stage_sample(scl_stage_context *c, scl_err *err)
     scl_draw_close_known(&s);
     scl_checkpoint_close(s.from);
     scl_tuning_free(&s.tuning);
+    free(s.trajectory);
     free(x);
     return status;
 }

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "graph/arith.h"
 #include "score/hostmath.h"
 
 static double power_of(double sigma, double power)
@@ -33,6 +34,8 @@ static void round_tables(scl_noise *n, scl_arena *arena, double power, bool like
         n->table[SCL_INV_ALPHA][i] = (float)(1.0 / alpha);
         n->table[SCL_LOG_RATIO][i] = (float)(scl_host_log(sigma) - scl_host_log(alpha));
         n->table[SCL_WEIGHT][i] = (float)(likelihood ? diffusion(n, i) : power_of(sigma, power));
+        for (int q = 0; q < SCL_QUANTITIES; q++)
+            n->table[q][i] = scl_flush(n->table[q][i]);
     }
 }
 

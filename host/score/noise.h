@@ -16,7 +16,7 @@ typedef struct scl_noise {
     double *alpha;                           /* NULL: 1 everywhere */
     double *time;                            /* t of the process; NULL: of no use */
     double *rate;                            /* vp, subvp: beta of the step to the next level, what beta dt is in continuous time */
-    float *table[SCL_QUANTITIES];            /* what graphs read (model/level.h), rounded once; NULL: no graph does */
+    float *table[SCL_QUANTITIES];            /* what graphs read (model/level.h), rounded once and flushed; NULL: no graph does */
 } scl_noise;
 
 /* The levels of a noise section; its sigma_begin and levels are numbers.
