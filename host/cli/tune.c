@@ -51,7 +51,7 @@ static scl_status graphs_of(request *r, const scl_config *config, scl_backend *b
         const scl_stage_config *stage = &config->stage[i];
         int shape[3];
         scl_tuner_list list;
-        if (strcmp(stage->device, sel) != 0 || (stage->kind != SCL_STAGE_TRAIN && stage->kind != SCL_STAGE_SAMPLE))
+        if (strcmp(stage->device, sel) != 0 || stage->kind == SCL_STAGE_EVALUATE || stage->kind == SCL_STAGE_PLOT)
             continue;
         SCL_TRY(scl_build_shape(config, stage, shape, err));
         scl_step_spec spec =

@@ -63,7 +63,10 @@ static void all_needs(const scl_checker *c, scl_stage_kind kind, const char *wha
 static void check_curve(const scl_checker *c)
 {
     const scl_plot_config *p = &c->stage->plot;
-    all_needs(c, SCL_STAGE_EVALUATE, "curve");
+    const scl_stage_config *last;
+    if (!c->stage->n_needs ||
+        needs_of(c, SCL_STAGE_EVALUATE, &last) + needs_of(c, SCL_STAGE_LIKELIHOOD, &last) != c->stage->n_needs)
+        scl_check_fault(c, "needs", "must name evaluate or likelihood stages, and no others: a curve is drawn of their values");
     if (!p->value)
         scl_check_fault(c, "plot.value", "missing; a curve is drawn of a value of evaluation.json, such as modes.0");
     if (p->x.cols != 1 || p->x.rows != c->stage->n_needs)

@@ -76,6 +76,8 @@ enum {
     SCL_METRIC_MOMENTS = 1, SCL_METRIC_MODES = 2, SCL_METRIC_FISHER = 4, SCL_METRIC_FRECHET = 8, SCL_METRIC_KERNEL = 16,
     SCL_METRIC_PRECISION_RECALL = 32, SCL_METRIC_WASSERSTEIN = 64, SCL_METRIC_NEIGHBOURS = 128
 };
+typedef enum scl_trace_kind { SCL_TRACE_HUTCHINSON, SCL_TRACE_EXACT } scl_trace_kind;
+typedef enum scl_probe { SCL_PROBE_RADEMACHER, SCL_PROBE_GAUSSIAN } scl_probe;
 typedef enum scl_plot_type { SCL_PLOT_SCATTER, SCL_PLOT_FIELD, SCL_PLOT_CURVE, SCL_PLOT_LOSS } scl_plot_type;
 enum { SCL_LOG_X = 1, SCL_LOG_Y = 2 };
 
@@ -203,6 +205,18 @@ typedef struct scl_evaluate_config {
     } fisher;
 } scl_evaluate_config;
 
+/* Log-densities by the probability-flow ODE. */
+typedef struct scl_likelihood_config {
+    scl_split split;
+    int count;                       /* most samples; 0: all */
+    scl_trace_kind trace;
+    scl_probe probe;                 /* hutchinson */
+    int probes;
+    int group;                       /* samples that share the ODE's steps */
+    double rtol, atol;
+    int max_evaluations;
+} scl_likelihood_config;
+
 typedef struct scl_plot_config {
     scl_plot_type type;
     const char *title, *x_label, *y_label, *value, *formula;       /* NULL: none */
@@ -225,8 +239,9 @@ typedef struct scl_stage_config {
     scl_noise_config noise;
     scl_memory_config memory;
     scl_train_config train;          /* kind train */
-    scl_sample_config sample;        /* kind sample; evaluate and plot: weights and checkpoint */
+    scl_sample_config sample;        /* kind sample; evaluate, likelihood and plot: weights and checkpoint */
     scl_evaluate_config evaluate;    /* kind evaluate */
+    scl_likelihood_config likelihood;    /* kind likelihood */
     scl_plot_config plot;            /* kind plot */
 } scl_stage_config;
 

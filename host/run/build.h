@@ -30,7 +30,17 @@ scl_sampling scl_build_sampling_of(const scl_stage_config *stage);
 scl_status scl_build_sampling(scl_graph **out, scl_arena *arena, const scl_stage_config *stage, const scl_step_spec *spec,
                               scl_err *err);
 
-/* The graph of a stage without its data: which is "train", "eval" or "sample"; NULL: the stage's own.  As `dump` shows it. */
+/* Of a likelihood stage: the samples that go through the ODE together, the vectors of each, the graph of their scores
+ * and traces. */
+int scl_build_group(const scl_stage_config *stage);
+int scl_build_vectors(const scl_stage_config *stage, const scl_step_spec *spec);
+scl_status scl_build_likelihood(scl_graph **out, scl_arena *arena, const scl_stage_config *stage,
+                                const scl_step_spec *spec, scl_err *err);
+/* Runs of that graph, a guess: what an adaptive solver takes. */
+double scl_build_likelihood_runs(const scl_stage_config *stage);
+
+/* The graph of a stage without its data: which is "train", "eval", "sample" or "likelihood"; NULL: the stage's own.  As
+ * `dump` shows it. */
 scl_status scl_build_graph(scl_graph **out, scl_arena *arena, const scl_config *config, const scl_stage_config *stage,
                            const char *which, scl_err *err);
 

@@ -142,17 +142,16 @@ static scl_status evaluate(scl_evaluation *e, scl_err *err)
     if (what & SCL_METRIC_FISHER)
         SCL_TRY(scl_evaluation_fisher(e, err));
     SCL_TRY(distances(e, err));
-    if (what & SCL_METRIC_NEIGHBOURS)
-        SCL_TRY(scl_evaluation_neighbours(e, err));
-    return e->not_finite ? scl_fail(err, SCL_FAILED, "%s, or its error, is not finite", e->not_finite) : SCL_OK;
+    return what & SCL_METRIC_NEIGHBOURS ? scl_evaluation_neighbours(e, err) : SCL_OK;
 }
 
-static scl_status write_values(scl_evaluation *e, scl_err *err)
+scl_status scl_evaluation_write(scl_evaluation *e, json_t *head, scl_err *err)
 {
-    json_t *all = json_pack("{s:i, s:i, s:s, s:O}", "samples", (int)e->made_set.count, "reference", (int)e->real_set.count,
-                            "features", "pixels", "values", e->values);
-    char *text = json_dumps(all, JSON_INDENT(2) | JSON_PRESERVE_ORDER), hex[65];
-    json_decref(all);
+    json_object_set(head, "values", e->values);
+    char *text = e->not_finite ? NULL : json_dumps(head, JSON_INDENT(2) | JSON_PRESERVE_ORDER), hex[65];
+    json_decref(head);
+    if (e->not_finite)
+        return scl_fail(err, SCL_FAILED, "%s, or its error, is not finite", e->not_finite);
     if (!text)
         return scl_fail(err, SCL_FAILED, "not enough host memory for evaluation.json");
     const char *path = scl_arena_printf(e->c->arena, "%s/evaluation.json", e->c->folder);
@@ -168,7 +167,8 @@ scl_status scl_stage_evaluate(scl_stage_context *c, scl_err *err)
     scl_evaluation e = { .c = c, .config = &c->stage->evaluate, .values = json_object() };
     scl_status status = evaluate(&e, err);
     if (status == SCL_OK)
-        status = write_values(&e, err);
+        status = scl_evaluation_write(&e, json_pack("{s:i, s:i, s:s}", "samples", (int)e.made_set.count, "reference",
+                                                    (int)e.real_set.count, "features", "pixels"), err);
     if (status != SCL_OK && status != SCL_INTERRUPTED)
         scl_err_context(err, "stage %s", c->stage->name);
     json_decref(e.values);

@@ -1,4 +1,4 @@
-/* For the evaluation alone: the two sets, and the list of values that becomes evaluation.json. */
+/* Inside stages that evaluate: the two sets, and the list of values that becomes evaluation.json. */
 #ifndef SCL_RUN_EVALUATE_H
 #define SCL_RUN_EVALUATE_H
 
@@ -27,6 +27,10 @@ scl_status scl_evaluation_read(scl_evaluation *e, scl_err *err);
 /* Adds a value and shows it.  error below 0: not known; truth NAN: not known.  name: in the stage's arena.  JSON has no
  * numbers that are not finite: an evaluation with one fails. */
 void scl_evaluation_add(scl_evaluation *e, const char *name, double value, double error, double truth);
+
+/* evaluation.json: head (taken over) with the values behind it; its checksum is the stage's result.  SCL_FAILED where
+ * one is not finite. */
+scl_status scl_evaluation_write(scl_evaluation *e, json_t *head, scl_err *err);
 
 /* The score of the network of a train stage against the true one: values fisher, fisher.inside, fisher.outside. */
 scl_status scl_evaluation_fisher(scl_evaluation *e, scl_err *err);

@@ -59,7 +59,8 @@ static int paths_of(const scl_stage_config *stage, const char *path[MAX_FILES])
             path[n++] = stage->evaluate.samples;
         break;
     case SCL_STAGE_SAMPLE: return sample_paths(stage, path);
-    case SCL_STAGE_PLOT: case SCL_STAGE_LIKELIHOOD: break;
+    case SCL_STAGE_LIKELIHOOD: n = data_paths(&stage->data, path); break;
+    case SCL_STAGE_PLOT: break;
     }
     if (scl_stage_uses_device(stage) && stage->sample.checkpoint && strchr(stage->sample.checkpoint, '/'))
         path[n++] = stage->sample.checkpoint;

@@ -92,6 +92,9 @@ scl_status scl_stage_interrupted(scl_stage_context *c, long step, scl_err *err)
     if (step >= 0)
         return scl_fail(err, SCL_INTERRUPTED, "stopped after step %ld, with a checkpoint; go on with: %s", step,
                         command);
+    if (c->stage->kind == SCL_STAGE_LIKELIHOOD)
+        return scl_fail(err, SCL_INTERRUPTED, "stopped; the samples that are measured are kept; go on with: %s",
+                        command);
     if (c->run->lock_fd < 0) /* `scorecl sample`: there is no run to go on with */
         return scl_fail(err, SCL_INTERRUPTED, "stopped while sampling; the same command draws the samples anew");
     return scl_fail(err, SCL_INTERRUPTED, "stopped while sampling; draw the samples anew with: %s", command);

@@ -370,7 +370,8 @@ scl_status scl_run_config(const scl_config *config, const scl_run_options *optio
 {
     static scl_stage_function *const function[] = {
         [SCL_STAGE_TRAIN] = scl_stage_train, [SCL_STAGE_SAMPLE] = scl_stage_sample,
-        [SCL_STAGE_EVALUATE] = scl_stage_evaluate, [SCL_STAGE_PLOT] = scl_stage_plot
+        [SCL_STAGE_EVALUATE] = scl_stage_evaluate, [SCL_STAGE_LIKELIHOOD] = scl_stage_likelihood,
+        [SCL_STAGE_PLOT] = scl_stage_plot
     };
     return scl_run_with(config, options, function, true, err);
 }
