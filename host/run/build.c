@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "data/points.h"
+#include "run/classifier.h"
 #include "score/sampler.h"
 #include "score/truth.h"
 
@@ -67,6 +68,22 @@ scl_step_spec scl_build_spec(const scl_config *config, const scl_stage_config *s
     return spec;
 }
 
+scl_status scl_build_guide(scl_step_spec *spec, scl_arena *arena, const scl_config *config,
+                           const scl_stage_config *stage, scl_err *err)
+{
+    const char *name = scl_stage_classifier(stage);
+    const int shape[3] = { spec->net.height, spec->net.width, spec->net.channels };
+    scl_classifier k;
+    if (stage->kind != SCL_STAGE_SAMPLE || !name)
+        return SCL_OK;
+    SCL_TRY(scl_classifier_describe(&k, arena, config, name, shape, err));
+    SCL_TRY(scl_classifier_fits(&k, stage, err));
+    scl_net_config *net = SCL_NEW(arena, scl_net_config);
+    *net = k.net;
+    spec->guide = net;
+    return SCL_OK;
+}
+
 scl_plan_options scl_build_plan_options(const scl_config *config, const scl_stage_config *stage, const char *const *tune,
                                         const scl_tuning *rows)
 {
@@ -128,6 +145,7 @@ scl_status scl_build_graph(scl_graph **out, scl_arena *arena, const scl_config *
     scl_step_spec spec = scl_build_spec(config, stage, shape, samples ? 1 : stage->train.batch);
     if (samples)
         spec.n = scl_build_sample_batch(stage);
+    SCL_TRY(scl_build_guide(&spec, arena, config, stage, err));
     if (!strcmp(which, "train") && !samples)
         return scl_step_train(out, arena, &spec, err);
     if (!strcmp(which, "eval") && !samples)

@@ -66,6 +66,33 @@ static scl_status score_at(flow *f, int level, scl_err *err)
     return *s->c->stop ? scl_stage_interrupted(s->c, -1, err) : SCL_OK;
 }
 
+/* Samples that are not finite, or far beyond anything that the noise reaches, stop the stage here too. */
+static scl_status look(const flow *f, double sigma, scl_err *err)
+{
+    const scl_draw *s = f->s;
+    const double most = 1e4 * (1 + s->noise.level[0]);
+    int level = 0;
+    while (level + 1 < s->noise.levels && sigma <= s->noise.level[level + 1] * (1 + 1e-9))
+        level++;
+    for (int i = 0; i < f->r->n; i++) {
+        const float *x = f->x + (size_t)i * s->pixels, *score = f->score + (size_t)i * s->pixels;
+        double sum = 0, slope = 0;
+        for (size_t k = 0; k < s->pixels; k++) {
+            sum += (double)x[k] * (double)x[k];
+            slope += (double)score[k] * 0;
+        }
+        const double rms = sqrt(sum / (double)s->pixels) + slope;
+        if (!(rms <= most))
+            return scl_fail(
+                err, SCL_FAILED,
+                "sample %d %s at noise level %d (sigma %.3g), evaluation %ld of the ODE: its root mean "
+                "square is %g",
+                f->first + i, isfinite(rms) ? "explodes" : "is not finite", level, sigma, f->evaluations,
+                rms);
+    }
+    return SCL_OK;
+}
+
 static void put_x(flow *f, const double *x)
 {
     for (size_t i = 0; i < f->n; i++)
@@ -80,6 +107,7 @@ static scl_status slope_any(void *context, double t, const double *x, double *dx
     put_x(f, x);
     SCL_TRY(put_sigma(f, sigma, err));
     SCL_TRY(score_at(f, 0, err));
+    SCL_TRY(look(f, sigma, err));
     for (size_t k = 0; k < f->n; k++)
         dx[k] = factor * (double)f->score[k];
     return SCL_OK;
@@ -103,6 +131,7 @@ static scl_status slope_between(void *context, double t, const double *x, double
         if (weight < 1e-9)
             continue;
         SCL_TRY(score_at(f, i + side, err));
+        SCL_TRY(look(f, sigma, err));
         for (size_t k = 0; k < f->n; k++)
             dx[k] += factor * (double)f->score[k];
     }
