@@ -56,6 +56,7 @@ static scl_status graphs_of(request *r, const scl_config *config, scl_backend *b
         SCL_TRY(scl_build_shape(config, stage, shape, err));
         scl_step_spec spec =
             scl_build_spec(config, stage, shape, stage->train.batch > 0 ? stage->train.batch : 1);
+        SCL_TRY(scl_build_guide(&spec, &r->arena, config, stage, err));
         const scl_plan_options plan =
             scl_build_plan_options(config, stage, scl_tune_list(config, &r->arena), NULL);
         const scl_device_info device = scl_build_device(stage, &b->info);

@@ -38,6 +38,13 @@ void scl_check_order(scl_config *config);
  * through others.  what: that needs a network; NULL: the stage itself. */
 void scl_check_network(const scl_checker *c, const char *what);
 
+/* ---- check_classifier.c: stages that name a classifier ---- */
+
+/* Samples that it guides. */
+void scl_check_guidance(const scl_checker *c);
+/* Evaluations that look through it. */
+void scl_check_features(const scl_checker *c);
+
 /* ---- check_model.c, check_noise.c, check_train.c, check_sample.c, check_evaluate.c, check_likelihood.c ---- */
 
 /* Noise of one level and the lists of a mixture. */

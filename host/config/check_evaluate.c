@@ -48,6 +48,7 @@ void scl_check_evaluate(const scl_checker *c)
         check_network_and_truth(c, e->fisher.level ? "fisher.level" : "metrics", "fisher", e->fisher.level);
     if (e->metrics & SCL_METRIC_NEIGHBOURS && stage->data.format == SCL_DATA_POINTS)
         scl_check_fault(c, "metrics", "neighbours are shown as pictures; points are none");
+    scl_check_features(c);
     if (!stage->data.path && scl_data_in_files(&stage->data))
         scl_check_fault(c, "metrics", "samples are compared with data, and there is no data.path");
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "data/points.h"
+#include "run/classifier.h"
 #include "score/likelihood.h"
 #include "score/sampler.h"
 #include "score/truth.h"
@@ -70,6 +71,22 @@ scl_step_spec scl_build_spec(const scl_config *config, const scl_stage_config *s
         .ema = scl_build_ema(stage),
     };
     return spec;
+}
+
+scl_status scl_build_guide(scl_step_spec *spec, scl_arena *arena, const scl_config *config,
+                           const scl_stage_config *stage, scl_err *err)
+{
+    const char *name = scl_stage_classifier(stage);
+    const int shape[3] = { spec->net.height, spec->net.width, spec->net.channels };
+    scl_classifier k;
+    if (stage->kind != SCL_STAGE_SAMPLE || !name)
+        return SCL_OK;
+    SCL_TRY(scl_classifier_describe(&k, arena, config, name, shape, err));
+    SCL_TRY(scl_classifier_fits(&k, stage, err));
+    scl_net_config *net = SCL_NEW(arena, scl_net_config);
+    *net = k.net;
+    spec->guide = net;
+    return SCL_OK;
 }
 
 scl_plan_options scl_build_plan_options(const scl_config *config, const scl_stage_config *stage, const char *const *tune,
@@ -161,6 +178,7 @@ scl_status scl_build_graph(scl_graph **out, scl_arena *arena, const scl_config *
     scl_step_spec spec = scl_build_spec(config, stage, shape, trains ? stage->train.batch : 1);
     if (!trains)
         spec.n = spec.global_batch = measures ? scl_build_group(stage) : scl_build_sample_batch(stage);
+    SCL_TRY(scl_build_guide(&spec, arena, config, stage, err));
     if (!strcmp(which, "likelihood") && measures)
         return scl_build_likelihood(out, arena, stage, &spec, err);
     if (!strcmp(which, "train") && trains)

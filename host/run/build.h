@@ -18,6 +18,11 @@ scl_net_config scl_build_net(const scl_config *config, const scl_stage_config *s
 /* What the graphs of a stage depend on.  shape: height, width, channels.  The result borrows from the config. */
 scl_step_spec scl_build_spec(const scl_config *config, const scl_stage_config *stage, const int shape[3], int data_count);
 
+/* The classifier that guides a sample stage, into spec->guide (in arena); nothing where there is none.
+ * Errors: it is not there, is of other shape or other noise levels. */
+scl_status scl_build_guide(scl_step_spec *spec, scl_arena *arena, const scl_config *config,
+                           const scl_stage_config *stage, scl_err *err);
+
 /* How the graphs of a stage are planned: fusion, in-place results, recomputing.  tune: as scl_plan_options has it.  rows: what was
  * measured on the stage's device, or NULL; `tuning: off` keeps them out of the plans.  The result borrows both. */
 scl_plan_options scl_build_plan_options(const scl_config *config, const scl_stage_config *stage, const char *const *tune,

@@ -14,11 +14,36 @@ typedef struct drawing {
     int first, row; /* of the samples; of the trajectory, next */
 } drawing;
 
+/* Samples that are not finite, or far beyond anything that the noise reaches, stop the stage here too. */
+static scl_status look(const drawing *d, double t, scl_err *err)
+{
+    const scl_flow *f = &d->flow;
+    const double most = 1e4 * (1 + f->noise->level[0]);
+    int level = 0;
+    while (level + 1 < f->noise->levels && t <= f->at[level + 1] + 1e-9)
+        level++;
+    for (int i = 0; i < f->n; i++) {
+        const float *x = f->x + (size_t)i * f->width, *score = f->score + (size_t)i * f->width;
+        double sum = 0, slope = 0;
+        for (size_t k = 0; k < f->width; k++) {
+            sum += (double)x[k] * (double)x[k];
+            slope += (double)score[k] * 0;
+        }
+        const double rms = sqrt(sum / (double)f->width) + slope;
+        if (!(rms <= most))
+            return scl_fail(err, SCL_FAILED,
+                            "sample %d %s at noise level %d (sigma %.3g), evaluation %ld of the ODE: its root mean square is %g",
+                            d->first + i, isfinite(rms) ? "explodes" : "is not finite", level, f->noise->level[level],
+                            f->evaluations, rms);
+    }
+    return SCL_OK;
+}
+
 /* scl_flow_seen */
 static scl_status seen(void *context, double t, scl_err *err)
 {
     scl_draw *s = ((drawing *)context)->s;
-    (void)t;
+    SCL_TRY(look(context, t, err));
     scl_progress_update(&s->progress, ++s->done, NULL);
     return *s->c->stop ? scl_stage_interrupted(s->c, -1, err) : SCL_OK;
 }
