@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "config/errors.h"
+#include "run/early.h"
 
 static json_t *faults_json(const scl_config_errors *errors)
 {
@@ -35,11 +36,13 @@ static void say(const scl_config *config, bool print)
     scl_arena_free(&arena);
 }
 
-/* The fault of a tunable joins the others. */
-static scl_status check_tune(scl_config **config, scl_config_errors *errors)
+/* The fault of a tunable, or of numbers that do not fit, joins the others. */
+static scl_status check_rest(scl_config **config, scl_config_errors *errors)
 {
     scl_err fault = { 0 };
-    const scl_status status = cli_check_tune(*config, &fault);
+    scl_status status = cli_check_tune(*config, &fault);
+    for (int i = 0; i < (*config)->n_stage && status == SCL_OK; i++)
+        status = scl_early_config(*config, &(*config)->stage[i], &fault);
     if (status != SCL_OK) {
         scl_arena arena = { 0 };
         scl_faults faults = { .errors = errors, .arena = &arena, .hint = "" };
@@ -78,7 +81,7 @@ scl_status scl_cli_check(int argc, char **argv, scl_err *err)
         scl_config *config = NULL;
         scl_status one = scl_config_read(argv[i], overrides.at, overrides.n, &config, &errors, NULL);
         if (one == SCL_OK)
-            one = check_tune(&config, &errors);
+            one = check_rest(&config, &errors);
         if (one != SCL_OK)
             status = one;
         cli_print_faults(&errors);

@@ -51,11 +51,12 @@ static scl_status graphs_of(request *r, const scl_config *config, scl_backend *b
         const scl_stage_config *stage = &config->stage[i];
         int shape[3];
         scl_tuner_list list;
-        if (strcmp(stage->device, sel) != 0 || (stage->kind != SCL_STAGE_TRAIN && stage->kind != SCL_STAGE_SAMPLE))
+        if (strcmp(stage->device, sel) != 0 || stage->kind == SCL_STAGE_EVALUATE || stage->kind == SCL_STAGE_PLOT)
             continue;
         SCL_TRY(scl_build_shape(config, stage, shape, err));
         scl_step_spec spec =
             scl_build_spec(config, stage, shape, stage->train.batch > 0 ? stage->train.batch : 1);
+        SCL_TRY(scl_build_guide(&spec, &r->arena, config, stage, err));
         const scl_plan_options plan =
             scl_build_plan_options(config, stage, scl_tune_list(config, &r->arena), NULL);
         const scl_device_info device = scl_build_device(stage, &b->info);

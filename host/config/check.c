@@ -81,7 +81,7 @@ static void check_alone(const scl_checker *c)
     if (kind != SCL_STAGE_TRAIN)
         scl_check_inherit(c);
     scl_check_data(c);
-    if (kind == SCL_STAGE_TRAIN || kind == SCL_STAGE_SAMPLE)
+    if (kind == SCL_STAGE_TRAIN || kind == SCL_STAGE_SAMPLE || kind == SCL_STAGE_LIKELIHOOD)
         scl_check_model(c);
     if (kind == SCL_STAGE_TRAIN)
         scl_check_train(c);
@@ -94,7 +94,8 @@ static void check_with_needs(const scl_checker *c)
     case SCL_STAGE_SAMPLE: scl_check_sample(c); break;
     case SCL_STAGE_EVALUATE: scl_check_evaluate(c); break;
     case SCL_STAGE_PLOT: scl_check_plot(c); break;
-    case SCL_STAGE_TRAIN: case SCL_STAGE_LIKELIHOOD: break;
+    case SCL_STAGE_LIKELIHOOD: scl_check_likelihood(c); break;
+    case SCL_STAGE_TRAIN: break;
     }
 }
 
@@ -105,7 +106,7 @@ void scl_config_check(scl_config *config, scl_faults *faults)
         config->noise.levels = 1;
     for (int i = 0; i < config->n_stage; i++) {
         scl_stage_config *stage = &config->stage[i];
-        if (stage->kind != SCL_STAGE_LIKELIHOOD && stage->kind_is_known)    /* else its kind was a fault */
+        if (stage->kind_is_known)    /* else its kind was a fault */
             check_alone(&(scl_checker){ config, stage, faults });
     }
     if (scl_check_cycle(config, faults) || before != faults->errors->n)

@@ -38,7 +38,14 @@ void scl_check_order(scl_config *config);
  * through others.  what: that needs a network; NULL: the stage itself. */
 void scl_check_network(const scl_checker *c, const char *what);
 
-/* ---- check_model.c, check_noise.c, check_train.c, check_sample.c, check_evaluate.c ---- */
+/* ---- check_classifier.c: stages that name a classifier ---- */
+
+/* Samples that it guides. */
+void scl_check_guidance(const scl_checker *c);
+/* Evaluations that look through it. */
+void scl_check_features(const scl_checker *c);
+
+/* ---- check_model.c, check_noise.c, check_train.c, check_sample.c, check_evaluate.c, check_likelihood.c ---- */
 
 /* Noise of one level and the lists of a mixture. */
 void scl_check_data(const scl_checker *c);
@@ -47,9 +54,12 @@ void scl_check_model(const scl_checker *c);
 /* What process, time and levels of the noise ask of the network, and of a sampler. */
 void scl_check_noise(const scl_checker *c);
 void scl_check_sampler_of_process(const scl_checker *c);
+/* Does the network have weights of its own for each level? */
+bool scl_check_has_labels(const scl_model_config *m);
 void scl_check_train(const scl_checker *c);
 void scl_check_sample(const scl_checker *c);
 void scl_check_evaluate(const scl_checker *c);
+void scl_check_likelihood(const scl_checker *c);
 void scl_check_plot(const scl_checker *c);
 
 #endif

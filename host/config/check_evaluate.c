@@ -48,6 +48,7 @@ void scl_check_evaluate(const scl_checker *c)
         check_network_and_truth(c, e->fisher.level ? "fisher.level" : "metrics", "fisher", e->fisher.level);
     if (e->metrics & SCL_METRIC_NEIGHBOURS && stage->data.format == SCL_DATA_POINTS)
         scl_check_fault(c, "metrics", "neighbours are shown as pictures; points are none");
+    scl_check_features(c);
     if (!stage->data.path && scl_data_in_files(&stage->data))
         scl_check_fault(c, "metrics", "samples are compared with data, and there is no data.path");
 }
@@ -63,7 +64,10 @@ static void all_needs(const scl_checker *c, scl_stage_kind kind, const char *wha
 static void check_curve(const scl_checker *c)
 {
     const scl_plot_config *p = &c->stage->plot;
-    all_needs(c, SCL_STAGE_EVALUATE, "curve");
+    const scl_stage_config *last;
+    if (!c->stage->n_needs ||
+        needs_of(c, SCL_STAGE_EVALUATE, &last) + needs_of(c, SCL_STAGE_LIKELIHOOD, &last) != c->stage->n_needs)
+        scl_check_fault(c, "needs", "must name evaluate or likelihood stages, and no others: a curve is drawn of their values");
     if (!p->value)
         scl_check_fault(c, "plot.value", "missing; a curve is drawn of a value of evaluation.json, such as modes.0");
     if (p->x.cols != 1 || p->x.rows != c->stage->n_needs)

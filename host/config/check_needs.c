@@ -28,7 +28,8 @@ void scl_check_needs(const scl_checker *c)
     }
 }
 
-/* The train stages among the needs of a stage, directly or through others: each counts once. */
+/* The train stages of scores (classifiers are named where they are used) among the needs of a stage, directly or
+ * through others: each counts once. */
 static int trainers(const scl_config *config, const scl_stage_config *stage, bool *seen, const scl_stage_config **last)
 {
     int n = 0;
@@ -38,6 +39,8 @@ static int trainers(const scl_config *config, const scl_stage_config *stage, boo
             continue;
         seen[at] = true;
         const bool trains = config->stage[at].kind == SCL_STAGE_TRAIN;
+        if (trains && config->stage[at].model.net == SCL_NET_CLASSIFIER)
+            continue;
         if (trains)
             *last = &config->stage[at];
         n += trains ? 1 : trainers(config, &config->stage[at], seen, last);

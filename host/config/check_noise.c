@@ -8,8 +8,7 @@ static const char *process_of(const scl_checker *c)
 
 static const char *net_of(const scl_checker *c) { return scl_config_choice("model.net", (int)c->stage->model.net); }
 
-/* Does the network have weights of its own for each level? */
-static bool has_labels(const scl_model_config *m)
+bool scl_check_has_labels(const scl_model_config *m)
 {
     const bool always = m->net == SCL_NET_NCSN || m->net == SCL_NET_CLASSIFIER;
     if (m->net == SCL_NET_ANALYTIC)
@@ -59,7 +58,7 @@ void scl_check_noise(const scl_checker *c)
         scl_check_shared_fault(c, "noise.process", "%s adds noise, and noise.schedule is none", process_of(c));
     if (none && continuous)
         scl_check_shared_fault(c, "noise.time", "continuous is a time of the noise, and noise.schedule is none");
-    if (continuous && has_labels(&c->stage->model))
+    if (continuous && scl_check_has_labels(&c->stage->model))
         scl_check_shared_fault(c, "noise.time",
                                "%s has weights of its own for each of %d levels, and there is no level between them; "
                                "ncsnv2, resscore, mlp with condition: time or none take any time, or time: table",
@@ -85,7 +84,8 @@ void scl_check_sampler_of_process(const scl_checker *c)
                         "%s goes along levels that differ in noise alone; under %s they differ in the scale of the "
                         "data too: ancestral, reverse_diffusion, predictor_corrector",
                         scl_config_choice("sampler.method", (int)method), process_of(c));
-    if (method == SCL_SAMPLER_PROBABILITY_FLOW && s->sampler.solver == SCL_SOLVER_RK45 && has_labels(&c->stage->model))
+    const bool adapts = method == SCL_SAMPLER_PROBABILITY_FLOW && s->sampler.solver == SCL_SOLVER_RK45;
+    if (adapts && scl_check_has_labels(&c->stage->model))
         scl_check_fault(c, "sampler.solver",
                         "rk45 asks for every time, and %s has weights of its own for each level; solver: euler",
                         net_of(c));

@@ -32,6 +32,7 @@ static void check_sampler(const scl_checker *c)
     if (s->sampler.method == SCL_SAMPLER_LANGEVIN && s->sampler.step_lr <= 0)
         scl_check_fault(c, "sampler.step_lr", "auto goes by several noise levels; langevin stays at one");
     check_task(c);
+    scl_check_guidance(c);
     if (range->rows != 2 || range->cols != 1 || !(range->at[0] < range->at[1]))
         scl_check_fault(c, "sampler.range", "must be two numbers, the smaller one first");
 }

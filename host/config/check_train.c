@@ -13,7 +13,7 @@ static void check_classifier(const scl_checker *c, const char *loss)
         scl_check_fault(c, "objective.loss", "cross_entropy trains a classifier (model.net)");
 }
 
-static void check_loss(const scl_checker *c, const char *loss, bool sliced)
+static void check_loss(const scl_checker *c)
 {
     const scl_stage_config *stage = c->stage;
     const scl_loss_kind kind = stage->train.objective.loss;
@@ -21,15 +21,11 @@ static void check_loss(const scl_checker *c, const char *loss, bool sliced)
     if (stage->noise.schedule == SCL_NOISE_NONE && kind == SCL_LOSS_DSM)
         scl_check_fault(c, "objective.loss", "dsm compares the score with the noise, and noise.schedule is none");
     if (kind == SCL_LOSS_ISM && D > SCL_ISM_MOST)
-        scl_check_fault(c, "objective.loss",
-                        "ism takes the exact trace, a forward-mode pass for each of the %ld values of a sample: a step "
-                        "would cost about %ld times a dsm step; at most %d: ssm_vr estimates the same",
-                        D, D + 1, SCL_ISM_MOST);
-    const bool curved = sliced || kind == SCL_LOSS_ISM;
-    if (curved && stage->model.output == SCL_OUTPUT_ENERGY && stage->model.net != SCL_NET_MLP)
-        scl_check_fault(c, "objective.loss",
-                        "%s of an energy needs third derivatives, which %s's normalisations do not have; mlp, or dsm",
-                        loss, scl_config_choice("model.net", (int)stage->model.net));
+        scl_check_fault(
+            c, "objective.loss",
+            "ism takes the exact trace, a forward-mode pass for each of the %ld values of a sample: a step "
+            "would cost about %ld times a dsm step; at most %d: ssm_vr estimates the same",
+            D, D + 1, SCL_ISM_MOST);
     if (kind == SCL_LOSS_ESM && !scl_check_is_mixture(&stage->data))
         scl_check_fault(c, "objective.loss",
                         "esm needs the true score, known of data.points.distribution: mixture alone");
@@ -45,7 +41,7 @@ static void check_objective(const scl_checker *c)
     const bool sliced = t->objective.loss == SCL_LOSS_SSM || t->objective.loss == SCL_LOSS_SSM_VR;
     const char *loss = scl_config_choice("objective.loss", (int)t->objective.loss);
     check_classifier(c, loss);
-    check_loss(c, loss, sliced);
+    check_loss(c);
     if (!sliced && t->objective.projections > 1)
         scl_check_fault(c, "objective.projections", NONE, loss);
     if (!sliced && t->objective.projection != SCL_PROJECTION_GAUSSIAN)

@@ -74,9 +74,13 @@ enum { SCL_SAVE_GRID = 1, SCL_SAVE_IMAGES = 2, SCL_SAVE_NPY = 4, SCL_SAVE_TRAJEC
 
 /* Of an evaluation: a set. */
 enum {
-    SCL_METRIC_MOMENTS = 1, SCL_METRIC_MODES = 2, SCL_METRIC_FISHER = 4, SCL_METRIC_FRECHET = 8, SCL_METRIC_KERNEL = 16,
-    SCL_METRIC_PRECISION_RECALL = 32, SCL_METRIC_WASSERSTEIN = 64, SCL_METRIC_NEIGHBOURS = 128
+    SCL_METRIC_MOMENTS = 1, SCL_METRIC_MODES = 2, SCL_METRIC_FISHER = 4, SCL_METRIC_FRECHET = 8,
+    SCL_METRIC_KERNEL = 16, SCL_METRIC_PRECISION_RECALL = 32, SCL_METRIC_WASSERSTEIN = 64,
+    SCL_METRIC_NEIGHBOURS = 128, SCL_METRIC_CLASSES = 256
 };
+typedef enum scl_trace_kind { SCL_TRACE_HUTCHINSON, SCL_TRACE_EXACT } scl_trace_kind;
+typedef enum scl_probe { SCL_PROBE_RADEMACHER, SCL_PROBE_GAUSSIAN } scl_probe;
+typedef enum scl_features { SCL_FEATURES_PIXELS, SCL_FEATURES_CLASSIFIER } scl_features;
 typedef enum scl_plot_type { SCL_PLOT_SCATTER, SCL_PLOT_FIELD, SCL_PLOT_CURVE, SCL_PLOT_LOSS } scl_plot_type;
 enum { SCL_LOG_X = 1, SCL_LOG_Y = 2 };
 
@@ -190,6 +194,9 @@ typedef struct scl_sample_config {
         int first, per_image;
         scl_known_noise noise;
         int columns;
+        const char *classifier;      /* "none", a stage, or the path of a file */
+        scl_ints class;              /* n 0: all */
+        double scale;
     } condition;
     scl_weights_choice weights;
     const char *checkpoint;          /* "latest", "best", "step-N", or the path of a file */
@@ -202,6 +209,8 @@ typedef struct scl_evaluate_config {
     const char *samples;             /* "needs", "data", or the path of an .npy file */
     scl_split reference;
     unsigned metrics;                /* SCL_METRIC_* */
+    scl_features features;
+    const char *classifier;          /* "none", a stage, or the path of a file */
     int images;                      /* most of each side; 0: all */
     int neighbours, projections, blocks;
     struct {
@@ -209,6 +218,18 @@ typedef struct scl_evaluate_config {
         double radius, box;          /* radius: in standard deviations of a component; box: half its side */
     } fisher;
 } scl_evaluate_config;
+
+/* Log-densities by the probability-flow ODE. */
+typedef struct scl_likelihood_config {
+    scl_split split;
+    int count;                       /* most samples; 0: all */
+    scl_trace_kind trace;
+    scl_probe probe;                 /* hutchinson */
+    int probes;
+    int group;                       /* samples that share the ODE's steps */
+    double rtol, atol;
+    int max_evaluations;
+} scl_likelihood_config;
 
 typedef struct scl_plot_config {
     scl_plot_type type;
@@ -232,8 +253,9 @@ typedef struct scl_stage_config {
     scl_noise_config noise;
     scl_memory_config memory;
     scl_train_config train;          /* kind train */
-    scl_sample_config sample;        /* kind sample; evaluate and plot: weights and checkpoint */
+    scl_sample_config sample;        /* kind sample; evaluate, likelihood and plot: weights and checkpoint */
     scl_evaluate_config evaluate;    /* kind evaluate */
+    scl_likelihood_config likelihood;    /* kind likelihood */
     scl_plot_config plot;            /* kind plot */
 } scl_stage_config;
 
@@ -314,16 +336,40 @@ static inline bool scl_checkpoint_is_file(const char *which)
     return strchr(which, '/') || strstr(which, ".safetensors");
 }
 
+/* The classifier that a stage names (sample: that guides it; evaluate: that looks at the samples), NULL: none. */
+static inline const char *scl_stage_classifier(const scl_stage_config *s)
+{
+    const char *name = s->kind == SCL_STAGE_SAMPLE ? s->sample.condition.classifier
+                       : s->kind == SCL_STAGE_EVALUATE ? s->evaluate.classifier : NULL;
+    return name && strcmp(name, "none") ? name : NULL;
+}
+
+/* The class asked for sample i: runs of `each` samples, the classes of the list in turn (an empty one: 0, 1,
+ * 2 ...). */
+static inline int scl_asked_class(const scl_ints *asked, int each, int i)
+{
+    return asked->n ? asked->at[i / each] : i / each;
+}
+
+/* Does an evaluation look at the samples through a classifier? */
+static inline bool scl_evaluate_classifies(const scl_evaluate_config *e)
+{
+    return e->features == SCL_FEATURES_CLASSIFIER || e->metrics & SCL_METRIC_CLASSES;
+}
+
 /* Does the stage compute on its device, or on the host alone? */
 static inline bool scl_stage_uses_device(const scl_stage_config *s)
 {
     switch (s->kind) {
-    case SCL_STAGE_EVALUATE: return s->evaluate.metrics & SCL_METRIC_FISHER;
+    case SCL_STAGE_EVALUATE: return s->evaluate.metrics & SCL_METRIC_FISHER || scl_evaluate_classifies(&s->evaluate);
     case SCL_STAGE_PLOT: return s->plot.type == SCL_PLOT_FIELD;
     case SCL_STAGE_TRAIN: case SCL_STAGE_SAMPLE: case SCL_STAGE_LIKELIHOOD: break;
     }
     return true;
 }
+
+/* Are all keys of two sections `noise` the same? */
+bool scl_noise_equal(const scl_noise_config *a, const scl_noise_config *b);
 
 /* The stage of that name, or NULL. */
 const scl_stage_config *scl_config_stage(const scl_config *config, const char *name);

@@ -169,7 +169,10 @@ static json_t *value_json(const scl_key *key, scl_stage_kind kind, const void *b
     case SCL_KEY_CHOICE: return json_string(scl_key_print(key, base, arena));
     case SCL_KEY_SET:
     case SCL_KEY_NAMES: return list_json(key, base, arena);
-    case SCL_KEY_INTS: return ints_json(field);
+    case SCL_KEY_INTS:
+        if (!((const scl_ints *)field)->n && scl_key_range(key).word[0])
+            return json_string(scl_key_range(key).word);
+        return ints_json(field);
     case SCL_KEY_REALS: return reals_json(field);
     case SCL_KEY_SECTION: return section_json(scl_key_subsection(key), kind, field, arena);
     case SCL_KEY_STAGES: return stages_json(base, arena);

@@ -23,10 +23,12 @@
 #define BASE_POINTS scl_points_config
 #define BASE_FISHER scl_evaluate_config
 #define BASE_PLOT scl_plot_config
+#define BASE_LIKELIHOOD scl_likelihood_config
 #define TRAIN SCL_KEY_TRAIN
 #define SAMPLE SCL_KEY_SAMPLE
 #define EVALUATE SCL_KEY_EVALUATE
 #define PLOT SCL_KEY_PLOT
+#define LIKELIHOOD SCL_KEY_LIKELIHOOD
 #define NEUTRAL SCL_KEY_NEUTRAL
 
 static const scl_key keys[] = {
@@ -52,6 +54,7 @@ scl_section scl_key_subsection(const scl_key *key)
         { "MEMORY", SCL_SECTION_MEMORY },       { "CONDITION", SCL_SECTION_CONDITION },
         { "POINTS", SCL_SECTION_POINTS },
         { "FISHER", SCL_SECTION_FISHER },       { "PLOT", SCL_SECTION_PLOT },
+        { "LIKELIHOOD", SCL_SECTION_LIKELIHOOD },
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!strcmp(key->range, known[i].name))
@@ -63,7 +66,8 @@ bool scl_key_kind(int i, scl_stage_kind *kind, int *flag)
 {
     static const struct { scl_stage_kind kind; int flag; } kinds[] = {
         { SCL_STAGE_TRAIN, SCL_KEY_TRAIN }, { SCL_STAGE_SAMPLE, SCL_KEY_SAMPLE },
-        { SCL_STAGE_EVALUATE, SCL_KEY_EVALUATE }, { SCL_STAGE_PLOT, SCL_KEY_PLOT },
+        { SCL_STAGE_EVALUATE, SCL_KEY_EVALUATE }, { SCL_STAGE_LIKELIHOOD, SCL_KEY_LIKELIHOOD },
+        { SCL_STAGE_PLOT, SCL_KEY_PLOT },
     };
     if (i >= (int)(sizeof kinds / sizeof *kinds))
         return false;
@@ -191,7 +195,7 @@ const char *scl_config_choice(const char *key, int value)
 {
     static const char *const sections[] = {
         "", "data", "transform", "model", "noise", "stage", "objective", "optimizer", "eval", "checkpoint",
-        "memory", "sampler", "condition", "points", "fisher", "plot",
+        "memory", "sampler", "condition", "points", "fisher", "plot", "likelihood",
     };
     const char *dot = strrchr(key, '.');
     for (int i = 0; i < KEYS; i++) {

@@ -95,8 +95,9 @@ static void read_numeric(const scl_key *key, const scl_tree *node, const char *p
 static void read_ints(const scl_key *key, const scl_tree *node, const char *path, scl_ints *field, scl_faults *faults)
 {
     const scl_range r = scl_key_range(key);
-    const bool list = node->kind == SCL_TREE_LIST;
-    const int n = list ? node->n : 1;
+    const bool list = node->kind == SCL_TREE_LIST,
+               word = r.word[0] && node->kind == SCL_TREE_SCALAR && !strcmp(node->text, r.word);
+    const int n = list ? node->n : word ? 0 : 1;
     int *at = SCL_NEW_ARRAY(faults->arena, int, n + 1);
     for (int i = 0; i < n; i++) {
         const scl_tree *one = list ? node->child[i] : node;
@@ -375,7 +376,10 @@ const char *scl_key_print(const scl_key *key, const void *base, scl_arena *arena
     case SCL_KEY_CHOICE: return scl_key_choice(key, *(const int *)field, &available, arena);
     case SCL_KEY_SET: return set_text(key, *(const unsigned *)field, arena);
     case SCL_KEY_NAMES: return names_text(base, arena);
-    case SCL_KEY_INTS: return ints_text(field, arena);
+    case SCL_KEY_INTS:
+        if (!((const scl_ints *)field)->n && scl_key_range(key).word[0])
+            return scl_arena_printf(arena, "%s", scl_key_range(key).word);
+        return ints_text(field, arena);
     case SCL_KEY_REALS: return reals_text(field, arena);
     case SCL_KEY_SECTION:
     case SCL_KEY_STAGES:

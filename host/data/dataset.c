@@ -1,6 +1,7 @@
 #include "data/dataset.h"
 
 #include <errno.h>
+#include <math.h>
 #include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,8 @@
 #include "base/arena.h"
 #include "data/points.h"
 #include "data/reader.h"
+#include "graph/arith.h"
+#include "lib/coef.h"
 
 bool scl_is_folder(const char *path)
 {
@@ -208,4 +211,11 @@ void scl_dataset_picture(const scl_dataset *d, size_t i, float *to)
     const size_t size = (size_t)d->height * (size_t)d->width * (size_t)d->channels;
     for (size_t k = 0; k < size; k++)
         to[k] = d->f32 ? d->f32[i * size + k] : (float)d->u8[i * size + k];
+}
+
+float scl_pixel_value(float byte, bool dequantize, bool logit)
+{
+    const float x = dequantize ? (byte + 0.5f) * 0x1p-8f : scl_div(byte, 255.0f);
+    const float y = fmaf(LOGIT_SCALE, x, LOGIT_EDGE), rest = fmaf(LOGIT_SCALE, 1.0f - x, LOGIT_EDGE);
+    return scl_flush(logit ? scl_log(y) - scl_log(rest) : x);
 }

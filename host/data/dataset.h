@@ -32,5 +32,8 @@ void scl_dataset_free(scl_dataset *d);                            /* NULL is acc
 size_t scl_dataset_bytes(const scl_dataset *d);                  /* of the elements */
 /* Elements of picture i, in the order [height, width, channels], as floats: u8 as they are (0 ... 255). */
 void scl_dataset_picture(const scl_dataset *d, size_t i, float *to);
+/* A byte 0 ... 255 as a network sees it: in the middle of what dequantisation makes of it, k/255 without it;
+ * the logit as gather_batch has it. */
+float scl_pixel_value(float byte, bool dequantize, bool logit);
 
 #endif

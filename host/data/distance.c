@@ -6,7 +6,6 @@
 
 #include "data/permutation.h"
 #include "graph/arith.h"
-#include "lib/coef.h"
 
 enum { DRAWN = 10000, SWEEPS = 8 };
 static const double most_work = 3e10;        /* differences of two values: some seconds */
@@ -61,13 +60,6 @@ static double square(const points *p, size_t i, size_t k)
     const size_t a = (size_t)p->order[i] * p->D, b = (size_t)p->order[k] * p->D;
     return p->bytes ? square_bytes(p->bytes + a, p->bytes + b, p->D) * (p->unit * p->unit)
                     : square_values(p->values + a, p->values + b, p->D);
-}
-
-static float logit_of(int k, bool dequantize)
-{
-    const float x = dequantize ? ((float)k + 0.5f) * 0x1p-8f : scl_div((float)k, 255.0f);
-    const float y = fmaf(LOGIT_SCALE, x, LOGIT_EDGE), rest = fmaf(LOGIT_SCALE, 1.0f - x, LOGIT_EDGE);
-    return scl_log(y) - scl_log(rest);
 }
 
 static double value(const points *p, size_t sample, size_t e)
@@ -194,7 +186,7 @@ scl_status scl_dataset_diameter(scl_diameter *out, const scl_dataset *d, const s
     }
     float table[256];
     for (int k = 0; k < 256; k++)
-        table[k] = logit_of(k, dequantize);
+        table[k] = scl_pixel_value((float)k, dequantize, true);
     for (size_t i = 0; own && i < d->count * D; i++)
         ((float *)values)[i] = table[d->u8[i]];
     points p = { .n = d->count, .D = D, .bytes = own ? NULL : d->u8, .values = own ? values : d->f32, .unit = dequantize ? 1.0 / 256 : 1.0 / 255 };

@@ -76,7 +76,8 @@ static int component(const scl_mixture *m, double u)
     return m->components - 1;
 }
 
-static void draw(const scl_points_config *p, const scl_mixture *m, uint32_t i, int D, double *x, float *to)
+/* Point i into to; its class, the component that it is of (0 where there are none). */
+static int draw(const scl_points_config *p, const scl_mixture *m, uint32_t i, int D, double *x, float *to)
 {
     const scl_words w = scl_random(p->seed, 0, i, 0, SCL_STREAM_POINTS, 0);
     const double u = w.w[0] * 0x1p-32, v = w.w[1] * 0x1p-32;
@@ -96,6 +97,7 @@ static void draw(const scl_points_config *p, const scl_mixture *m, uint32_t i, i
             to[d + j] = scl_flush((float)(middle + noise * (double)z[j]));
         }
     }
+    return k;
 }
 
 scl_status scl_read_points(scl_dataset *d, const scl_data_config *spec, scl_split split, scl_err *err)
@@ -112,9 +114,17 @@ scl_status scl_read_points(scl_dataset *d, const scl_data_config *spec, scl_spli
     d->height = d->width = 1;
     d->channels = D;
     d->count = (size_t)p->count;
-    for (size_t i = 0; i < d->count; i++)
-        draw(p, mixture ? &m : NULL, (uint32_t)i, D, x, d->f32 + i * (size_t)D);
+    d->classes = mixture ? m.components : 0;
+    const scl_status status =
+        mixture ? scl_alloc_bytes(&block, sizeof *d->label * d->count, "the classes", err) : SCL_OK;
+    d->label = mixture && status == SCL_OK ? block : NULL;
+    for (size_t i = 0; i < d->count && status == SCL_OK; i++) {
+        const int class = draw(p, mixture ? &m : NULL, (uint32_t)i, D, x, d->f32 + i * (size_t)D);
+        if (d->label)
+            d->label[i] = class;
+    }
     scl_arena_free(&arena);
+    SCL_TRY(status);
     scl_keep_split(d, spec, split);
     return SCL_OK;
 }

@@ -91,6 +91,7 @@ enum {
     SCL_STREAM_KNOWN = 10,      /* of what is known of a picture while it is sampled */
     SCL_STREAM_POINTS = 16,     /* toy data */
     SCL_STREAM_EVALUATE = 17,   /* probes and projections of the evaluation */
+    SCL_STREAM_LIKELIHOOD = 18, /* dequantisation and probes of log-densities */
 };
 
 typedef struct scl_words { uint32_t w[4]; } scl_words;

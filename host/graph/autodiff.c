@@ -4,31 +4,46 @@
 #include <string.h>
 
 #include "graph/build.h"
+#include "graph/expr.h"
 
 /* The nodes and values of one differentiation, by id.  Only what existed at its start takes part. */
 typedef struct pass {
     scl_graph *g;
     int n_node, n_value;
     bool *depends;          /* value id: depends on one of the wrt */
+    bool *hidden;           /* value id: depends on one of the wrt by a way through a constant operator, which
+                               derivatives do not see */
     scl_value **cotangent;  /* value id: sum so far, or NULL */
 } pass;
+
+/* Does the result of the node need one of the values? */
+static bool needs_any(const scl_node *n, const bool *values)
+{
+    const bool all = !scl_is_pointwise(n) || n->op->total; /* an expression need not name every input */
+    for (int k = 0; k < n->n_in; k++)
+        if (n->in[k] && n->in[k]->dtype == SCL_F32 && values[n->in[k]->id] &&
+            (all || scl_expr_uses(n->expr, n->in_name[k])))
+            return true;
+    return false;
+}
 
 static pass start(scl_graph *g, scl_arena *scratch, scl_value *const *wrt, int n_wrt)
 {
     pass p = { .g = g, .n_node = g->n_node, .n_value = g->n_value };
     p.depends = SCL_NEW_ARRAY(scratch, bool, p.n_value);
+    p.hidden = SCL_NEW_ARRAY(scratch, bool, p.n_value);
     p.cotangent = SCL_NEW_ARRAY(scratch, scl_value *, p.n_value);
     for (int i = 0; i < n_wrt; i++)
         p.depends[wrt[i]->id] = true;
     for (int i = 0; i < p.n_node; i++) {
         const scl_node *n = g->node[i];
-        if (n->op->constant)
-            continue;
-        bool any = false;
-        for (int k = 0; k < n->n_in; k++)
-            any |= n->in[k] && n->in[k]->dtype == SCL_F32 && p.depends[n->in[k]->id];
-        for (int k = 0; any && k < n->n_out; k++)
-            p.depends[n->out[k]->id] |= n->out[k]->dtype == SCL_F32;
+        const bool visible = needs_any(n, p.depends), lost = needs_any(n, p.hidden);
+        for (int k = 0; k < n->n_out; k++) {
+            if (n->out[k]->dtype != SCL_F32)
+                continue;
+            p.depends[n->out[k]->id] |= visible && !n->op->constant;
+            p.hidden[n->out[k]->id] |= n->op->constant ? visible || lost : lost && !n->op->total;
+        }
     }
     return p;
 }
@@ -50,6 +65,18 @@ static scl_status no_rule(const scl_node *n, const char *rule, scl_err *err)
 {
     return scl_fail(err, SCL_FAILED, "operator '%s' has no %s rule%s%s", n->op->name, rule, n->scope[0] ? ", at " : "",
                     n->scope);
+}
+
+/* Statistics are constants, and the rules of what reads them make up for it (scl_op.total).  What else reads
+ * them has no right derivative: a total rule appended it, and one order more than there is would be asked
+ * for. */
+static scl_status sees_all(const pass *p, const scl_node *n, scl_err *err)
+{
+    if (n->op->total || !needs_any(n, p->hidden))
+        return SCL_OK;
+    return scl_fail(err, SCL_FAILED,
+                    "operator '%s' has no derivative of this order: it reads statistics as constants%s%s",
+                    n->op->name, n->scope[0] ? ", at " : "", n->scope);
 }
 
 static unsigned wanted(const pass *p, const scl_node *n)
@@ -75,6 +102,7 @@ static scl_status back_through(pass *p, scl_node *n, scl_err *err)
     const scl_op *op = !n->op->vjp && scl_is_pointwise(n) ? scl_op_pointwise() : n->op;
     if (!op->vjp)
         return no_rule(n, "vjp", err);
+    SCL_TRY(sees_all(p, n, err));
     const char *before = p->g->scope;
     p->g->scope = n->scope;
     SCL_TRY(op->vjp(p->g, n, dy, dx, err));
@@ -112,6 +140,7 @@ static scl_status forward_through(pass *p, scl_node *n, scl_value **tangent, scl
     const scl_op *op = !n->op->jvp && scl_is_pointwise(n) ? scl_op_pointwise() : n->op;
     if (!op->jvp)
         return no_rule(n, "jvp", err);
+    SCL_TRY(sees_all(p, n, err));
     const char *before = p->g->scope;
     p->g->scope = n->scope;
     SCL_TRY(op->jvp(p->g, n, dx, dy, err));

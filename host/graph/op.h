@@ -69,6 +69,7 @@ struct scl_op {
     /* The same for tangents: dy[o] of the outputs from dx[i] of the inputs (NULL: zero). */
     scl_status (*jvp)(scl_graph *g, const scl_node *n, scl_value *const *dx, scl_value **dy, scl_err *err);
     bool constant;                         /* the derivative is zero by definition (noise, labels, statistics; say why in the file) */
+    bool total; /* the rules are total derivatives: through the statistics among its inputs too */
     /* The definition of the bits, in plain C, canonical order (docs/design/arithmetic.md). */
     void (*ref)(const scl_node *n, const scl_host_values *v);
     scl_impl impl[SCL_MAX_IMPL];           /* ends at the first without launch */

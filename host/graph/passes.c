@@ -172,13 +172,15 @@ size_t scl_place_blocks(scl_block *blocks, int n, size_t align)
 {
     scl_arena scratch = { 0 };
     scl_block **order = SCL_NEW_ARRAY(&scratch, scl_block *, n), **placed = SCL_NEW_ARRAY(&scratch, scl_block *, n);
+    int filled = 0;
     for (int i = 0; i < n; i++) {
         blocks[i].bytes = (blocks[i].bytes + align - 1) / align * align;
-        order[i] = &blocks[i];
+        if (blocks[i].bytes) /* the others lie at 0 */
+            order[filled++] = &blocks[i];
     }
-    qsort(order, (size_t)n, sizeof *order, by_size);
+    qsort(order, (size_t)filled, sizeof *order, by_size);
     size_t top = 0;
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < filled; i++) {
         order[i]->offset = lowest_gap(order[i], placed, i);
         const size_t end = order[i]->offset + order[i]->bytes;
         top = end > top ? end : top;

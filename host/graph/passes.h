@@ -26,6 +26,9 @@ void scl_pass_fuse_sides(scl_program *p, const scl_device_info *device, const sc
 /* Has an operator compute a pointwise node along with its results.  Last of all: such a node is not made again elsewhere. */
 void scl_pass_fuse_along(scl_program *p, const scl_device_info *device, const scl_plan_options *options);
 
+/* Another order of execution, if fewer bytes are alive at once in it: then true. */
+bool scl_pass_order(scl_program *p);
+
 /* First and last position in the order at which each intermediate value (by id) is alive; -1: not in the program. */
 typedef struct scl_life { int first, last; } scl_life;
 scl_life *scl_lifetimes(const scl_program *p, scl_arena *arena);

@@ -127,6 +127,26 @@ static void recompute(scl_program *p, scl_choice **choice, scl_slab *slab, const
     *slab = lower;
 }
 
+/* Choices, places, recomputing and what is fused along, of a program whose nodes are in the order in which
+ * they run. */
+static scl_status place(scl_program *p, scl_choice **choice, scl_slab *slab, const scl_device_info *device,
+                        const scl_plan_options *options, scl_err *err)
+{
+    *choice = SCL_NEW_ARRAY(p->arena, scl_choice, p->n_node);
+    for (int i = 0; i < p->n_node && device->klass != SCL_CLASS_REFERENCE; i++)
+        SCL_TRY(scl_choose(&(*choice)[i], p->node[i], device, options, err));
+    *slab = scl_slab_place(p, device, *choice, options);
+    if (options->recompute)
+        recompute(p, choice, slab, device, options);
+    if (options->no_fuse || options->no_fuse_along || device->klass == SCL_CLASS_REFERENCE)
+        return SCL_OK;
+    scl_pass_fuse_along(p, device, options);
+    for (int i = 0; i < p->n_node; i++)
+        SCL_TRY(scl_choose(&(*choice)[i], p->node[i], device, options, err));
+    *slab = scl_slab_place(p, device, *choice, options);
+    return SCL_OK;
+}
+
 /* Everything but the launches. */
 static scl_status run_passes(scl_program *p, scl_choice **choice, scl_slab *slab, const scl_device_info *device,
                              const scl_plan_options *options, scl_err *err)
@@ -145,18 +165,19 @@ static scl_status run_passes(scl_program *p, scl_choice **choice, scl_slab *slab
     if (!options->no_fuse && device->klass != SCL_CLASS_REFERENCE)
         scl_pass_fuse_sides(p, device, options);
     SCL_TRY(check_updates(p, err));
-    *choice = SCL_NEW_ARRAY(p->arena, scl_choice, p->n_node);
-    for (int i = 0; i < p->n_node && device->klass != SCL_CLASS_REFERENCE; i++)
-        SCL_TRY(scl_choose(&(*choice)[i], p->node[i], device, options, err));
-    *slab = scl_slab_place(p, device, *choice, options);
-    if (options->recompute)
-        recompute(p, choice, slab, device, options);
-    if (options->no_fuse || options->no_fuse_along || device->klass == SCL_CLASS_REFERENCE)
+    scl_program ordered = *p;
+    const bool lower = !options->no_order && scl_pass_order(&ordered);
+    SCL_TRY(place(p, choice, slab, device, options, err));
+    if (!lower)
         return SCL_OK;
-    scl_pass_fuse_along(p, device, options);
-    for (int i = 0; i < p->n_node; i++)
-        SCL_TRY(scl_choose(&(*choice)[i], p->node[i], device, options, err));
-    *slab = scl_slab_place(p, device, *choice, options);
+    scl_choice *chosen;
+    scl_slab other;
+    SCL_TRY(place(&ordered, &chosen, &other, device, options, err));
+    if (other.bytes >= slab->bytes)
+        return SCL_OK;
+    *p = ordered;
+    *choice = chosen;
+    *slab = other;
     return SCL_OK;
 }
 

@@ -11,6 +11,7 @@ typedef struct scl_plan_options {
     bool no_fuse_output, fuse_input; /* pointwise nodes inside the operator before, behind (same bits); graph/fuse_sides.c */
     bool no_fuse_along;              /* normalisation never applied by the kernel of its statistics (same bits) */
     bool no_in_place;                /* never write a result over an input that dies (same bits) */
+    bool no_order; /* nodes run in the order of the graph, not in one that needs less memory (same bits) */
     bool recompute;                  /* make cheap results again in the backward pass instead of keeping them (same bits) */
     bool record;                     /* launches become one recorded command buffer, where the device has them (same bits) */
     const char *const *tune;         /* forced candidates "conv2d.MR=4", NULL-terminated; may be NULL */

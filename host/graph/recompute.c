@@ -6,6 +6,7 @@
  * after it.  That lengthens the lives of its inputs, which is part of the sum; what it reads must still hold
  * what it held.  Again until no result lowers the highest position.  The second node is a copy of the first,
  * so no bit changes. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "graph/build.h"
@@ -19,7 +20,8 @@ typedef struct pass {
     int cap_node, cap_value;
     scl_life *life;
     size_t *live; /* bytes alive at each position */
-    size_t *trial;
+    int *first_reader,
+        *reader; /* reader[first_reader[id] ... first_reader[id + 1] - 1]: positions that read value id */
 } pass;
 
 /* A value's absence: its last reader before the highest position and its first one after it. */
@@ -44,22 +46,41 @@ static size_t workspace_of(const pass *s, int i)
     return bytes;
 }
 
+/* Positions ascend for each value; one that reads a value twice stands there twice. */
+static void list_readers(pass *s, scl_arena *scratch)
+{
+    const scl_program *p = s->p;
+    s->first_reader = SCL_NEW_ARRAY(scratch, int, p->n_value + 2);
+    for (int i = 0; i < p->n_node; i++)
+        for (int k = 0; k < p->node[i]->n_in; k++)
+            if (p->node[i]->in[k])
+                s->first_reader[p->node[i]->in[k]->id + 2]++;
+    for (int v = 0; v < p->n_value; v++)
+        s->first_reader[v + 2] += s->first_reader[v + 1];
+    s->reader = SCL_NEW_ARRAY(scratch, int, s->first_reader[p->n_value + 1] + 1);
+    for (int i = 0; i < p->n_node; i++)
+        for (int k = 0; k < p->node[i]->n_in; k++)
+            if (p->node[i]->in[k])
+                s->reader[s->first_reader[p->node[i]->in[k]->id + 1]++] = i;
+}
+
 static void measure(pass *s, scl_arena *scratch)
 {
     const scl_program *p = s->p;
     s->life = scl_lifetimes(p, scratch);
     s->live = SCL_NEW_ARRAY(scratch, size_t, p->n_node + 2);
-    s->trial = SCL_NEW_ARRAY(scratch, size_t, p->n_node + 2);
     for (int v = 0; v < p->n_value; v++) {
-        if (!in_slab(p->value[v]) || s->life[v].first < 0)
+        if (s->life[v].first < 0 || !in_slab(p->value[v]))
             continue;
-        s->live[s->life[v].first] += scl_value_bytes(p->value[v]);
-        s->live[s->life[v].last + 1] -= scl_value_bytes(p->value[v]); /* wraps, and wraps back in the sum */
+        const size_t bytes = scl_value_bytes(p->value[v]);
+        s->live[s->life[v].first] += bytes;
+        s->live[s->life[v].last + 1] -= bytes; /* wraps, and wraps back in the sum */
     }
     for (int i = 1; i <= p->n_node; i++)
         s->live[i] += s->live[i - 1];
     for (int i = 0; i < p->n_node; i++)
         s->live[i] += workspace_of(s, i);
+    list_readers(s, scratch);
 }
 
 static int highest(const size_t *live, int n)
@@ -97,36 +118,54 @@ static bool find_gap(const pass *s, int node, int peak, gap *out)
     *out = (gap){.node = node, .before = node, .after = -1};
     if (node >= peak || s->life[v->id].last <= peak)
         return false;
-    for (int i = node + 1; i <= s->life[v->id].last && out->after < 0; i++) {
-        if (!reads(s->p->node[i], v))
-            continue;
-        if (i <= peak)
-            out->before = i;
+    for (int r = s->first_reader[v->id]; r < s->first_reader[v->id + 1] && out->after < 0; r++) {
+        if (s->reader[r] <= peak)
+            out->before = s->reader[r];
         else
-            out->after = i;
+            out->after = s->reader[r];
     }
     return out->before < peak && out->after > peak;
+}
+
+/* Does value number k of the node's inputs live longer for being read again at g->after? */
+static bool prolonged(const pass *s, const gap *g, int k)
+{
+    const scl_node *n = s->p->node[g->node];
+    const scl_value *w = n->in[k];
+    if (!w || !in_slab(w) || s->life[w->id].last >= g->after)
+        return false;
+    for (int j = 0; j < k; j++)
+        if (n->in[j] == w)
+            return false;
+    return true;
 }
 
 /* What the highest position would save; 0: nothing, or another one would rise above it. */
 static size_t gain_of(const pass *s, const gap *g, int peak)
 {
-    const scl_program *p = s->p;
-    const scl_node *n = p->node[g->node];
+    const scl_node *n = s->p->node[g->node];
     const size_t bytes = scl_value_bytes(n->out[0]);
-    memcpy(s->trial, s->live, sizeof *s->trial * (size_t)p->n_node);
-    for (int i = g->before + 1; i < g->after; i++)
-        s->trial[i] -= bytes;
+    size_t longer[SCL_MAX_IN], here = 0; /* here: what is prolonged over the highest position */
+    int from[SCL_MAX_IN], n_longer = 0, first = g->after;
     for (int k = 0; k < n->n_in; k++) {
-        const scl_value *w = n->in[k];
-        bool counted = !w || !in_slab(w);
-        for (int j = 0; j < k && !counted; j++)
-            counted = n->in[j] == w;
-        for (int i = counted ? g->after : s->life[w->id].last + 1; i <= g->after && !counted; i++)
-            s->trial[i] += scl_value_bytes(w);
+        if (!prolonged(s, g, k))
+            continue;
+        from[n_longer] = s->life[n->in[k]->id].last + 1;
+        longer[n_longer] = scl_value_bytes(n->in[k]);
+        first = from[n_longer] < first ? from[n_longer] : first;
+        here += from[n_longer] <= peak ? longer[n_longer] : 0;
+        n_longer++;
     }
-    const bool lower = s->trial[highest(s->trial, p->n_node)] <= s->live[peak];
-    return lower && s->trial[peak] < s->live[peak] ? s->live[peak] - s->trial[peak] : 0;
+    if (here >= bytes)
+        return 0;
+    for (int i = first; i <= g->after; i++) { /* no other position rises */
+        size_t live = s->live[i] - (i > g->before && i < g->after ? bytes : 0);
+        for (int k = 0; k < n_longer; k++)
+            live += i >= from[k] ? longer[k] : 0;
+        if (live > s->live[peak])
+            return 0;
+    }
+    return bytes - here;
 }
 
 static void *grown(scl_arena *arena, void *from, size_t size, int n, int *cap)
@@ -174,18 +213,38 @@ static void repeat(pass *s, const gap *g)
     p->n_node++;
 }
 
+/* Most bytes first, and of the same in the order of the program. */
+static int larger_first(const void *a, const void *b)
+{
+    const gap *x = a, *y = b;
+    if (x->gain != y->gain)
+        return x->gain < y->gain ? 1 : -1;
+    return x->node - y->node;
+}
+
+/* The results that are idle over the highest position, with their bytes as the most that each may gain. */
+static gap *find_gaps(const pass *s, int peak, int *n, scl_arena *scratch)
+{
+    gap *all = SCL_NEW_ARRAY(scratch, gap, peak + 1);
+    *n = 0;
+    for (int i = 0; i < peak; i++)
+        if (can_repeat(s, s->p->node[i]) && find_gap(s, i, peak, &all[*n]))
+            all[(*n)++].gain = scl_value_bytes(s->p->node[i]->out[0]);
+    qsort(all, (size_t)*n, sizeof *all, larger_first);
+    return all;
+}
+
 static bool lower_once(pass *s)
 {
     scl_arena scratch = {0};
     measure(s, &scratch);
     const int peak = highest(s->live, s->p->n_node);
-    gap best = {.gain = 0}, g;
-    for (int i = 0; i < peak; i++) {
-        if (!can_repeat(s, s->p->node[i]) || !find_gap(s, i, peak, &g))
-            continue;
-        g.gain = gain_of(s, &g, peak);
-        if (g.gain > best.gain)
-            best = g;
+    int n;
+    gap best = {.gain = 0}, *g = find_gaps(s, peak, &n, &scratch);
+    for (int i = 0; i < n && g[i].gain > best.gain; i++) {
+        g[i].gain = gain_of(s, &g[i], peak);
+        if (g[i].gain > best.gain)
+            best = g[i];
     }
     if (best.gain)
         repeat(s, &best);

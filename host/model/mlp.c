@@ -75,6 +75,7 @@ scl_status scl_mlp_build(scl_builder *b, scl_value *x, scl_value **score)
         SCL_TRY(scl_block_linear(b, &h, h, module, c->widths[i]));
         SCL_TRY(activate(b, &h, module));
     }
+    scl_block_stage(b, h, "features");
     snprintf(module, sizeof module, "%d", 2 * c->n_widths);
     SCL_TRY(scl_block_linear(b, &h, h, module, c->outputs ? c->outputs : dimensions));
     if (c->outputs) {

@@ -29,13 +29,6 @@ static scl_status check_resscore(const scl_net_config *c, scl_err *err)
     return check_image(c, 4, err);
 }
 
-static scl_status check_classifier(const scl_net_config *c, scl_err *err)
-{
-    if (c->outputs < 2)
-        return scl_fail(err, SCL_BAD_CONFIG, "model.classes: at least 2, not %d", c->outputs);
-    return check_image(c, 4, err);
-}
-
 static scl_status check_mlp(const scl_net_config *c, scl_err *err)
 {
     if (c->n_widths < 1 || c->n_widths > SCL_MAX_WIDTHS)
@@ -44,6 +37,13 @@ static scl_status check_mlp(const scl_net_config *c, scl_err *err)
         if (c->widths[i] < 1)
             return scl_fail(err, SCL_BAD_CONFIG, "model.widths: %d is no width", c->widths[i]);
     return SCL_OK;
+}
+
+static scl_status check_classifier(const scl_net_config *c, scl_err *err)
+{
+    if (c->outputs < 2)
+        return scl_fail(err, SCL_BAD_CONFIG, "model.classes: at least 2, not %d", c->outputs);
+    return c->height == 1 && c->width == 1 ? check_mlp(c, err) : check_image(c, 4, err);
 }
 
 static scl_status check_analytic(const scl_net_config *c, scl_err *err)

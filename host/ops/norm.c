@@ -281,17 +281,18 @@ enum { IN_X, IN_MEAN, IN_A, IN_B, IN_VARIANCE, IN_M, IN_V, IN_ROWS };
 
 static scl_status norm_apply_shape(scl_node *n, scl_err *err) { return scl_check_rows(n, IN_ROWS, err); }
 
-static scl_arg row_input(const scl_node *n, const char *name, int part)
-{
-    const int offset = part * scl_dim(n, 'C');
-    return scl_dim(n, 'B') == 1 ? SCL_CHANNEL(name, n->in[IN_ROWS], offset) : SCL_SAMPLE_CHANNEL(name, n->in[IN_ROWS], offset);
-}
-
 /* One row for all samples; of a single sample, weights and not a row looked up. */
 static bool rows_are_shared(const scl_node *n, int rows)
 {
     const scl_node *producer = n->in[rows]->producer;
     return scl_dim(n, 'B') == 1 && (scl_dim(n, 'N') > 1 || !producer || producer->op == &scl_op_norm_rows);
+}
+
+scl_arg scl_norm_row(const scl_node *n, int rows, const char *name, int part)
+{
+    const int offset = part * scl_dim(n, 'C');
+    return rows_are_shared(n, rows) ? SCL_CHANNEL(name, n->in[rows], offset)
+                                    : SCL_SAMPLE_CHANNEL(name, n->in[rows], offset);
 }
 
 scl_status scl_norm_rows_cotangent(scl_graph *g, scl_value **out, const scl_node *n, int rows, scl_value *drows, scl_err *err)
@@ -313,7 +314,7 @@ static scl_status norm_apply_vjp(scl_graph *g, const scl_node *n, scl_value *con
     if (scl_want(n, IN_X)) {
         SCL_TRY(SCL_APPLY(g, &w, err, "channel_grad", SCL_IN("mean", n->in[IN_MEAN]), SCL_IN("m", n->in[IN_M]),
                           SCL_IN("v", n->in[IN_V]), SCL_IN("u", rows[1]), SCL_IN("x", n->in[IN_X]), SCL_REAL("eps", eps)));
-        SCL_TRY(SCL_POINTWISE(g, &dx[IN_X], err, "fma(gamma, g, w)", row_input(n, "gamma", 0), SCL_IN("g", sums[0]),
+        SCL_TRY(SCL_POINTWISE(g, &dx[IN_X], err, "fma(gamma, g, w)", scl_norm_row(n, IN_ROWS, "gamma", 0), SCL_IN("g", sums[0]),
                               SCL_IN("w", w)));
     }
     return scl_want(n, IN_ROWS) ? scl_norm_rows_cotangent(g, &dx[IN_ROWS], n, IN_ROWS, rows[0], err) : SCL_OK;
@@ -347,7 +348,7 @@ static const scl_op norm_apply = {
     .in = { "x f32[N,H,W,C]", "mean f32[N,C]", "a f32[N,C]", "b f32[N,C]", "variance f32[N,C] > 0", "m f32[N]", "v f32[N] > 0",
             "rows f32[B,S]" },
     .out = { "y f32[N,H,W,C]" }, .attr = { "eps real 1e-12..1 = 1e-5" },
-    .shape = norm_apply_shape, .vjp = norm_apply_vjp, .jvp = norm_apply_jvp,
+    .shape = norm_apply_shape, .vjp = norm_apply_vjp, .jvp = norm_apply_jvp, .total = true,
     .expr = "fma(x - mean, a, b)",
     .flops = "3*N*H*W*C", .bytes = "8*N*H*W*C",
 };

@@ -43,17 +43,32 @@ void scl_norm_coefs(const scl_norm_values *v, int N, int C, int row_step, float 
 #define SCL_SAMPLE_TUNE "WG=1 VEC=16|8|4|2|1"
 bool scl_sample_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
 
+/* gamma, alpha or beta (part 0, 1, 2) of `rows` (input number rows of n) as an input of a pointwise
+ * expression. */
+scl_arg scl_norm_row(const scl_node *n, int rows, const char *name, int part);
+
 /* The cotangent of `rows` (input number rows) from those of its use in every sample, [N,3C]: summed over the batch where all
  * samples share one row. */
 scl_status scl_norm_rows_cotangent(scl_graph *g, scl_value **out, const scl_node *n, int rows, scl_value *drows, scl_err *err);
 
-/* ---- rules of norm_grad, channel_grad and norm_rows_grad (norm_rules.c) ---- */
+/* For rules: *sum + term, where NULL is zero; a cotangent t of the means of x to every pixel of x. */
+scl_status scl_norm_add(scl_graph *g, scl_value **sum, scl_value *term, scl_err *err);
+scl_status scl_norm_spread_mean(scl_graph *g, scl_value **out, scl_value *x, scl_value *t, scl_err *err);
+
+/* ---- rules of norm_grad, channel_grad, norm_rows_grad and norm_tangent_rows (norm_rules.c) ---- */
 scl_status scl_norm_grad_vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx, scl_err *err);
 scl_status scl_norm_grad_jvp(scl_graph *g, const scl_node *n, scl_value *const *dx, scl_value **dy, scl_err *err);
 scl_status scl_channel_grad_vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx, scl_err *err);
 scl_status scl_channel_grad_jvp(scl_graph *g, const scl_node *n, scl_value *const *dx, scl_value **dy, scl_err *err);
 scl_status scl_norm_rows_grad_vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx, scl_err *err);
 scl_status scl_norm_rows_grad_jvp(scl_graph *g, const scl_node *n, scl_value *const *dx, scl_value **dy, scl_err *err);
+scl_status scl_norm_tangent_rows_vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx,
+                                     scl_err *err);
+/* ---- rules of norm_second and channel_second (norm_third.c) ---- */
+scl_status scl_norm_second_vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx,
+                               scl_err *err);
+scl_status scl_channel_second_vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx,
+                                  scl_err *err);
 
 extern const scl_op scl_op_norm_stats, scl_op_norm_rows;
 extern const scl_op scl_op_norm_tangent_coef, scl_op_norm_tangent, scl_op_norm_tangent_rows;

@@ -7,7 +7,7 @@
 
 static double eps_of(const scl_node *n) { return scl_attr_real(n, "eps"); }
 
-static scl_status add(scl_graph *g, scl_value **sum, scl_value *term, scl_err *err)
+scl_status scl_norm_add(scl_graph *g, scl_value **sum, scl_value *term, scl_err *err)
 {
     if (*sum && term)
         return SCL_POINTWISE(g, sum, err, "a + b", SCL_IN("a", *sum), SCL_IN("b", term));
@@ -37,18 +37,18 @@ scl_status scl_norm_grad_vjp(scl_graph *g, const scl_node *n, scl_value *const *
     }
     if (dy[1]) {
         SCL_TRY(SCL_POINTWISE(g, &term, err, "e", SCL_IN("shape", x), SCL_SAMPLE_CHANNEL("e", dy[1], 0)));
-        SCL_TRY(add(g, &dx[GRAD_U], term, err));
+        SCL_TRY(scl_norm_add(g, &dx[GRAD_U], term, err));
     }
     if (!dy[2])
         return SCL_OK;
-    const char *xhat = scl_arena_printf(g->arena, "e * (x - mean) * rcp(sqrt(variance + %a))",
-                                        (double)(float)eps_of(n));
+    const char *xhat =
+        scl_arena_printf(g->arena, "e * (x - mean) * rcp(sqrt(variance + %a))", (double)(float)eps_of(n));
     SCL_TRY(SCL_POINTWISE(g, &term, err, xhat, SCL_IN("x", x), SCL_SAMPLE_CHANNEL("e", dy[2], 0),
                           SCL_SAMPLE_CHANNEL("mean", n->in[GRAD_MEAN], 0),
                           SCL_SAMPLE_CHANNEL("variance", n->in[GRAD_VARIANCE], 0)));
-    SCL_TRY(add(g, &dx[GRAD_U], term, err));
+    SCL_TRY(scl_norm_add(g, &dx[GRAD_U], term, err));
     SCL_TRY(SCL_POINTWISE(g, &term, err, "e * g", SCL_IN("g", n->out[0]), SCL_SAMPLE_CHANNEL("e", dy[2], 0)));
-    return add(g, &dx[GRAD_X], term, err);
+    return scl_norm_add(g, &dx[GRAD_X], term, err);
 }
 
 /* g' = N u' + T(x; x', u),  s0' = sum u',  s1' = <xhat, u'> + <x', N u> */
@@ -62,8 +62,8 @@ scl_status scl_norm_grad_jvp(scl_graph *g, const scl_node *n, scl_value *const *
     if (!dx[GRAD_X])
         return SCL_OK;
     SCL_TRY(second(g, s, n, dx[GRAD_X], err));
-    SCL_TRY(add(g, &dy[0], s[1], err));
-    return add(g, &dy[2], s[4], err);
+    SCL_TRY(scl_norm_add(g, &dy[0], s[1], err));
+    return scl_norm_add(g, &dy[2], s[4], err);
 }
 
 /* ---- channel_grad: w = M_c u ---- */
@@ -72,8 +72,7 @@ enum { CHANNEL_MEAN, CHANNEL_M, CHANNEL_V, CHANNEL_U, CHANNEL_X };
 
 static double pixels_of(const scl_value *x) { return (double)x->dim[1] * x->dim[2]; }
 
-/* A cotangent of the means to every pixel of x. */
-static scl_status spread_mean(scl_graph *g, scl_value **out, scl_value *x, scl_value *t, scl_err *err)
+scl_status scl_norm_spread_mean(scl_graph *g, scl_value **out, scl_value *x, scl_value *t, scl_err *err)
 {
     const char *share = scl_arena_printf(g->arena, "t * %a", (double)scl_inverse(pixels_of(x)));
     return SCL_POINTWISE(g, out, err, share, SCL_IN("shape", x), SCL_SAMPLE_CHANNEL("t", t, 0));
@@ -102,7 +101,8 @@ static scl_status channel_second(scl_graph *g, scl_value **out, const scl_node *
 {
     return SCL_APPLY(g, out, err, "channel_second", SCL_IN("mean", n->in[CHANNEL_MEAN]),
                      SCL_IN("m", n->in[CHANNEL_M]), SCL_IN("v", n->in[CHANNEL_V]),
-                     SCL_IN("u", n->in[CHANNEL_U]), SCL_IN("k", k), SCL_REAL("eps", eps_of(n)));
+                     SCL_IN("u", n->in[CHANNEL_U]), SCL_IN("k", k), SCL_IN("x", n->in[CHANNEL_X]),
+                     SCL_REAL("eps", eps_of(n)));
 }
 
 /* du = M_c k,  dmean = T(mean; k, u) */
@@ -114,7 +114,7 @@ scl_status scl_channel_grad_vjp(scl_graph *g, const scl_node *n, scl_value *cons
     dx[CHANNEL_MEAN] = s[1];
     if (!n->in[CHANNEL_X] || !scl_want(n, CHANNEL_X))
         return SCL_OK;
-    return spread_mean(g, &dx[CHANNEL_X], n->in[CHANNEL_X], s[1], err);
+    return scl_norm_spread_mean(g, &dx[CHANNEL_X], n->in[CHANNEL_X], s[1], err);
 }
 
 scl_status scl_channel_grad_jvp(scl_graph *g, const scl_node *n, scl_value *const *dx, scl_value **dy, scl_err *err)
@@ -127,19 +127,23 @@ scl_status scl_channel_grad_jvp(scl_graph *g, const scl_node *n, scl_value *cons
     if (!mean)
         return SCL_OK;
     SCL_TRY(channel_second(g, s, n, mean, err));
-    return add(g, &dy[0], s[1], err);
+    return scl_norm_add(g, &dy[0], s[1], err);
 }
 
-/* ---- norm_rows_grad: drows = [alpha mhat s0 + s1 | gamma mhat s0 | s0],  t = gamma alpha s0 / P ---- */
+/* ---- norm_rows_grad: drows = [alpha mhat s0 + s1 | gamma mhat s0 | s0],  t = gamma alpha s0 / P
+ * ---- norm_tangent_rows: drows = [alpha w k0 + p | gamma w k0 | 0],  kw = gamma alpha k0 / P ---- */
 
 enum { ROWS_S0, ROWS_S1, ROWS_MEAN, ROWS_M, ROWS_V, ROWS_ROWS, ROWS_X };
+enum { TANGENT_K0, TANGENT_P, TANGENT_W, TANGENT_ROWS };
 
-static scl_arg row_part(const scl_node *n, const char *name, int part)
-{
-    const int offset = part * scl_dim(n, 'C');
-    return scl_dim(n, 'B') == 1 ? SCL_CHANNEL(name, n->in[ROWS_ROWS], offset)
-                                : SCL_SAMPLE_CHANNEL(name, n->in[ROWS_ROWS], offset);
-}
+/* Both are one form in s0, s1, hat = mhat or w and the rows; its cotangents so far. */
+typedef struct form {
+    const scl_node *n;
+    scl_value *hat;
+    int rows;  /* its input `rows` */
+    bool beta; /* s0 is the third part of drows */
+    scl_value *ds0, *ds1, *dhat, *drows;
+} form;
 
 static scl_status mhat_of(scl_graph *g, scl_value **out, const scl_node *n, scl_err *err)
 {
@@ -148,64 +152,90 @@ static scl_status mhat_of(scl_graph *g, scl_value **out, const scl_node *n, scl_
                          SCL_IN("v", n->in[ROWS_V]));
 }
 
-static scl_status place(scl_graph *g, scl_value **out, const scl_node *n, scl_value *x, int part, scl_err *err)
+static scl_status add_part(scl_graph *g, form *f, scl_value *x, int part, scl_err *err)
 {
-    return SCL_APPLY(g, out, err, "place_columns", SCL_IN("x", x), SCL_INT("S", scl_dim(n, 'S')),
-                     SCL_INT("offset", part * scl_dim(n, 'C')));
+    scl_value *placed;
+    SCL_TRY(SCL_APPLY(g, &placed, err, "place_columns", SCL_IN("x", x), SCL_INT("S", 3 * scl_dim(f->n, 'C')),
+                      SCL_INT("offset", part * scl_dim(f->n, 'C'))));
+    return scl_norm_add(g, &f->drows, placed, err);
 }
 
-/* With e = dy[0] = [eg | ea | eb]: ds0 = alpha mhat eg + gamma mhat ea + eb,  ds1 = eg,  dgamma = mhat s0 ea,
- * dalpha = mhat s0 eg, dmhat = s0 (alpha eg + gamma ea). */
-static scl_status from_rows(scl_graph *g, const scl_node *n, scl_value *e, scl_value **dx, scl_value **drows,
-                            scl_err *err)
+/* With e = [eg | ea | eb]: ds0 = hat (alpha eg + gamma ea) + eb,  ds1 = eg,  dgamma = hat s0 ea,  dalpha =
+ * hat s0 eg, dhat = s0 (alpha eg + gamma ea). */
+static scl_status from_rows(scl_graph *g, form *f, scl_value *e, scl_err *err)
 {
-    const int C = scl_dim(n, 'C');
+    const int C = scl_dim(f->n, 'C');
     const scl_arg eg = SCL_SAMPLE_CHANNEL("eg", e, 0), ea = SCL_SAMPLE_CHANNEL("ea", e, C),
                   eb = SCL_SAMPLE_CHANNEL("eb", e, 2 * C);
-    const scl_arg gamma = row_part(n, "gamma", 0), alpha = row_part(n, "alpha", 1), s0 = SCL_IN("s0", n->in[ROWS_S0]);
-    scl_value *mhat, *part, *dmhat, *dmean;
-    SCL_TRY(mhat_of(g, &mhat, n, err));
-    SCL_TRY(SCL_POINTWISE(g, &dx[ROWS_S0], err, "fma(mhat, fma(alpha, eg, gamma * ea), eb)",
-                          SCL_IN("mhat", mhat), eg, ea, eb, gamma, alpha));
-    SCL_TRY(SCL_POINTWISE(g, &dx[ROWS_S1], err, "eg", SCL_IN("shape", n->in[ROWS_S1]), eg));
-    SCL_TRY(SCL_POINTWISE(g, &part, err, "mhat * s0 * ea", SCL_IN("mhat", mhat), s0, ea));
-    SCL_TRY(place(g, drows, n, part, 0, err));
-    SCL_TRY(SCL_POINTWISE(g, &part, err, "mhat * s0 * eg", SCL_IN("mhat", mhat), s0, eg));
-    SCL_TRY(place(g, &part, n, part, 1, err));
-    SCL_TRY(add(g, drows, part, err));
-    SCL_TRY(SCL_POINTWISE(g, &dmhat, err, "s0 * fma(alpha, eg, gamma * ea)", s0, eg, ea, gamma, alpha));
-    SCL_TRY(channel_grad(g, &dmean, n->in[ROWS_MEAN], n->in[ROWS_M], n->in[ROWS_V], dmhat, n->in[ROWS_X],
-                         eps_of(n), err));
-    dx[ROWS_MEAN] = dmean;
-    return n->in[ROWS_X] && scl_want(n, ROWS_X) ? spread_mean(g, &dx[ROWS_X], n->in[ROWS_X], dmean, err) : SCL_OK;
+    const scl_arg gamma = scl_norm_row(f->n, f->rows, "gamma", 0),
+                  alpha = scl_norm_row(f->n, f->rows, "alpha", 1), s0 = SCL_IN("s0", f->n->in[ROWS_S0]);
+    const scl_arg hat = SCL_IN("hat", f->hat);
+    scl_value *part;
+    if (f->beta)
+        SCL_TRY(SCL_POINTWISE(g, &f->ds0, err, "fma(hat, fma(alpha, eg, gamma * ea), eb)", hat, eg, ea, eb,
+                              gamma, alpha));
+    else
+        SCL_TRY(
+            SCL_POINTWISE(g, &f->ds0, err, "hat * fma(alpha, eg, gamma * ea)", hat, eg, ea, gamma, alpha));
+    SCL_TRY(SCL_POINTWISE(g, &f->ds1, err, "eg", SCL_IN("shape", f->n->in[ROWS_S1]), eg));
+    SCL_TRY(SCL_POINTWISE(g, &part, err, "hat * s0 * ea", hat, s0, ea));
+    SCL_TRY(add_part(g, f, part, 0, err));
+    SCL_TRY(SCL_POINTWISE(g, &part, err, "hat * s0 * eg", hat, s0, eg));
+    SCL_TRY(add_part(g, f, part, 1, err));
+    return SCL_POINTWISE(g, &f->dhat, err, "s0 * fma(alpha, eg, gamma * ea)", s0, eg, ea, gamma, alpha);
 }
 
-/* With e = dy[1] / P: ds0 = gamma alpha e,  dgamma = alpha s0 e,  dalpha = gamma s0 e. */
-static scl_status from_means(scl_graph *g, const scl_node *n, scl_value *t, scl_value **dx, scl_value **drows,
-                             scl_err *err)
+/* With e = t / P: ds0 = gamma alpha e,  dgamma = alpha s0 e,  dalpha = gamma s0 e. */
+static scl_status from_means(scl_graph *g, form *f, scl_value *t, scl_err *err)
 {
-    const double inv = (double)scl_inverse((double)scl_attr_int(n, "pixels"));
-    const scl_arg gamma = row_part(n, "gamma", 0), alpha = row_part(n, "alpha", 1), s0 = SCL_IN("s0", n->in[ROWS_S0]);
+    const double inv = (double)scl_inverse((double)scl_attr_int(f->n, "pixels"));
+    const scl_arg gamma = scl_norm_row(f->n, f->rows, "gamma", 0),
+                  alpha = scl_norm_row(f->n, f->rows, "alpha", 1), s0 = SCL_IN("s0", f->n->in[ROWS_S0]);
     const scl_arg e = SCL_IN("e", t);
     scl_value *part;
     SCL_TRY(SCL_POINTWISE(g, &part, err, scl_arena_printf(g->arena, "gamma * alpha * (e * %a)", inv), e, gamma, alpha));
-    SCL_TRY(add(g, &dx[ROWS_S0], part, err));
+    SCL_TRY(scl_norm_add(g, &f->ds0, part, err));
     SCL_TRY(SCL_POINTWISE(g, &part, err, scl_arena_printf(g->arena, "alpha * s0 * (e * %a)", inv), e, s0, alpha));
-    SCL_TRY(place(g, &part, n, part, 0, err));
-    SCL_TRY(add(g, drows, part, err));
+    SCL_TRY(add_part(g, f, part, 0, err));
     SCL_TRY(SCL_POINTWISE(g, &part, err, scl_arena_printf(g->arena, "gamma * s0 * (e * %a)", inv), e, s0, gamma));
-    SCL_TRY(place(g, &part, n, part, 1, err));
-    return add(g, drows, part, err);
+    return add_part(g, f, part, 1, err);
 }
 
-scl_status scl_norm_rows_grad_vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx, scl_err *err)
+static scl_status from_both(scl_graph *g, form *f, scl_value *const *dy, scl_value **dx, scl_err *err)
 {
-    scl_value *drows = NULL;
     if (dy[0])
-        SCL_TRY(from_rows(g, n, dy[0], dx, &drows, err));
+        SCL_TRY(from_rows(g, f, dy[0], err));
     if (dy[1])
-        SCL_TRY(from_means(g, n, dy[1], dx, &drows, err));
-    return scl_want(n, ROWS_ROWS) ? scl_norm_rows_cotangent(g, &dx[ROWS_ROWS], n, ROWS_ROWS, drows, err) : SCL_OK;
+        SCL_TRY(from_means(g, f, dy[1], err));
+    dx[ROWS_S0] = f->ds0;
+    dx[ROWS_S1] = f->ds1;
+    return scl_want(f->n, f->rows) ? scl_norm_rows_cotangent(g, &dx[f->rows], f->n, f->rows, f->drows, err)
+                                   : SCL_OK;
+}
+
+scl_status scl_norm_rows_grad_vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx,
+                                  scl_err *err)
+{
+    form f = {.n = n, .rows = ROWS_ROWS, .beta = true};
+    if (dy[0])
+        SCL_TRY(mhat_of(g, &f.hat, n, err));
+    SCL_TRY(from_both(g, &f, dy, dx, err));
+    if (!dy[0])
+        return SCL_OK;
+    SCL_TRY(channel_grad(g, &dx[ROWS_MEAN], n->in[ROWS_MEAN], n->in[ROWS_M], n->in[ROWS_V], f.dhat,
+                         n->in[ROWS_X], eps_of(n), err));
+    if (!n->in[ROWS_X] || !scl_want(n, ROWS_X))
+        return SCL_OK;
+    return scl_norm_spread_mean(g, &dx[ROWS_X], n->in[ROWS_X], dx[ROWS_MEAN], err);
+}
+
+scl_status scl_norm_tangent_rows_vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx,
+                                     scl_err *err)
+{
+    form f = {.n = n, .hat = n->in[TANGENT_W], .rows = TANGENT_ROWS};
+    SCL_TRY(from_both(g, &f, dy, dx, err));
+    dx[TANGENT_W] = f.dhat;
+    return SCL_OK;
 }
 
 /* Linear in s0 and s1; the tangent of mhat, w = M_c mean', adds [alpha w s0 | gamma w s0 | 0], which
@@ -231,5 +261,5 @@ scl_status scl_norm_rows_grad_jvp(scl_graph *g, const scl_node *n, scl_value *co
     SCL_TRY(SCL_APPLY(g, extra, err, "norm_tangent_rows", SCL_IN("k0", n->in[ROWS_S0]), SCL_IN("p", zero),
                       SCL_IN("w", w), SCL_IN("rows", n->in[ROWS_ROWS]),
                       SCL_INT("pixels", scl_attr_int(n, "pixels"))));
-    return add(g, &dy[0], extra[0], err);
+    return scl_norm_add(g, &dy[0], extra[0], err);
 }

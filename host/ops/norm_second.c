@@ -12,8 +12,8 @@
  *   channel_second  mk = M_c k,  t = T(mean; k, u)                                       the same over the channels' means
  *
  * The sums of a leaf and of a flat row are chains of fma.  Division by a count is a product with (float)(1.0/count), 3/P one
- * with (float)(3.0/P).  No derivatives of their own: nothing here needs a third order of a normalisation.
- * What the tangent of a normalisation is made of: norm_tangent.c.  Kernels: cl/ops/norm_second.cl.  Tests: tests/ops/norm_second.c. */
+ * with (float)(3.0/P).  x of channel_second is there for the total derivative, as channel_grad's.
+ * Their derivatives: norm_third.c.  What the tangent of a normalisation is made of: norm_tangent.c.  Kernels: cl/ops/norm_second.cl.  Tests: tests/ops/norm_second.c. */
 #include "ops/norm.h"
 
 #include "ops/items.h"
@@ -108,7 +108,7 @@ static const scl_op norm_second = {
             "k f32[N,H,W,C]" },
     .out = { "nk f32[N,H,W,C]", "t f32[N,H,W,C]", "k0 f32[N,C]", "k1 f32[N,C]", "p f32[N,C]" },
     .attr = { "eps real 1e-12..1 = 1e-5" },
-    .ref = norm_second_ref,
+    .vjp = scl_norm_second_vjp, .total = true, .ref = norm_second_ref,
     .impl = { { .name = "sample", .tune = SCL_SAMPLE_TUNE, .fits = sample_fits, .launch = norm_second_sample },
               { .name = "channels", .tune = SCL_ITEMS_TUNE, .gpu = SCL_ITEMS_GPU, .fits = scl_items_fit_c,
                 .launch = norm_second_launch } },
@@ -153,9 +153,9 @@ static const scl_op channel_second = {
     .name = "channel_second", .family = "norm_second",
     .brief = "second derivative of the normalisation of the channels' means, along k and u; and the first, applied to k",
     .formula = "mk = M_c k,  t = (mhat(3AB/(C-1) - <k~,u~>) - B k~ - A u~)/((C-1)(v+eps))",
-    .in = { "mean f32[N,C]", "m f32[N]", "v f32[N] > 0", "u f32[N,C]", "k f32[N,C]" },
+    .in = { "mean f32[N,C]", "m f32[N]", "v f32[N] > 0", "u f32[N,C]", "k f32[N,C]", "x f32[N,H,W,C]?" },
     .out = { "mk f32[N,C]", "t f32[N,C]" }, .attr = { "eps real 1e-12..1 = 1e-5" },
-    .shape = scl_check_channels, .ref = channel_second_ref,
+    .shape = scl_check_channels, .vjp = scl_channel_second_vjp, .total = true, .ref = channel_second_ref,
     .impl = { { .name = "group_per_sample", .tune = "WG=1|16|64", .cpu = "WG=1", .gpu = "WG=64", .fits = scl_group_fits,
                 .launch = channel_second_launch } },
     .flops = "20*N*C", .bytes = "20*N*C",

@@ -93,10 +93,10 @@ static scl_status tangent_vjp(scl_graph *g, const scl_node *n, scl_value *const 
     SCL_TRY(SCL_APPLY(g, channel, err, "channel_second", SCL_IN("mean", n->in[IN_MEAN]), SCL_IN("m", n->in[IN_M]),
                       SCL_IN("v", n->in[IN_V]), SCL_IN("u", n->in[IN_MU]), SCL_IN("k", rows[1]), SCL_REAL("eps", eps)));
     if (scl_want(n, IN_U))
-        SCL_TRY(SCL_POINTWISE(g, &dx[IN_U], err, "fma(a, nk, mk)", SCL_IN("a", n->in[IN_A]), SCL_IN("nk", second[0]),
+        SCL_TRY(SCL_POINTWISE(g, &dx[IN_U], err, "fma(a, nk, mk)", SCL_IN("nk", second[0]), SCL_IN("a", n->in[IN_A]),
                               SCL_IN("mk", channel[0])));
     if (scl_want(n, IN_X))
-        SCL_TRY(SCL_POINTWISE(g, &dx[IN_X], err, "fma(a, t, mt)", SCL_IN("a", n->in[IN_A]), SCL_IN("t", second[1]),
+        SCL_TRY(SCL_POINTWISE(g, &dx[IN_X], err, "fma(a, t, mt)", SCL_IN("t", second[1]), SCL_IN("a", n->in[IN_A]),
                               SCL_IN("mt", channel[1])));
     return scl_want(n, IN_ROWS) ? scl_norm_rows_cotangent(g, &dx[IN_ROWS], n, IN_ROWS, rows[0], err) : SCL_OK;
 }
@@ -115,7 +115,7 @@ const scl_op scl_op_norm_tangent = {
             "variance f32[N,C] > 0", "m f32[N]", "v f32[N] > 0", "s0 f32[N,C]", "s1 f32[N,C]", "w f32[N,C]", "mu f32[N,C]",
             "rows f32[B,S]" },
     .out = { "y f32[N,H,W,C]" }, .attr = { "eps real 1e-12..1 = 1e-5" },
-    .shape = tangent_shape, .vjp = tangent_vjp, .jvp = tangent_jvp,
+    .shape = tangent_shape, .vjp = tangent_vjp, .jvp = tangent_jvp, .total = true,
     .expr = "fma(a, g, b)",
     .flops = "2*N*H*W*C", .bytes = "8*N*H*W*C",
 };
@@ -154,7 +154,7 @@ const scl_op scl_op_norm_tangent_rows = {
     .formula = "drows = [alpha*w*k0 + p | gamma*w*k0 | 0],  kw = gamma*alpha*k0/pixels",
     .in = { "k0 f32[N,C]", "p f32[N,C]", "w f32[N,C]", "rows f32[B,S]" },
     .out = { "drows f32[N,S]", "kw f32[N,C]" }, .attr = { "pixels int 1.." },
-    .shape = rows_shape, .ref = rows_ref,
+    .shape = rows_shape, .vjp = scl_norm_tangent_rows_vjp, .ref = rows_ref,
     .impl = { { .name = "channels", .tune = SCL_ITEMS_TUNE, .gpu = SCL_ITEMS_GPU, .fits = scl_items_fit_c,
                 .launch = rows_launch } },
     .flops = "8*N*C", .bytes = "36*N*C",

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "data/points.h"
+#include "run/classifier.h"
+#include "score/likelihood.h"
 #include "score/sampler.h"
 #include "score/truth.h"
 
@@ -72,6 +74,22 @@ scl_step_spec scl_build_spec(const scl_config *config, const scl_stage_config *s
     return spec;
 }
 
+scl_status scl_build_guide(scl_step_spec *spec, scl_arena *arena, const scl_config *config,
+                           const scl_stage_config *stage, scl_err *err)
+{
+    const char *name = scl_stage_classifier(stage);
+    const int shape[3] = { spec->net.height, spec->net.width, spec->net.channels };
+    scl_classifier k;
+    if (stage->kind != SCL_STAGE_SAMPLE || !name)
+        return SCL_OK;
+    SCL_TRY(scl_classifier_describe(&k, arena, config, name, shape, err));
+    SCL_TRY(scl_classifier_fits(&k, stage, err));
+    scl_net_config *net = SCL_NEW(arena, scl_net_config);
+    *net = k.net;
+    spec->guide = net;
+    return SCL_OK;
+}
+
 scl_plan_options scl_build_plan_options(const scl_config *config, const scl_stage_config *stage, const char *const *tune,
                                         const scl_tuning *rows)
 {
@@ -119,23 +137,54 @@ scl_status scl_build_sampling(scl_graph **out, scl_arena *arena, const scl_stage
                                               : scl_step_sample(out, arena, spec, &how, "", err);
 }
 
+int scl_build_group(const scl_stage_config *stage)
+{
+    const scl_likelihood_config *l = &stage->likelihood;
+    return l->count > 0 && l->count < l->group ? l->count : l->group;
+}
+
+int scl_build_vectors(const scl_stage_config *stage, const scl_step_spec *spec)
+{
+    const scl_net_config *n = &spec->net;
+    return stage->likelihood.trace == SCL_TRACE_EXACT ? n->height * n->width * n->channels : stage->likelihood.probes;
+}
+
+scl_status scl_build_likelihood(scl_graph **out, scl_arena *arena, const scl_stage_config *stage,
+                                const scl_step_spec *spec, scl_err *err)
+{
+    const int vectors = scl_build_vectors(stage, spec);
+    if (vectors > SCL_ISM_MOST)
+        return scl_fail(err, SCL_BAD_CONFIG, "likelihood.trace: exact takes a forward-mode pass for each of the %d values "
+                        "of a sample; at most %d: hutchinson estimates the same", vectors, SCL_ISM_MOST);
+    return scl_step_trace(out, arena, spec, vectors, "", err);
+}
+
+double scl_build_likelihood_runs(const scl_stage_config *stage)
+{
+    const int count = stage->likelihood.count > 0 ? stage->likelihood.count : 10000, group = scl_build_group(stage);
+    return (double)((count + group - 1) / group) * SCL_ADAPTIVE_GUESS;
+}
+
 scl_status scl_build_graph(scl_graph **out, scl_arena *arena, const scl_config *config, const scl_stage_config *stage,
                            const char *which, scl_err *err)
 {
     int shape[3];
-    if (stage->kind != SCL_STAGE_TRAIN && stage->kind != SCL_STAGE_SAMPLE)
+    if (stage->kind != SCL_STAGE_TRAIN && stage->kind != SCL_STAGE_SAMPLE && stage->kind != SCL_STAGE_LIKELIHOOD)
         return scl_fail(err, SCL_BAD_CONFIG, "stage '%s' of kind %s has no graph", stage->name,
                         scl_config_choice("stage.kind", (int)stage->kind));
     SCL_TRY(scl_build_shape(config, stage, shape, err));
-    const bool samples = stage->kind == SCL_STAGE_SAMPLE;
+    const bool trains = stage->kind == SCL_STAGE_TRAIN, measures = stage->kind == SCL_STAGE_LIKELIHOOD;
     if (!which)
-        which = samples ? "sample" : "train";
-    scl_step_spec spec = scl_build_spec(config, stage, shape, samples ? 1 : stage->train.batch);
-    if (samples)
-        spec.n = scl_build_sample_batch(stage);
-    if (!strcmp(which, "train") && !samples)
+        which = measures ? "likelihood" : trains ? "train" : "sample";
+    scl_step_spec spec = scl_build_spec(config, stage, shape, trains ? stage->train.batch : 1);
+    if (!trains)
+        spec.n = spec.global_batch = measures ? scl_build_group(stage) : scl_build_sample_batch(stage);
+    SCL_TRY(scl_build_guide(&spec, arena, config, stage, err));
+    if (!strcmp(which, "likelihood") && measures)
+        return scl_build_likelihood(out, arena, stage, &spec, err);
+    if (!strcmp(which, "train") && trains)
         return scl_step_train(out, arena, &spec, err);
-    if (!strcmp(which, "eval") && !samples)
+    if (!strcmp(which, "eval") && trains)
         return scl_step_eval(out, arena, &spec, spec.ema ? "ema." : "", err);
     if (!strcmp(which, "sample"))
         return scl_build_sampling(out, arena, stage, &spec, err);

@@ -18,6 +18,11 @@ scl_net_config scl_build_net(const scl_config *config, const scl_stage_config *s
 /* What the graphs of a stage depend on.  shape: height, width, channels.  The result borrows from the config. */
 scl_step_spec scl_build_spec(const scl_config *config, const scl_stage_config *stage, const int shape[3], int data_count);
 
+/* The classifier that guides a sample stage, into spec->guide (in arena); nothing where there is none.
+ * Errors: it is not there, is of other shape or other noise levels. */
+scl_status scl_build_guide(scl_step_spec *spec, scl_arena *arena, const scl_config *config,
+                           const scl_stage_config *stage, scl_err *err);
+
 /* How the graphs of a stage are planned: fusion, in-place results, recomputing.  tune: as scl_plan_options has it.  rows: what was
  * measured on the stage's device, or NULL; `tuning: off` keeps them out of the plans.  The result borrows both. */
 scl_plan_options scl_build_plan_options(const scl_config *config, const scl_stage_config *stage, const char *const *tune,
@@ -30,7 +35,17 @@ scl_sampling scl_build_sampling_of(const scl_stage_config *stage);
 scl_status scl_build_sampling(scl_graph **out, scl_arena *arena, const scl_stage_config *stage, const scl_step_spec *spec,
                               scl_err *err);
 
-/* The graph of a stage without its data: which is "train", "eval" or "sample"; NULL: the stage's own.  As `dump` shows it. */
+/* Of a likelihood stage: the samples that go through the ODE together, the vectors of each, the graph of their scores
+ * and traces. */
+int scl_build_group(const scl_stage_config *stage);
+int scl_build_vectors(const scl_stage_config *stage, const scl_step_spec *spec);
+scl_status scl_build_likelihood(scl_graph **out, scl_arena *arena, const scl_stage_config *stage,
+                                const scl_step_spec *spec, scl_err *err);
+/* Runs of that graph, a guess: what an adaptive solver takes. */
+double scl_build_likelihood_runs(const scl_stage_config *stage);
+
+/* The graph of a stage without its data: which is "train", "eval", "sample" or "likelihood"; NULL: the stage's own.  As
+ * `dump` shows it. */
 scl_status scl_build_graph(scl_graph **out, scl_arena *arena, const scl_config *config, const scl_stage_config *stage,
                            const char *which, scl_err *err);
 

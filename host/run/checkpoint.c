@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "run/layout.h"
+#include "score/sampling.h"
 
 static const char *const state_prefixes[] = { "ema.", "adam.", "sgd.", "rmsprop." };
 enum { N_PREFIXES = 4, N_SHOWN = 5 };
@@ -309,7 +310,8 @@ scl_status scl_checkpoint_weights(const scl_checkpoint *c, scl_store *store, con
     int n = 0;
     for (int i = 0; i < count; i++) {
         const scl_value *v = scl_store_at(store, i).value;
-        const bool belongs = to_prefix[0] ? starts_with(v->name, to_prefix) : !is_state_name(v->name);
+        const bool belongs = to_prefix[0] ? starts_with(v->name, to_prefix)
+                                          : !is_state_name(v->name) && !starts_with(v->name, SCL_GUIDE_PREFIX);
         if (!scl_checkpoint_keeps(v) || !belongs)
             continue;
         const char *name = scl_arena_printf(&arena, "%s%s", from, v->name + strlen(to_prefix));

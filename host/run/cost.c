@@ -35,7 +35,7 @@ static scl_status cost(const scl_config *config, const scl_stage_config *stage, 
 {
     scl_graph *g;
     int shape[3];
-    if (stage->kind != SCL_STAGE_TRAIN && stage->kind != SCL_STAGE_SAMPLE)
+    if (stage->kind != SCL_STAGE_TRAIN && stage->kind != SCL_STAGE_SAMPLE && stage->kind != SCL_STAGE_LIKELIHOOD)
         return scl_fail(err, SCL_FAILED, "it goes by samples and data");
     SCL_TRY(scl_build_shape(config, stage, shape, err));
     SCL_TRY(scl_build_graph(&g, arena, config, stage, NULL, err));
@@ -43,6 +43,9 @@ static scl_status cost(const scl_config *config, const scl_stage_config *stage, 
         const scl_train_config *t = &stage->train;
         out->flops = flops_of(g) * (t->accumulate > 1 ? t->accumulate : 1) * t->steps;
         out->disk_bytes = checkpoint_bytes(g) * checkpoints(t);
+    } else if (stage->kind == SCL_STAGE_LIKELIHOOD) {
+        out->flops = flops_of(g) * scl_build_likelihood_runs(stage);
+        out->disk_bytes = 200.0 * stage->likelihood.count;          /* two lines and a float of each sample */
     } else {
         const scl_sample_config *s = &stage->sample;
         const int n = scl_build_sample_batch(stage);

@@ -60,6 +60,10 @@ static void decide_unchanged(scl_run *run, const scl_stage_config *stage, const 
             scl_config_choice("optimizer.schedule", (int)stage->train.optimizer.schedule));
     } else if (finished && now < before) {
         SAY("train.steps was %ld, is %ld", before, now);
+    } else if (stage->kind == SCL_STAGE_LIKELIHOOD &&
+               scl_file_exists(scl_run_path(run, "%s/metrics.jsonl", stage->name))) {
+        d->action = SCL_ACTION_GO_ON;
+        SAY("it did not finish (%s): goes on behind the samples of metrics.jsonl", scl_stage_status_name(s->status));
     } else if (stage->kind != SCL_STAGE_TRAIN) {
         SAY("it did not finish (%s)", scl_stage_status_name(s->status));
     } else if (!has_checkpoint(run, stage)) {

@@ -1,10 +1,12 @@
-/* Inside the sample stage: what its files share.  run/sample.c is the stage, draw_chain.c runs a sampler's updates on the device,
- * draw_flow.c the probability-flow ODE, draw_known.c prepares what is known of the samples, draw_save.c writes them. */
+/* Inside the sample stage: what its files share.  run/sample.c is the stage, draw_chain.c runs a sampler's
+ * updates on the device, draw_flow.c the probability-flow ODE, draw_known.c prepares what is known of the
+ * samples, draw_guide.c the classifier that guides them, draw_save.c writes them. */
 #ifndef SCL_RUN_DRAW_H
 #define SCL_RUN_DRAW_H
 
 #include "base/progress.h"
 #include "run/build.h"
+#include "run/classifier.h"
 #include "run/stage.h"
 #include "score/sampler.h"
 
@@ -36,6 +38,7 @@ typedef struct scl_draw {
     struct { bool pending; scl_ticket ticket; int update, first, n; float *sumsq; } slot[SCL_DRAW_AHEAD];
     float *known, *mask;              /* known pictures [.., pixels], 1 where one is known [pixels]; NULL */
     int n_known;
+    scl_classifier guide;             /* net.outputs 0: none */
 } scl_draw;
 
 /* Persistent values of the batch, where its graph has them. */
@@ -52,6 +55,9 @@ scl_status scl_draw_settle(scl_draw *s, scl_err *err);
 scl_status scl_draw_chain(scl_draw *s, scl_draw_batch *r, int first, scl_err *err);
 scl_status scl_draw_flow(scl_draw *s, scl_draw_batch *r, int first, scl_err *err);
 
+/* known [height, width]: where a mask is white; NULL: only looks whether it fits.  SCL_FAILED where size or
+ * picture are no mask. */
+scl_status scl_mask_read(const char *path, int height, int width, bool *known, scl_err *err);
 /* Reads mask and known pictures.  SCL_FAILED with the reason where they do not fit the samples. */
 scl_status scl_draw_open_known(scl_draw *s, scl_err *err);
 void scl_draw_close_known(scl_draw *s);
@@ -61,6 +67,15 @@ const float *scl_draw_known_of(const scl_draw *s, int i);
 scl_status scl_draw_put_known(scl_draw *s, scl_draw_batch *r, int first, scl_err *err);
 /* Keys of the noise of what is known, for an update. */
 scl_status scl_draw_put_known_counters(scl_draw *s, scl_draw_batch *r, int first, int update, int level, scl_err *err);
+
+/* The classifier that the stage names, into s->guide and s->spec; nothing where it names none. */
+scl_status scl_draw_open_guide(scl_draw *s, scl_err *err);
+void scl_draw_close_guide(scl_draw *s);
+/* Samples of each class that is asked for (a row of the grid), and the class of sample i. */
+int scl_draw_of_class(const scl_draw *s);
+/* Its weights and the scale; the classes of a batch.  Nothing where there is none. */
+scl_status scl_draw_load_guide(scl_draw *s, scl_draw_batch *r, scl_err *err);
+scl_status scl_draw_put_classes(scl_draw *s, scl_draw_batch *r, int first, scl_err *err);
 
 scl_status scl_draw_save(scl_draw *s, scl_err *err);
 

@@ -5,61 +5,56 @@
 #include "data/dataset.h"
 #include "data/image.h"
 #include "graph/arith.h"
-#include "lib/coef.h"
 #include "run/draw.h"
 #include "score/hostmath.h"
 
 enum { MOST_COLOURS = 4 };
 
-/* White is known; the same for all channels. */
-static scl_status set_mask(scl_draw *s, const scl_image *mask, const char *path, scl_err *err)
+static scl_status look_at(const scl_image *mask, const char *path, int height, int width, bool *white, scl_err *err)
 {
-    const scl_net_config *n = &s->spec.net;
-    size_t known = 0, places = (size_t)n->height * (size_t)n->width;
-    if (mask->height != n->height || mask->width != n->width)
+    const size_t places = (size_t)height * (size_t)width;
+    size_t known = 0;
+    if (mask->height != height || mask->width != width)
         return scl_fail(err, SCL_FAILED, "mask '%s' is of %d x %d pixels, the samples are of %d x %d (height x width)", path,
-                        mask->height, mask->width, n->height, n->width);
+                        mask->height, mask->width, height, width);
     for (size_t p = 0; p < places; p++) {
         int sum = 0;
         for (int k = 0; k < mask->channels; k++)
             sum += mask->data[p * (size_t)mask->channels + (size_t)k];
-        const bool white = sum >= 128 * mask->channels;
-        known += white;
-        for (int k = 0; k < n->channels; k++)
-            s->mask[p * (size_t)n->channels + (size_t)k] = white;
+        known += sum >= 128 * mask->channels;
+        if (white)
+            white[p] = sum >= 128 * mask->channels;
     }
     if (known == 0 || known == places)
-        return scl_fail(err, SCL_FAILED, "mask '%s' is all %s: it must be white where a picture is known, black where it is not", path,
-                        known ? "white" : "black");
+        return scl_fail(
+            err, SCL_FAILED,
+            "mask '%s' is all %s: it must be white where a picture is known, black where it is not", path,
+            known ? "white" : "black");
     return SCL_OK;
 }
 
-static scl_status open_mask(scl_draw *s, scl_err *err)
+scl_status scl_mask_read(const char *path, int height, int width, bool *known, scl_err *err)
 {
-    const char *path = s->config->condition.mask;
     scl_image mask = { 0 };
-    void *memory;
-    SCL_TRY(scl_alloc_bytes(&memory, s->pixels * sizeof *s->mask, "the mask", err));
-    s->mask = memory;
-    for (size_t i = 0; i < s->pixels; i++)
-        s->mask[i] = 1;
-    if (s->config->condition.task != SCL_CONDITION_INPAINT)
-        return SCL_OK;
     SCL_TRY(scl_image_read(&mask, path, err));
-    const scl_status status = set_mask(s, &mask, path, err);
+    const scl_status status = look_at(&mask, path, height, width, known, err);
     free(mask.data);
     return status;
 }
 
-/* A byte in the middle of what dequantisation makes of it, k/255 without it; the logit as gather_batch has it. */
-static float value_of(const scl_draw *s, float v, bool byte)
+/* The same for all channels; everything, where the task is another. */
+static scl_status open_mask(scl_draw *s, scl_err *err)
 {
-    float x = !byte ? v : s->spec.dequantize ? (v + 0.5f) * 0x1p-8f : scl_div(v, 255.0f);
-    if (s->spec.net.logit && byte) {
-        const float y = fmaf(LOGIT_SCALE, x, LOGIT_EDGE), rest = fmaf(LOGIT_SCALE, 1.0f - x, LOGIT_EDGE);
-        x = scl_log(y) - scl_log(rest);
-    }
-    return scl_flush(x);
+    const scl_net_config *n = &s->spec.net;
+    void *memory;
+    SCL_TRY(scl_alloc_bytes(&memory, s->pixels * sizeof *s->mask, "the mask", err));
+    s->mask = memory;
+    bool *known = SCL_NEW_ARRAY(s->c->arena, bool, n->height * n->width);
+    if (s->config->condition.task == SCL_CONDITION_INPAINT)
+        SCL_TRY(scl_mask_read(s->config->condition.mask, n->height, n->width, known, err));
+    for (size_t i = 0; i < s->pixels; i++)
+        s->mask[i] = s->config->condition.task != SCL_CONDITION_INPAINT || known[i / (size_t)n->channels];
+    return SCL_OK;
 }
 
 static scl_status take(scl_draw *s, const scl_dataset *d, const char *where, scl_err *err)
@@ -81,7 +76,7 @@ static scl_status take(scl_draw *s, const scl_dataset *d, const char *where, scl
         float *to = s->known + (size_t)i * s->pixels;
         scl_dataset_picture(d, first + (size_t)i, to);
         for (size_t p = 0; p < s->pixels; p++)
-            to[p] = value_of(s, to[p], d->u8 != NULL);
+            to[p] = d->u8 ? scl_pixel_value(to[p], s->spec.dequantize, s->spec.net.logit) : scl_flush(to[p]);
     }
     return SCL_OK;
 }

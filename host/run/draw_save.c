@@ -61,7 +61,9 @@ static scl_status save_grid(scl_draw *s, scl_err *err)
 {
     const scl_pictures p = pictures(s, s->x, (size_t)s->config->count);
     const char *path = in_folder(s, "grid.png");
-    return s->how.known ? known_grid(s, path, err) : scl_picture_grid(&p, s->how.columns, 2, path, err);
+    const bool rows = s->spec.guide && s->config->condition.class.n != 1;
+    const int columns = s->how.columns > 0 ? s->how.columns : rows ? scl_draw_of_class(s) : 0;
+    return s->how.known ? known_grid(s, path, err) : scl_picture_grid(&p, columns, 2, path, err);
 }
 
 static scl_status save_array(scl_draw *s, const float *x, const char *name, int rows, int count, scl_err *err)

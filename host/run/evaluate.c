@@ -30,7 +30,14 @@ void scl_evaluation_add(scl_evaluation *e, const char *name, double value, doubl
     scl_info("%s", text);
 }
 
-static void add(scl_evaluation *e, const char *name, scl_estimate v) { scl_evaluation_add(e, name, v.value, v.error, NAN); }
+/* A distance is named by what it compares: frechet of pixels or points, frechet_classifier of a classifier's
+ * features. */
+static void add(scl_evaluation *e, const char *name, scl_estimate v)
+{
+    const bool features = e->config->features == SCL_FEATURES_CLASSIFIER;
+    scl_evaluation_add(e, features ? scl_arena_printf(e->c->arena, "%s_classifier", name) : name, v.value,
+                       v.error, NAN);
+}
 
 /* Mean over all values, and the mean over the coordinates of their variances; errors from the spread over samples. */
 static scl_status moments(scl_evaluation *e, scl_err *err)
@@ -81,24 +88,26 @@ static void modes(scl_evaluation *e)
 
 static scl_status distances(scl_evaluation *e, scl_err *err)
 {
-    const unsigned what = e->config->metrics;
-    const scl_set *made = &e->made_set, *real = &e->real_set;
-    scl_estimate a, b;
+    const scl_evaluate_config *c = e->config;
+    const unsigned what = c->metrics;
+    const scl_set *made = &e->made_view, *real = &e->real_view;
+    const volatile sig_atomic_t *stop = e->c->stop;
+    scl_estimate a = { .error = -1 }, b;
     if (what & SCL_METRIC_FRECHET) {
-        SCL_TRY(scl_frechet_distance(&a.value, real, made, err));
-        scl_evaluation_add(e, "frechet", a.value, -1, NAN);
+        SCL_TRY(scl_frechet_distance(&a.value, real, made, stop, err));
+        add(e, "frechet", a);
     }
     if (what & SCL_METRIC_KERNEL) {
-        SCL_TRY(scl_kernel_distance(&a, real, made, e->config->blocks, err));
+        SCL_TRY(scl_kernel_distance(&a, real, made, c->blocks, stop, err));
         add(e, "kid", a);
     }
     if (what & SCL_METRIC_PRECISION_RECALL) {
-        SCL_TRY(scl_precision_recall(&a, &b, real, made, e->config->neighbours, err));
+        SCL_TRY(scl_precision_recall(&a, &b, real, made, c->neighbours, stop, err));
         add(e, "precision", a);
         add(e, "recall", b);
     }
     if (what & SCL_METRIC_WASSERSTEIN) {
-        SCL_TRY(scl_sliced_wasserstein(&a, real, made, e->config->projections, e->c->config->seed, err));
+        SCL_TRY(scl_sliced_wasserstein(&a, real, made, c->projections, e->c->config->seed, stop, err));
         add(e, "wasserstein", a);
     }
     return SCL_OK;
@@ -109,21 +118,21 @@ scl_status scl_evaluation_neighbours(scl_evaluation *e, scl_err *err)
     enum { ROWS = 10 };
     const size_t D = (size_t)e->made_set.width;
     const int k = e->config->neighbours, columns = k + 1;
-    scl_set first = e->made_set;
+    scl_set first = e->made_view;
     first.count = first.count < ROWS ? first.count : ROWS;
     if ((size_t)k > e->real_set.count)
         return scl_fail(err, SCL_FAILED, "%d neighbours among %zu pictures", k, e->real_set.count);
     int *index = SCL_NEW_ARRAY(e->c->arena, int, first.count * (size_t)k);
     double *distance = SCL_NEW_ARRAY(e->c->arena, double, first.count * (size_t)k), sum = 0;
     float *x = SCL_NEW_ARRAY(e->c->arena, float, first.count * (size_t)columns * D);
-    scl_nearest_rows(&first, &e->real_set, k, false, index, distance);
+    scl_nearest_rows(&first, &e->real_view, k, false, index, distance);
     for (size_t i = 0; i < first.count; i++) {
         memcpy(x + i * (size_t)columns * D, e->made + i * D, sizeof *x * D);
         for (int j = 0; j < k; j++)
             memcpy(x + (i * (size_t)columns + 1 + (size_t)j) * D, e->real + (size_t)index[i * (size_t)k + (size_t)j] * D, sizeof *x * D);
         sum += distance[i * (size_t)k];
     }
-    scl_evaluation_add(e, "nearest", sum / (double)first.count, -1, NAN);
+    add(e, "nearest", (scl_estimate){ sum / (double)first.count, -1 });
     const scl_pictures p = { .x = x, .count = first.count * (size_t)columns, .height = e->height, .width = e->width,
                              .channels = e->channels };
     return scl_picture_grid(&p, columns, 2, scl_arena_printf(e->c->arena, "%s/neighbours.png", e->c->folder), err);
@@ -135,24 +144,26 @@ static scl_status evaluate(scl_evaluation *e, scl_err *err)
     SCL_TRY(scl_evaluation_read(e, err));
     if (e->made)
         scl_info("%s: %zu samples of %s, %zu of the reference", e->c->stage->name, e->made_set.count, e->made_from, e->real_set.count);
+    SCL_TRY(scl_evaluation_look(e, err));
     if (what & SCL_METRIC_MOMENTS)
         SCL_TRY(moments(e, err));
     if (what & SCL_METRIC_MODES)
         modes(e);
     if (what & SCL_METRIC_FISHER)
         SCL_TRY(scl_evaluation_fisher(e, err));
+    if (what & SCL_METRIC_CLASSES)
+        scl_evaluation_classes(e);
     SCL_TRY(distances(e, err));
-    if (what & SCL_METRIC_NEIGHBOURS)
-        SCL_TRY(scl_evaluation_neighbours(e, err));
-    return e->not_finite ? scl_fail(err, SCL_FAILED, "%s, or its error, is not finite", e->not_finite) : SCL_OK;
+    return what & SCL_METRIC_NEIGHBOURS ? scl_evaluation_neighbours(e, err) : SCL_OK;
 }
 
-static scl_status write_values(scl_evaluation *e, scl_err *err)
+scl_status scl_evaluation_write(scl_evaluation *e, json_t *head, scl_err *err)
 {
-    json_t *all = json_pack("{s:i, s:i, s:s, s:O}", "samples", (int)e->made_set.count, "reference", (int)e->real_set.count,
-                            "features", "pixels", "values", e->values);
-    char *text = json_dumps(all, JSON_INDENT(2) | JSON_PRESERVE_ORDER), hex[65];
-    json_decref(all);
+    json_object_set(head, "values", e->values);
+    char *text = e->not_finite ? NULL : json_dumps(head, JSON_INDENT(2) | JSON_PRESERVE_ORDER), hex[65];
+    json_decref(head);
+    if (e->not_finite)
+        return scl_fail(err, SCL_FAILED, "%s, or its error, is not finite", e->not_finite);
     if (!text)
         return scl_fail(err, SCL_FAILED, "not enough host memory for evaluation.json");
     const char *path = scl_arena_printf(e->c->arena, "%s/evaluation.json", e->c->folder);
@@ -167,12 +178,20 @@ scl_status scl_stage_evaluate(scl_stage_context *c, scl_err *err)
 {
     scl_evaluation e = { .c = c, .config = &c->stage->evaluate, .values = json_object() };
     scl_status status = evaluate(&e, err);
+    if (status == SCL_INTERRUPTED)
+        status = scl_stage_interrupted(c, -1, err);
     if (status == SCL_OK)
-        status = write_values(&e, err);
+        status = scl_evaluation_write(&e, json_pack("{s:i, s:i, s:s}", "samples", (int)e.made_set.count, "reference",
+                                                    (int)e.real_set.count, "features",
+                                                    scl_config_choice("stage.features", (int)e.config->features)), err);
     if (status != SCL_OK && status != SCL_INTERRUPTED)
         scl_err_context(err, "stage %s", c->stage->name);
     json_decref(e.values);
     free(e.made);
     free(e.real);
+    free(e.made_class);
+    free(e.real_class);
+    free(e.made_features);
+    free(e.real_features);
     return status;
 }

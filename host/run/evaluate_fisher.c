@@ -90,9 +90,9 @@ static scl_status run(comparison *c, scl_err *err)
     scl_evaluation *e = c->e;
     const size_t D = (size_t)c->truth.dimension, n = e->real_set.count, m = (size_t)e->config->fisher.points;
     sums whole = { 0 }, inside = { 0 }, outside = { 0 };
-    if (scl_field_dimension(c->field) != D)
+    if (c->field->dimension != D)
         return scl_fail(err, SCL_FAILED, "the network takes points of %zu values, the mixture's have %zu",
-                        scl_field_dimension(c->field), D);
+                        c->field->dimension, D);
     float *x = SCL_NEW_ARRAY(e->c->arena, float, (n > m ? n : m) * D);
     for (size_t i = 0; i < n * D; i++)
         x[i] = (float)(c->alpha * (double)e->real[i]);
@@ -118,7 +118,7 @@ scl_status scl_evaluation_fisher(scl_evaluation *e, scl_err *err)
                      .sigma = level ? noise.level[level - 1] : 0,
                      .alpha = level ? scl_noise_alpha(&noise, level - 1) : 1 };
     c.truth = scl_mixture_scaled(&clean, c.alpha, e->c->arena);
-    SCL_TRY(scl_field_open(&c.field, e->c, err));
+    SCL_TRY(scl_field_open(&c.field, e->c, SCL_FIELD_POINTS, false, err));
     const scl_status status = run(&c, err);
     scl_field_close(c.field);
     return status;

@@ -101,8 +101,7 @@ static scl_status read_samples(scl_evaluation *e, bool bytes, scl_err *err)
 scl_status scl_evaluation_read(scl_evaluation *e, scl_err *err)
 {
     size_t n;
-    bool bytes;
-    SCL_TRY(read_split(e, e->config->reference, &e->real, &n, &bytes, err));
+    SCL_TRY(read_split(e, e->config->reference, &e->real, &n, &e->bytes, err));
     e->real_set = (scl_set){ n, (int)width_of(e), e->real };
-    return e->config->metrics & ~(unsigned)SCL_METRIC_FISHER ? read_samples(e, bytes, err) : SCL_OK;
+    return e->config->metrics & ~(unsigned)SCL_METRIC_FISHER ? read_samples(e, e->bytes, err) : SCL_OK;
 }

@@ -3,63 +3,77 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run/build.h"
-#include "score/noise.h"
+#include "run/fit.h"
 #include "score/truth.h"
 
-enum { AT_ONCE = 4096 };
-
-struct scl_field {
-    scl_stage_context *c;
-    scl_backend *b;
-    scl_checkpoint *from;
-    scl_step_spec spec;
-    scl_graph *graph;
-    scl_plan *plan;
-    scl_store *store;
-    scl_exec *exec;
-    size_t dimension;
-};
-
-static scl_status open_network(scl_field *f, scl_err *err)
+static scl_status open_network(scl_field *f, int n, scl_err *err)
 {
-    const char *path;
-    SCL_TRY(scl_stage_find_checkpoint(f->c, &path, err));
-    SCL_TRY(scl_checkpoint_open(&f->from, path, err));
-    int shape[3] = { f->from->info.height, f->from->info.width, f->from->info.channels };
-    if (!f->from->ours)
+    int shape[3];
+    f->from_path = "the true score";
+    if (f->c->stage->model.net != SCL_NET_ANALYTIC) {
+        SCL_TRY(scl_stage_find_checkpoint(f->c, &f->from_path, err));
+        SCL_TRY(scl_checkpoint_open(&f->from, f->from_path, err));
+    }
+    const bool ours = f->from && f->from->ours;
+    if (ours)
+        memcpy(shape, (int[3]){ f->from->info.height, f->from->info.width, f->from->info.channels }, sizeof shape);
+    else
         SCL_TRY(scl_build_shape(f->c->config, f->c->stage, shape, err));
     f->spec = scl_build_spec(f->c->config, f->c->stage, shape, 1);
-    if (f->from->ours)
+    if (ours)
         f->spec.net.conv = f->from->info.conv;
-    f->spec.n = f->spec.global_batch = AT_ONCE;
+    f->spec.n = f->spec.global_batch = n;
     f->dimension = (size_t)shape[0] * (size_t)shape[1] * (size_t)shape[2];
     return scl_stage_open_device(f->c, &f->b, err);
 }
 
-static scl_status load(scl_field *f, scl_err *err)
+static scl_status build(scl_field *f, bool traces, scl_err *err)
 {
-    const scl_stage_config *stage = f->c->stage;
-    const scl_plan_options options = scl_build_plan_options(f->c->config, stage, f->c->tune, NULL);
-    const scl_device_info device = scl_build_device(stage, &f->b->info);
-    scl_noise noise;
-    SCL_TRY(scl_step_score(&f->graph, f->c->arena, &f->spec, "", err));
-    SCL_TRY(scl_plan_make(&f->plan, f->c->arena, f->graph, &device, &options, err));
-    SCL_TRY(scl_store_create(&f->store, f->b, &f->graph, 1, err));
-    SCL_TRY(scl_exec_create(&f->exec, f->b, f->plan, f->store, NULL, err));
-    SCL_TRY(scl_noise_of(&noise, f->c->arena, &stage->noise, 2.0, false, err));
-    SCL_TRY(scl_noise_write(f->store, &noise, err));
-    SCL_TRY(scl_truth_write(f->store, &stage->data, err));
-    return scl_checkpoint_weights(f->from, f->store, stage->sample.weights == SCL_WEIGHTS_EMA ? "ema." : "", "", err);
+    if (!traces)
+        return scl_step_score(&f->graph, f->c->arena, &f->spec, "", err);
+    SCL_TRY(scl_stage_tuning(f->c, f->b, &f->spec, &f->tuning, err));
+    return scl_build_likelihood(&f->graph, f->c->arena, f->c->stage, &f->spec, err);
 }
 
-scl_status scl_field_open(scl_field **out, scl_stage_context *c, scl_err *err)
+static scl_status check_memory(scl_field *f, const scl_device_info *device, const scl_plan_options *options,
+                               bool traces, scl_err *err)
+{
+    const double mib = 1.0 / (1 << 20);
+    scl_need need = { 0 };
+    SCL_TRY(scl_need_plan(&need, f->graph, device, options, err));
+    SCL_TRY(scl_need_store(&need, &f->graph, 1, err));
+    if (scl_need_fits(&need, device))
+        return SCL_OK;
+    return scl_fail(err, SCL_FAILED, "%d samples at once take %.1f MiB on %s, %.1f MiB are there%s", f->spec.n,
+                    (double)(need.slab_bytes + need.store_bytes) * mib, device->name, scl_fit_mib(device),
+                    traces ? "; a smaller likelihood.group shares other steps of the ODE, and fits" : "");
+}
+
+static scl_status load(scl_field *f, bool traces, scl_err *err)
+{
+    const scl_stage_config *stage = f->c->stage;
+    const scl_device_info device = scl_build_device(stage, &f->b->info);
+    SCL_TRY(build(f, traces, err));
+    const scl_plan_options options = scl_build_plan_options(f->c->config, stage, f->c->tune, &f->tuning);
+    SCL_TRY(check_memory(f, &device, &options, traces, err));
+    SCL_TRY(scl_plan_make(&f->plan, f->c->arena, f->graph, &device, &options, err));
+    scl_stage_note_tuning(f->c, f->plan);
+    SCL_TRY(scl_store_create(&f->store, f->b, &f->graph, 1, err));
+    SCL_TRY(scl_exec_create(&f->exec, f->b, f->plan, f->store, NULL, err));
+    SCL_TRY(scl_noise_of(&f->noise, f->c->arena, &stage->noise, 2.0, false, err));
+    SCL_TRY(scl_noise_write(f->store, &f->noise, err));
+    SCL_TRY(scl_truth_write(f->store, &stage->data, err));
+    const char *prefix = stage->sample.weights == SCL_WEIGHTS_EMA ? "ema." : "";
+    return f->from ? scl_checkpoint_weights(f->from, f->store, prefix, "", err) : SCL_OK;
+}
+
+scl_status scl_field_open(scl_field **out, scl_stage_context *c, int n, bool traces, scl_err *err)
 {
     scl_field *f = SCL_NEW_ARRAY(c->arena, scl_field, 1);
     f->c = c;
-    scl_status status = open_network(f, err);
+    scl_status status = open_network(f, n, err);
     if (status == SCL_OK)
-        status = load(f, err);
+        status = load(f, traces, err);
     if (status != SCL_OK) {
         scl_field_close(f);
         return status;
@@ -74,28 +88,27 @@ void scl_field_close(scl_field *f)
         return;
     scl_exec_free(f->exec);
     scl_store_free(f->store);
+    scl_tuning_free(&f->tuning);
     if (f->b)
         f->b->v->close(f->b);
     scl_checkpoint_close(f->from);
 }
 
-size_t scl_field_dimension(const scl_field *f) { return f->dimension; }
-
 scl_status scl_field_scores(scl_field *f, const float *x, size_t count, int level, float *score, scl_err *err)
 {
-    const size_t D = f->dimension;
-    float *block = SCL_NEW_ARRAY(f->c->arena, float, AT_ONCE * D);
-    int32_t *label = SCL_NEW_ARRAY(f->c->arena, int32_t, AT_ONCE);
-    for (int i = 0; i < AT_ONCE; i++)
+    const size_t D = f->dimension, most = (size_t)f->spec.n;
+    float *block = SCL_NEW_ARRAY(f->c->arena, float, most *D);
+    int32_t *label = SCL_NEW_ARRAY(f->c->arena, int32_t, most);
+    for (size_t i = 0; i < most; i++)
         label[i] = level;
     if (scl_store_find(f->store, "sample.label").value)
-        SCL_TRY(scl_store_write(f->store, "sample.label", label, sizeof *label * AT_ONCE, err));
-    for (size_t first = 0; first < count; first += AT_ONCE) {
-        const size_t n = count - first < AT_ONCE ? count - first : AT_ONCE;
+        SCL_TRY(scl_store_write(f->store, "sample.label", label, sizeof *label * most, err));
+    for (size_t first = 0; first < count; first += most) {
+        const size_t n = count - first < most ? count - first : most;
         memcpy(block, x + first * D, sizeof *x * n * D);
-        SCL_TRY(scl_store_write(f->store, "sample.x", block, sizeof *x * AT_ONCE * D, err));
+        SCL_TRY(scl_store_write(f->store, "sample.x", block, sizeof *x * most * D, err));
         SCL_TRY(scl_exec_run(f->exec, err));
-        SCL_TRY(scl_exec_read(f->exec, "sample.score", block, sizeof *x * AT_ONCE * D, err));
+        SCL_TRY(scl_exec_read(f->exec, "sample.score", block, sizeof *x * most * D, err));
         memcpy(score + first * D, block, sizeof *x * n * D);
         if (*f->c->stop)
             return scl_stage_interrupted(f->c, -1, err);

@@ -1,17 +1,34 @@
-/* The score of a trained network at given points. */
+/* The score of a network at given points, on the stage's device. */
 #ifndef SCL_RUN_FIELD_H
 #define SCL_RUN_FIELD_H
 
+#include "run/build.h"
 #include "run/stage.h"
+#include "score/noise.h"
 
-typedef struct scl_field scl_field;
+enum { SCL_FIELD_POINTS = 4096 }; /* evaluated at once, where nothing speaks for another number */
 
-/* The network of the train stage that the stage needs, or of the file that its `checkpoint` names, on the stage's device.  *out is
- * owned. */
-scl_status scl_field_open(scl_field **out, scl_stage_context *c, scl_err *err);
-void scl_field_close(scl_field *f);                                  /* NULL is accepted */
+typedef struct scl_field {
+    scl_stage_context *c;
+    scl_backend *b;
+    scl_checkpoint *from; /* NULL: the true score, which has no weights */
+    const char *from_path;
+    scl_step_spec spec; /* spec.n: points at once */
+    scl_noise noise;
+    scl_graph *graph; /* of scl_step_score, or scl_build_likelihood */
+    scl_tuning tuning;
+    scl_plan *plan;
+    scl_store *store;
+    scl_exec *exec;
+    size_t dimension; /* values of a point */
+} scl_field;
 
-size_t scl_field_dimension(const scl_field *f);                      /* values of a point */
+/* The network of the train stage that the stage needs, or of the file that its `checkpoint` names, or the true
+ * score, on the stage's device, for n points at once.  traces: with the traces that a likelihood stage asks for.
+ * SCL_FAILED where that does not fit the device.  *out is owned. */
+scl_status scl_field_open(scl_field **out, scl_stage_context *c, int n, bool traces, scl_err *err);
+void scl_field_close(scl_field *f); /* NULL is accepted */
+
 /* x, score [count, D]; level: the network's label, 0 the largest noise. */
 scl_status scl_field_scores(scl_field *f, const float *x, size_t count, int level, float *score, scl_err *err);
 

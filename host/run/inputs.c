@@ -13,7 +13,7 @@
 #include "data/reader.h"
 #include "run/engine.h"
 
-enum { MAX_FILES = 4, BUFFER_BYTES = 1 << 18 };
+enum { MAX_FILES = 6, BUFFER_BYTES = 1 << 18 };
 
 static int data_paths(const scl_data_config *d, const char **path)
 {
@@ -28,6 +28,16 @@ static int data_paths(const scl_data_config *d, const char **path)
 
 static bool is_path(const char *text) { return text && (strchr(text, '/') || strstr(text, ".npy")); }
 
+/* The file of a classifier that a stage names. */
+static int classifier_path(const scl_stage_config *stage, const char **path)
+{
+    const char *name = scl_stage_classifier(stage);
+    if (!name || !scl_checkpoint_is_file(name))
+        return 0;
+    *path = name;
+    return 1;
+}
+
 static int sample_paths(const scl_stage_config *stage, const char **path)
 {
     const scl_sample_config *s = &stage->sample;
@@ -40,7 +50,7 @@ static int sample_paths(const scl_stage_config *stage, const char **path)
         path[n++] = stage->data.test_path ? stage->data.test_path : stage->data.path;
     else if (s->condition.task != SCL_CONDITION_NOTHING && s->condition.images)
         path[n++] = s->condition.images;
-    return n;
+    return n + classifier_path(stage, path + n);
 }
 
 /* The files and folders that a stage reads besides what other stages made. */
@@ -57,9 +67,11 @@ static int paths_of(const scl_stage_config *stage, const char *path[MAX_FILES])
         n = data_paths(&stage->data, path);
         if (is_path(stage->evaluate.samples))
             path[n++] = stage->evaluate.samples;
+        n += classifier_path(stage, path + n);
         break;
     case SCL_STAGE_SAMPLE: return sample_paths(stage, path);
-    case SCL_STAGE_PLOT: case SCL_STAGE_LIKELIHOOD: break;
+    case SCL_STAGE_LIKELIHOOD: n = data_paths(&stage->data, path); break;
+    case SCL_STAGE_PLOT: break;
     }
     if (scl_stage_uses_device(stage) && stage->sample.checkpoint && strchr(stage->sample.checkpoint, '/'))
         path[n++] = stage->sample.checkpoint;
@@ -74,7 +86,8 @@ scl_status scl_inputs_check(const scl_stage_config *stage, bool early, scl_err *
         struct stat st;
         if (!stat(path[i], &st))
             continue;
-        const bool checkpoint = stage->kind == SCL_STAGE_TRAIN ? path[i] == stage->train.init : path[i] == stage->sample.checkpoint;
+        const char *weights = stage->kind == SCL_STAGE_TRAIN ? stage->train.init : stage->sample.checkpoint;
+        const bool checkpoint = path[i] == weights || path[i] == scl_stage_classifier(stage);
         if (checkpoint && early)
             continue;
         return checkpoint ? scl_fail(err, SCL_FAILED, "checkpoint '%s' does not exist", path[i]) : scl_path_missing(path[i], err);

@@ -100,11 +100,11 @@ static scl_status fill_grid(scl_stage_context *c, grid *g, scl_mixture *m, scl_e
         g->x[2 * i] = (float)x[0];
         g->x[2 * i + 1] = (float)x[1];
     }
-    SCL_TRY(scl_field_open(&field, c, err));
-    const scl_status status = scl_field_dimension(field) == 2
+    SCL_TRY(scl_field_open(&field, c, SCL_FIELD_POINTS, false, err));
+    const scl_status status = field->dimension == 2
                                   ? scl_field_scores(field, g->x, n, level ? level - 1 : noise.levels - 1, g->score, err)
                                   : scl_fail(err, SCL_FAILED, "the network takes points of %zu values, not 2",
-                                             scl_field_dimension(field));
+                                             field->dimension);
     scl_field_close(field);
     return status;
 }

@@ -57,6 +57,7 @@ static scl_status open_net(scl_draw *s, scl_err *err)
         return scl_fail(err, SCL_BAD_CONFIG, "noise.levels: the probability flow goes from level to level and needs two at least");
     s->rows = scl_sampler_adapts(s->config) ? s->noise.levels : s->sampler.rows;
     SCL_TRY(scl_draw_open_known(s, err));
+    SCL_TRY(scl_draw_open_guide(s, err));
     scl_info("%s: draws %d sample%s from %s", s->c->stage->name, s->config->count, s->config->count == 1 ? "" : "s", path);
     return SCL_OK;
 }
@@ -82,6 +83,7 @@ static scl_status open_sampler(scl_draw *s, scl_draw_batch *r, int n, scl_err *e
         s->slot[i].sumsq = SCL_NEW_ARRAY(s->c->arena, float, n);
     SCL_TRY(scl_noise_write(r->store, &s->noise, err));
     SCL_TRY(scl_truth_write(r->store, &s->c->stage->data, err));
+    SCL_TRY(scl_draw_load_guide(s, r, err));
     const char *prefix = s->config->weights == SCL_WEIGHTS_EMA ? "ema." : "";
     return !s->from ? SCL_OK : scl_checkpoint_weights(s->from, r->store, prefix, "", err);
 }
@@ -161,6 +163,8 @@ static scl_status draw_batches(scl_draw *s, int n, scl_err *err)
             status = open_sampler(s, &r, now, err);
         }
         if (status == SCL_OK)
+            status = scl_draw_put_classes(s, &r, first, err);
+        if (status == SCL_OK)
             status = scl_sampler_adapts(s->config) ? scl_draw_flow(s, &r, first, err) : scl_draw_chain(s, &r, first, err);
         const scl_status settled = scl_draw_settle(s, status == SCL_OK ? err : NULL);
         status = status == SCL_OK ? settled : status;
@@ -235,6 +239,7 @@ scl_status scl_stage_sample(scl_stage_context *c, scl_err *err)
     if (s.b)
         s.b->v->close(s.b);
     scl_draw_close_known(&s);
+    scl_draw_close_guide(&s);
     scl_checkpoint_close(s.from);
     scl_tuning_free(&s.tuning);
     free(s.trajectory);

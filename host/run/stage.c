@@ -5,12 +5,15 @@
 
 #include "run/engine.h"
 
-/* The train stages among the needs of a stage, directly or through others. */
+/* The train stages of scores among the needs of a stage, directly or through others; classifiers are named
+ * where they are used. */
 static void find_trainers(const scl_config *config, const scl_stage_config *stage, bool *seen)
 {
     for (int i = 0; i < stage->n_needs; i++) {
         const int at = scl_stage_index(config, stage->needs[i]);
-        if (seen[at])
+        const bool classifies =
+            config->stage[at].kind == SCL_STAGE_TRAIN && config->stage[at].model.net == SCL_NET_CLASSIFIER;
+        if (seen[at] || classifies)
             continue;
         seen[at] = true;
         if (config->stage[at].kind != SCL_STAGE_TRAIN)
@@ -92,6 +95,12 @@ scl_status scl_stage_interrupted(scl_stage_context *c, long step, scl_err *err)
     if (step >= 0)
         return scl_fail(err, SCL_INTERRUPTED, "stopped after step %ld, with a checkpoint; go on with: %s", step,
                         command);
+    if (c->stage->kind == SCL_STAGE_LIKELIHOOD)
+        return scl_fail(err, SCL_INTERRUPTED, "stopped; the samples that are measured are kept; go on with: %s",
+                        command);
+    if (c->stage->kind != SCL_STAGE_SAMPLE)
+        return scl_fail(err, SCL_INTERRUPTED, "stopped in stage %s, which begins anew with: %s",
+                        c->stage->name, command);
     if (c->run->lock_fd < 0) /* `scorecl sample`: there is no run to go on with */
         return scl_fail(err, SCL_INTERRUPTED, "stopped while sampling; the same command draws the samples anew");
     return scl_fail(err, SCL_INTERRUPTED, "stopped while sampling; draw the samples anew with: %s", command);

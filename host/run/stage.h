@@ -1,4 +1,5 @@
-/* What a stage gets from the run engine, and what it gives back.  Stages: run/train.c, run/sample.c, run/evaluate.c, run/plot.c. */
+/* What a stage gets from the run engine, and what it gives back.  Stages: run/train.c, run/sample.c, run/evaluate.c,
+ * run/likelihood.c, run/plot.c. */
 #ifndef SCL_RUN_STAGE_H
 #define SCL_RUN_STAGE_H
 
@@ -61,6 +62,7 @@ scl_status scl_stage_interrupted(scl_stage_context *c, long step, scl_err *err);
 scl_status scl_stage_train(scl_stage_context *c, scl_err *err);
 scl_status scl_stage_sample(scl_stage_context *c, scl_err *err);
 scl_status scl_stage_evaluate(scl_stage_context *c, scl_err *err);
+scl_status scl_stage_likelihood(scl_stage_context *c, scl_err *err);
 scl_status scl_stage_plot(scl_stage_context *c, scl_err *err);
 
 #endif

@@ -28,6 +28,10 @@ scl_status scl_tuner_graphs(const scl_stage_config *stage, const scl_step_spec *
             (double)((c->count + spec->n - 1) / spec->n) * scl_sampler_evaluations(c, stage->noise.levels);
         return scl_build_sampling(&out->graph[0].graph, arena, stage, spec, err);
     }
+    if (stage->kind == SCL_STAGE_LIKELIHOOD) {
+        out->graph[0].runs = scl_build_likelihood_runs(stage);
+        return scl_build_likelihood(&out->graph[0].graph, arena, stage, spec, err);
+    }
     const scl_train_config *c = &stage->train;
     out->graph[0].runs = (double)c->steps * ((c->batch + spec->n - 1) / spec->n);
     SCL_TRY(scl_step_train(&out->graph[0].graph, arena, spec, err));
@@ -58,7 +62,7 @@ static scl_status needed(void *context, int n, scl_need *out, scl_err *err)
     *out = (scl_need){0};
     f->spec->n = n;
     f->spec->accumulate = f->stage->kind == SCL_STAGE_TRAIN && n < f->batch;
-    if (f->stage->kind == SCL_STAGE_SAMPLE)
+    if (f->stage->kind != SCL_STAGE_TRAIN)
         f->spec->global_batch = n;
     scl_status status = scl_tuner_graphs(f->stage, f->spec, f->plan, &scratch, &list, err);
     for (int i = 0; status == SCL_OK && i < list.n; i++) {
@@ -74,12 +78,14 @@ static scl_status needed(void *context, int n, scl_need *out, scl_err *err)
 scl_status scl_tuner_fit(scl_step_spec *spec, const scl_stage_config *stage, const scl_plan_options *plan,
                          const scl_device_info *device, scl_err *err)
 {
-    const bool samples = stage->kind == SCL_STAGE_SAMPLE;
+    const bool trains = stage->kind == SCL_STAGE_TRAIN;
     fitting f = {.stage = stage, .spec = spec, .plan = plan, .device = device};
     scl_need need;
     int parts;
-    f.batch = samples ? scl_build_sample_batch(stage) : stage->train.batch;
-    SCL_TRY(scl_fit_parts(&parts, f.batch, samples ? 1 : stage->train.accumulate, device, needed, &f, err));
+    f.batch = trains                            ? stage->train.batch
+              : stage->kind == SCL_STAGE_SAMPLE ? scl_build_sample_batch(stage)
+                                                : scl_build_group(stage);
+    SCL_TRY(scl_fit_parts(&parts, f.batch, trains ? stage->train.accumulate : 1, device, needed, &f, err));
     return needed(&f, (f.batch + parts - 1) / parts, &need, err);
 }
 

@@ -10,6 +10,7 @@
 #include "base/progress.h"
 #include "cl/device.h"
 #include "run/build.h"
+#include "run/early.h"
 #include "run/engine.h"
 #include "run/noise_auto.h"
 #include "run/signal.h"
@@ -56,6 +57,8 @@ static void *run_stage(void *argument)
         scl_file_make_folder(j->stage->kind == SCL_STAGE_TRAIN ? c.checkpoints : c.folder, &j->err);
     if (status == SCL_OK)
         status = run->function[j->stage->kind](&c, &j->err);
+    if (status == SCL_BAD_CONFIG)        /* what only the data showed: `check` could not */
+        status = SCL_FAILED;
     scl_arena_free(&j->arena);
     pthread_mutex_lock(&run->lock);
     j->status = status;
@@ -312,8 +315,14 @@ static scl_status in_folder(scl_run *run, scl_err *err)
         return scl_dry_run(run, err);
     }
     for (int i = 0; i < run->config->n_stage; i++)
-        if (named(run, run->config->stage[i].name))
-            SCL_TRY(scl_inputs_check(&run->config->stage[i], run->config->stage[i].n_needs > 0, err));
+        SCL_TRY(scl_early_config(run->config, &run->config->stage[i], err));
+    for (int i = 0; i < run->config->n_stage; i++) {
+        const scl_stage_config *stage = &run->config->stage[i];
+        if (!named(run, stage->name))
+            continue;
+        SCL_TRY(scl_inputs_check(stage, stage->n_needs > 0, err));
+        SCL_TRY(scl_early_files(run->config, stage, err));
+    }
     if (run->needs_devices) {
         SCL_TRY(scl_run_refuse(run, err));
         SCL_TRY(scl_state_read(run, err));
@@ -370,7 +379,8 @@ scl_status scl_run_config(const scl_config *config, const scl_run_options *optio
 {
     static scl_stage_function *const function[] = {
         [SCL_STAGE_TRAIN] = scl_stage_train, [SCL_STAGE_SAMPLE] = scl_stage_sample,
-        [SCL_STAGE_EVALUATE] = scl_stage_evaluate, [SCL_STAGE_PLOT] = scl_stage_plot
+        [SCL_STAGE_EVALUATE] = scl_stage_evaluate, [SCL_STAGE_LIKELIHOOD] = scl_stage_likelihood,
+        [SCL_STAGE_PLOT] = scl_stage_plot
     };
     return scl_run_with(config, options, function, true, err);
 }

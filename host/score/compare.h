@@ -1,10 +1,16 @@
-/* How far two sets of samples are from each other: distances between their distributions, on the CPU, in double.
+/* How far two sets of samples are from each other: distances between their distributions, on the CPU, in
+ * double.
  *
- * A set is a matrix of floats, a sample a row: pixels, points, or features that a classifier made of them.  What is drawn
- * (projections, order) comes from the counter-based generator, so a result depends on the sets and the seed alone. */
+ * A set is a matrix of floats, a sample a row: pixels, points, or features that a classifier made of them.
+ * What is drawn (projections, order) comes from the counter-based generator, so a result depends on the sets
+ * and the seed alone.
+ *
+ * stop: where it is given and becomes other than 0, a computation ends soon with SCL_INTERRUPTED and err as
+ * it was. */
 #ifndef SCL_SCORE_COMPARE_H
 #define SCL_SCORE_COMPARE_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,23 +34,25 @@ void scl_set_moments(const scl_set *s, double *mean, double *covariance);
 scl_status scl_frechet_gaussians(double *out, int D, const double *m1, const double *S1, const double *m2,
                                  const double *S2, scl_err *err);
 /* The same between Gaussians with the moments of two sets of at least 2 samples. */
-scl_status scl_frechet_distance(double *out, const scl_set *a, const scl_set *b, scl_err *err);
+scl_status scl_frechet_distance(double *out, const scl_set *a, const scl_set *b,
+                                const volatile sig_atomic_t *stop, scl_err *err);
 
 /* Kernel distance (KID): the unbiased estimate of MMD^2 with the kernel (x.y/D + 1)^3 (Binkowski et al. 2018): the mean over
  * `blocks` blocks of neighbouring rows, each of min(count)/blocks >= 2 samples of both sets, which stand for themselves; so its
  * error is that of a mean of independent estimates (1 block: not known).  Errors: blocks too small. */
-scl_status scl_kernel_distance(scl_estimate *out, const scl_set *a, const scl_set *b, int blocks, scl_err *err);
+scl_status scl_kernel_distance(scl_estimate *out, const scl_set *a, const scl_set *b, int blocks,
+                               const volatile sig_atomic_t *stop, scl_err *err);
 
 /* Improved precision and recall (Kynkaanniemi et al. 2019): precision is the share of `made` inside the ball round some sample of
  * `real` whose radius is the distance to that one's k-th neighbour in `real`; recall the same with the sets exchanged.
  * Errors: k >= count. */
 scl_status scl_precision_recall(scl_estimate *precision, scl_estimate *recall, const scl_set *real,
-                                const scl_set *made, int k, scl_err *err);
+                                const scl_set *made, int k, const volatile sig_atomic_t *stop, scl_err *err);
 
 /* Sliced Wasserstein distance: the root of the mean, over `projections` directions drawn uniformly from the sphere, of the
  * squared 2-Wasserstein distance between the projected sets (counts may differ).  The error is that of the directions. */
 scl_status scl_sliced_wasserstein(scl_estimate *out, const scl_set *a, const scl_set *b, int projections, uint64_t seed,
-                                  scl_err *err);
+                                  const volatile sig_atomic_t *stop, scl_err *err);
 /* Squared 2-Wasserstein distance of two sorted lists: the integral of the squared difference of their quantile functions. */
 double scl_wasserstein_sorted(const double *a, size_t n, const double *b, size_t m);
 

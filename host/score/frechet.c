@@ -93,7 +93,8 @@ scl_status scl_frechet_gaussians(double *out, int D, const double *m1, const dou
     return status;
 }
 
-scl_status scl_frechet_distance(double *out, const scl_set *a, const scl_set *b, scl_err *err)
+scl_status scl_frechet_distance(double *out, const scl_set *a, const scl_set *b,
+                                const volatile sig_atomic_t *stop, scl_err *err)
 {
     const size_t n = (size_t)a->width;
     if (a->count < 2 || b->count < 2)
@@ -103,8 +104,10 @@ scl_status scl_frechet_distance(double *out, const scl_set *a, const scl_set *b,
     SCL_TRY(scl_alloc_bytes(&block, sizeof(double) * 2 * (n * n + n), "covariances", err));
     double *S1 = block, *S2 = S1 + n * n, *m1 = S2 + n * n, *m2 = m1 + n;
     scl_set_moments(a, m1, S1);
-    scl_set_moments(b, m2, S2);
-    const scl_status status = scl_frechet_gaussians(out, a->width, m1, S1, m2, S2, err);
+    if (!stop || !*stop)
+        scl_set_moments(b, m2, S2);
+    const scl_status status =
+        stop && *stop ? SCL_INTERRUPTED : scl_frechet_gaussians(out, a->width, m1, S1, m2, S2, err);
     free(block);
     return status;
 }

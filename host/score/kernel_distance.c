@@ -3,10 +3,11 @@
 #include "score/rows.h"
 
 /* Mean of (x.y/D + 1)^3 over the pairs of two blocks of m rows; same: of one block, a row not with itself. */
-SCL_FAST_REF static double mean_kernel(const float *a, const float *b, size_t m, int D, bool same)
+SCL_FAST_REF static double mean_kernel(const float *a, const float *b, size_t m, int D, bool same,
+                                       const volatile sig_atomic_t *stop)
 {
     double sum = 0;
-    for (size_t i = 0; i < m; i++)
+    for (size_t i = 0; i < m && !(stop && *stop); i++)
         for (size_t j = 0; j < m; j++) {
             if (same && i == j)
                 continue;
@@ -16,7 +17,8 @@ SCL_FAST_REF static double mean_kernel(const float *a, const float *b, size_t m,
     return sum / ((double)m * (double)(same ? m - 1 : m));
 }
 
-scl_status scl_kernel_distance(scl_estimate *out, const scl_set *a, const scl_set *b, int blocks, scl_err *err)
+scl_status scl_kernel_distance(scl_estimate *out, const scl_set *a, const scl_set *b, int blocks,
+                               const volatile sig_atomic_t *stop, scl_err *err)
 {
     const size_t least = a->count < b->count ? a->count : b->count, m = least / (size_t)blocks, D = (size_t)a->width;
     if (m < 2)
@@ -26,8 +28,10 @@ scl_status scl_kernel_distance(scl_estimate *out, const scl_set *a, const scl_se
     double sum = 0, square = 0;
     for (size_t i = 0; i < (size_t)blocks; i++) {
         const float *x = a->x + i * m * D, *y = b->x + i * m * D;
-        const double d = mean_kernel(x, x, m, a->width, true) + mean_kernel(y, y, m, a->width, true) -
-                         2 * mean_kernel(x, y, m, a->width, false);
+        const double d = mean_kernel(x, x, m, a->width, true, stop) + mean_kernel(y, y, m, a->width, true, stop) -
+                         2 * mean_kernel(x, y, m, a->width, false, stop);
+        if (stop && *stop)
+            return SCL_INTERRUPTED;
         sum += d;
         square += d * d;
     }

@@ -33,11 +33,12 @@ typedef struct solver {
 
 static scl_status slope(solver *s, double t, const double *x, double *dx, scl_err *err)
 {
+    const char *section = s->o->section ? s->o->section : "sampler";
     if (s->o->evaluations >= s->o->most)
         return scl_fail(err, SCL_FAILED,
                         "the ODE needs more than %ld evaluations: it has come to t = %g in %ld steps (%ld more were rejected); larger "
-                        "tolerances (sampler.rtol, sampler.atol) or a larger sampler.max_evaluations help",
-                        s->o->most, t, s->o->accepted, s->o->rejected);
+                        "tolerances (%s.rtol, %s.atol) or a larger %s.max_evaluations help",
+                        s->o->most, t, s->o->accepted, s->o->rejected, section, section, section);
     s->o->evaluations++;
     return s->o->f(s->o->context, t, x, dx, err);
 }

@@ -20,6 +20,7 @@ typedef struct scl_ode {
     void *context;
     double rtol, atol;           /* a step's error is to be below atol + rtol max(|x before|, |x after|), as root mean square over x */
     long most;                   /* evaluations of f */
+    const char *section;         /* of the config, whose keys these are; NULL: sampler; for messages */
     long evaluations, accepted, rejected;    /* results */
 } scl_ode;
 

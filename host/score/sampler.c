@@ -5,7 +5,7 @@
 
 #include "score/hostmath.h"
 
-enum { LANGEVIN_ROWS = 10, ADAPTIVE_GUESS = 100 };
+enum { LANGEVIN_ROWS = 10 };
 
 bool scl_sampler_adapts(const scl_sample_config *c)
 {
@@ -61,7 +61,7 @@ double scl_sampler_evaluations(const scl_sample_config *c, int L)
 {
     int per_level, levels, end;
     if (scl_sampler_adapts(c))
-        return ADAPTIVE_GUESS;
+        return SCL_ADAPTIVE_GUESS;
     shape_of(c, L, &per_level, &levels, &end);
     return (double)per_level * levels + end;
 }

@@ -75,6 +75,7 @@ bool scl_sampler_couples(const scl_sample_config *config);
 bool scl_sampler_adapts(const scl_sample_config *config);
 /* The distribution of the start: never SCL_INIT_AUTO. */
 scl_sample_init scl_sampler_init(const scl_sample_config *config);
+enum { SCL_ADAPTIVE_GUESS = 100 };      /* score evaluations of an adaptive solver: a guess */
 /* Score evaluations of a sample, as far as the config tells (adaptive: a guess), for a table of so many levels. */
 double scl_sampler_evaluations(const scl_sample_config *config, int levels);
 

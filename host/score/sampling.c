@@ -1,6 +1,7 @@
 #include "score/sampling.h"
 
 #include "graph/arith.h"
+#include "graph/autodiff.h"
 
 /* One graph in the making. */
 typedef struct update {
@@ -148,6 +149,26 @@ static scl_status coefficients(update *u)
     return SCL_OK;
 }
 
+/* s + scale * grad_x log p(class | x): the gradient of -cross_entropy, every sample's cotangent being -scale. */
+static scl_status guide(update *u)
+{
+    scl_value *logits, *class, *scale, *loss, *seed, *slope;
+    SCL_TRY(scl_net_build(u->g, u->spec->guide, SCL_GUIDE_PREFIX, u->x, &u->level, &logits, u->err));
+    SCL_TRY(scl_value_get(u->g, &class, SCL_INPUT, "sample.class", SCL_I32, SCL_DIMS(u->spec->n), u->err));
+    SCL_TRY(scl_value_get(u->g, &scale, SCL_INPUT, "sample.scale", SCL_F32, SCL_DIMS(1), u->err));
+    SCL_TRY(SCL_APPLY(u->g, &loss, u->err, "cross_entropy", SCL_IN("z", logits), SCL_IN("label", class)));
+    SCL_TRY(SCL_POINTWISE(u->g, &seed, u->err, "-scale", SCL_IN("shape", loss), SCL_SCALAR("scale", scale, 0)));
+    SCL_TRY(scl_vjp(u->g, loss, seed, &u->x, 1, &slope, u->err));
+    return SCL_POINTWISE(u->g, &u->score, u->err, "s + slope", SCL_IN("s", u->score), SCL_IN("slope", slope));
+}
+
+/* The score that the update follows. */
+static scl_status score(update *u, const char *prefix)
+{
+    SCL_TRY(scl_score_build(u->g, &u->spec->net, &u->spec->objective, prefix, u->x, &u->level, &u->score, u->err));
+    return u->spec->guide ? guide(u) : SCL_OK;
+}
+
 static update begin(scl_arena *arena, const scl_step_spec *spec, const char *name, scl_err *err)
 {
     update u = { .g = scl_graph_new(arena, name), .spec = spec, .err = err };
@@ -170,7 +191,7 @@ scl_status scl_step_sample(scl_graph **out, scl_arena *arena, const scl_step_spe
         SCL_TRY(known_values(&u));
         SCL_TRY(impose_before(&u));
     }
-    SCL_TRY(scl_score_build(u.g, &spec->net, &spec->objective, prefix, u.x, &u.level, &u.score, err));
+    SCL_TRY(score(&u, prefix));
     SCL_TRY(noise(&u));
     SCL_TRY(coefficients(&u));
     SCL_TRY(u.how.known ? move_known(&u, &after) : move(&u, &after));
@@ -185,7 +206,7 @@ scl_status scl_step_score(scl_graph **out, scl_arena *arena, const scl_step_spec
     update u = begin(arena, spec, "score", err);
     SCL_TRY(get(&u, &u.x, SCL_INPUT, "sample.x"));
     SCL_TRY(scl_value_get(u.g, &u.level.label, SCL_INPUT, "sample.label", SCL_I32, SCL_DIMS(spec->n), err));
-    SCL_TRY(scl_score_build(u.g, &spec->net, &spec->objective, prefix, u.x, &u.level, &u.score, err));
+    SCL_TRY(score(&u, prefix));
     scl_output(u.score, "sample.score");
     *out = u.g;
     return SCL_OK;

@@ -12,7 +12,17 @@
  *   sample.known_counters u32[]             keys of its noise; or given.known_z f32[N,H,W,C]
  *   sample.grey f32[1,1,C,C]                1/C everywhere: the mean colour of a pixel, where that alone is known
  * where samples lie between others:
- *   sample.cos, sample.sin f32[N]           shares of the two noises of a row */
+ *   sample.cos, sample.sin f32[N]           shares of the two noises of a row
+ * where a classifier guides them:
+ *   sample.class i32[N], sample.scale f32[1]      the class that each is to be of; the factor of the gradient
+ *   guide.<name>                            the classifier's weights
+ *
+ * Guidance: with p(class | x, sigma) the softmax of a classifier that knows the noise level, Bayes' rule gives
+ *
+ *     grad log p(x | class) = s(x, level) + scale * grad_x log p(class | x, level)
+ *
+ * with scale 1; a larger scale sharpens p(class | x) to p(class | x)^scale (Dhariwal & Nichol 2021, section 4;
+ * Song et al. 2021, equation 14).  The gradient is reverse mode through the classifier, in the graph of the score. */
 #ifndef SCL_SCORE_SAMPLING_H
 #define SCL_SCORE_SAMPLING_H
 
@@ -35,12 +45,15 @@ typedef struct scl_sampling {
     int columns;                 /* > 0: sample i has noise cos z_p + sin z_q of row i / columns */
 } scl_sampling;
 
+/* Names of the guiding classifier's weights begin with this; no network's own do. */
+#define SCL_GUIDE_PREFIX "guide."
+
 /* One update of sample.x: scale x + step s + noise z.  sampling NULL: nothing of the above.  Output "sample.sumsq"
  * f32[N]: the sum of squares of each picture after it. */
 scl_status scl_step_sample(scl_graph **out, scl_arena *arena, const scl_step_spec *spec, const scl_sampling *sampling,
                            const char *prefix, scl_err *err);
 
-/* The score of sample.x, output "sample.score" f32[N,H,W,C]. */
+/* The score of sample.x, guided or not, output "sample.score" f32[N,H,W,C]. */
 scl_status scl_step_score(scl_graph **out, scl_arena *arena, const scl_step_spec *spec, const char *prefix, scl_err *err);
 
 #endif

@@ -31,6 +31,8 @@ typedef struct scl_step_spec {
     bool given_v;                /* and the projection of sliced score matching too */
     const char *optimizer;       /* adam | sgd | rmsprop; NULL: no update, gradients are outputs "grad.<name>" */
     bool ema;                    /* keep ema.<name> */
+    const scl_net_config
+        *guide; /* sampling: the classifier that guides it (score/sampling.h), borrowed; NULL: none */
 } scl_step_spec;
 
 /* One training step: batch, perturbation, score, loss, gradients, update.  Where `given`, what was computed on the way is an output:

@@ -56,14 +56,14 @@ static void project(const scl_set *s, const double *v, double *to)
 }
 
 scl_status scl_sliced_wasserstein(scl_estimate *out, const scl_set *a, const scl_set *b, int projections, uint64_t seed,
-                                  scl_err *err)
+                                  const volatile sig_atomic_t *stop, scl_err *err)
 {
     void *block;
     if (!a->count || !b->count)
         return scl_fail(err, SCL_FAILED, "a sliced Wasserstein distance needs samples on both sides");
     SCL_TRY(scl_alloc_bytes(&block, sizeof(double) * (a->count + b->count + (size_t)a->width), "projections", err));
     double *x = block, *y = x + a->count, *v = y + b->count, sum = 0, square = 0;
-    for (int p = 0; p < projections; p++) {
+    for (int p = 0; p < projections && !(stop && *stop); p++) {
         direction(v, a->width, seed, (uint32_t)p);
         project(a, v, x);
         project(b, v, y);
@@ -76,5 +76,5 @@ scl_status scl_sliced_wasserstein(scl_estimate *out, const scl_set *a, const scl
     /* The error of a root: that of the mean over twice the root. */
     *out = (scl_estimate){ root, mean.error < 0 || root == 0 ? -1 : mean.error / (2 * root) };
     free(block);
-    return SCL_OK;
+    return stop && *stop ? SCL_INTERRUPTED : SCL_OK;
 }

@@ -82,11 +82,6 @@ static const struct { const char *name, *text, *faults; } bad[] = {
       "t.yaml:3:40: stages.t.objective.loss: ism takes the exact trace, a forward-mode pass for each of the "
       "784 values of a sample: a step "
       "would cost about 785 times a dsm step; at most 64: ssm_vr estimates the same" },
-    { "third derivatives",
-      "model: { output: energy }\n"
-      DATA "stages:\n  t: { kind: train, objective: { loss: ssm } }\n",
-      "t.yaml:4:40: stages.t.objective.loss: ssm of an energy needs third derivatives, which ncsn's "
-      "normalisations do not have; mlp, or dsm" },
     { "noise of an energy", "model: { output: energy, predict: x0 }\n" DATA TRAIN,
       "t.yaml:1:35: model.predict: x0 is no gradient of an energy, and model.output is energy" },
     { "times of a table", "noise: { time: continuous }\n" DATA TRAIN,
@@ -125,9 +120,35 @@ static const struct { const char *name, *text, *faults; } bad[] = {
       DATA "stages:\n  t: { kind: train, objective: { loss: ssm } }\n"
       "  s: { kind: sample, needs: [t] }\n",
       "t.yaml:5:3: stages.s.sampler.denoise: x + sigma^2 s needs a noise level, and noise.schedule is none" },
-    { "later kind", DATA "stages:\n  t: { kind: likelihood }\n",
-      "t.yaml:3:14: stages.t.kind: 'likelihood' is not available in this version; available: train, sample, "
-      "evaluate, plot" },
+    { "likelihood of no network", DATA "stages:\n  t: { kind: likelihood }\n",
+      "t.yaml:3:3: stages.t.needs: names no train stage; give one, or the path of a file as checkpoint" },
+    { "likelihood of bytes",
+      "data: { path: /data/mnist, transform: { dequantize: none } }\n" TRAIN "  t: { kind: likelihood, needs: train }\n",
+      "t.yaml:1:53: data.transform.dequantize: bytes have a density with uniform noise between them alone; uniform" },
+    { "likelihood without noise",
+      "model: { net: analytic }\nnoise: { schedule: none }\n" POINTS "stages:\n  t: { kind: likelihood }\n",
+      "t.yaml:2:20: noise.schedule: none has no noise for the flow to go through" },
+    { "likelihood of one level",
+      "model: { net: analytic }\nnoise: { levels: 1 }\n" POINTS "stages:\n  t: { kind: likelihood }\n",
+      "t.yaml:2:18: noise.levels: the flow goes from the smallest noise level to the largest, and there is one" },
+    { "likelihood without a level",
+      "model: { net: analytic, condition: none }\n" POINTS "stages:\n  t: { kind: likelihood }\n",
+      "t.yaml:1:36: model.condition: the flow needs the score at every noise level, and analytic without the level has "
+      "one for all; level or time, or predict: epsilon" },
+    { "likelihood between DDPM's levels",
+      "noise: { process: vp, levels: 100 }\n" DATA TRAIN "  t: { kind: likelihood, needs: train }\n",
+      "t.yaml:1:19: noise.process: the flow asks for every time, and ncsn has weights of its own for each level; ve goes "
+      "between them, or another network" },
+    { "likelihood of classes",
+      "model: { net: classifier }\n" DATA "stages:\n  c: { kind: train, objective: { loss: cross_entropy } }\n"
+      "  t: { kind: likelihood, needs: c }\n",
+      "t.yaml:1:15: model.net: a classifier gives classes, no score whose flow has a density" },
+    { "exact trace of an image",
+      DATA TRAIN "  t: { kind: likelihood, needs: train, likelihood: { trace: exact, probes: 2, probe: gaussian } }\n",
+      "t.yaml:4:61: stages.t.likelihood.trace: exact takes a forward-mode pass for each of the 784 values of a sample; at "
+      "most 64: hutchinson estimates the same\n"
+      "t.yaml:4:76: stages.t.likelihood.probes: an exact trace takes no random vectors; hutchinson does\n"
+      "t.yaml:4:86: stages.t.likelihood.probe: an exact trace takes no random vectors; hutchinson does" },
     { "evaluate what", DATA "stages:\n  t: { kind: evaluate }\n",
       "t.yaml:3:3: stages.t.needs: must name one sample stage, whose samples are evaluated (or say which: samples)" },
     { "evaluate which", DATA "stages:\n  t: { kind: evaluate, samples: dat }\n",
@@ -153,7 +174,8 @@ static const struct { const char *name, *text, *faults; } bad[] = {
       "t.yaml:3:48: stages.t.metrics: neighbours are shown as pictures; points are none" },
     { "curve of samples",
       DATA TRAIN "  s: { kind: sample, needs: train }\n  t: { kind: plot, needs: s, plot: { type: curve } }\n",
-      "t.yaml:5:27: stages.t.needs: must name evaluate stages, and no others: a curve is drawn of them\n"
+      "t.yaml:5:27: stages.t.needs: must name evaluate or likelihood stages, and no others: a curve is drawn of "
+      "their values\n"
       "t.yaml:5:36: stages.t.plot.value: missing; a curve is drawn of a value of evaluation.json, such as modes.0" },
     { "no arithmetic", POINTS "stages:\n  e: { kind: evaluate, samples: data }\n"
       "  t: { kind: plot, needs: e, plot: { type: curve, value: mean, formula: 'system(\"ls\")' } }\n",
@@ -180,7 +202,7 @@ static const struct { const char *name, *text, *faults; } bad[] = {
       "t.yaml:1:43: data.points.sigma: must be a number or a list of numbers from 0 to 1e+06, not a list\n"
       "t.yaml:1:7: data.path: missing; a train stage needs images" },
     { "no kind", DATA "stages:\n  t: { steps: 3 }\n",
-      "t.yaml:3:6: stages.t.kind: missing; give one of train, sample, evaluate, plot" },
+      "t.yaml:3:6: stages.t.kind: missing; give one of train, sample, evaluate, likelihood, plot" },
     { "key of another kind", DATA "stages:\n  t: { kind: train, count: 3 }\n",
       "t.yaml:3:21: stages.t.count: a key of sample stages, not of train stages" },
     { "deeper key", DATA "stages:\n  t: { kind: train, lr: 3 }\n",

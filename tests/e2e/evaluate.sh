@@ -56,3 +56,13 @@ code=0
 "$SCORECL" run huge.yaml --out run4 > log 2>&1 || code=$?
 [ $code = 1 ] && grep -q 'kid, or its error, is not finite' log && [ ! -e run4/far/evaluation.json ] ||
     { cat log; fail "a value that is not finite: exit code $code"; }
+# The long comparisons of an evaluation can be interrupted: 20,000 pictures on each side would take a minute and more.
+"$SCORECL" run e.yaml --out stopped --only same -o data.transform.size=28 -o stages.same.images=20000 \
+    -o stages.same.metrics=[precision_recall] > log 2>&1 &
+pid=$!
+until grep -q 'of the reference' log; do kill -0 $pid || { cat log; fail "no evaluation"; }; sleep 0.1; done
+kill -INT $pid
+code=0
+wait $pid || code=$?
+[ $code = 130 ] && grep -q 'stopped in stage same, which begins anew with: scorecl run' log ||
+    { cat log; fail "an interrupted evaluation: exit code $code"; }

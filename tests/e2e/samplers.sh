@@ -115,4 +115,9 @@ expect 2 "must be one of langevin, annealed_langevin" sample $(s sampler.method=
 expect 2 "needs a step between" sample $(s sampler.method=consistent_annealed sampler.step_lr=1e-9)
 expect 1 "needs more than 20 evaluations" sample $(s sampler.method=probability_flow sampler.max_evaluations=20)
 expect 1 "at noise level 0, step" sample $(s sampler.step_lr=1e6)
+# ... before anything is computed, where a run would train first.
+mask="$(s condition.task=inpaint condition.mask=$work/small.png condition.images=$work/data.npy)"
+expect 1 "mask '$work/small.png' is of 6 x 6 pixels, the samples are of 8 x 8" "$SCORECL" run "$tiny" --out early --device reference \
+    -o data.format=npy -o "data.path=$work/data.npy" $mask
+[ ! -e early ] || fail "a run with the wrong mask began"
 echo "samplers: the same bits, what is known stays, and what cannot be is refused"

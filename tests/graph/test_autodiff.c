@@ -1,5 +1,5 @@
-/* Autodiff as a graph rewrite: order of additions, what is left out, second derivatives, and the errors of
- * the contract. */
+/* Autodiff as a graph rewrite: order of additions, what is left out, second and third derivatives, and the
+ * errors of the contract. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -187,10 +187,40 @@ static void second_orders(bench *b)
     scl_output(mixed[1], "mixed rows");
 }
 
-static void run_orders(bench *b)
+enum { ORDERS = 3 };
+static float third[ORDERS][IMAGE], third_rows[ORDERS][ROWS];
+
+/* D^3 <dy, norm(x)> along v and w: reverse over forward over reverse both ways round, and reverse three
+ * times. */
+static void third_orders(bench *b)
+{
+    scl_err err = {0};
+    scl_value *x, *rows, *dy, *v, *w, *y, *first, *second[ORDERS], *out[2];
+    OK(scl_value_get(b->g, &dy, SCL_INPUT, "cotangent", SCL_F32, SCL_DIMS(N, 5, 6, C), &err));
+    OK(scl_value_get(b->g, &v, SCL_INPUT, "vector", SCL_F32, SCL_DIMS(N, 5, 6, C), &err));
+    OK(normalise(b->g, &x, &rows, &y, &err));
+    OK(SCL_POINTWISE(b->g, &w, &err, "fma(v, v, -0.5)", SCL_IN("v", v)));
+    OK(scl_vjp(b->g, y, dy, &x, 1, &first, &err));
+    OK(scl_jvp(b->g, first, &x, &v, 1, &second[0], &err));
+    OK(scl_jvp(b->g, first, &x, &w, 1, &second[1], &err));
+    OK(scl_vjp(b->g, first, v, &x, 1, &second[2], &err));
+    for (int k = 0; k < ORDERS; k++) {
+        OK(scl_vjp(b->g, second[k], k == 1 ? v : w, (scl_value *[]){x, rows}, 2, out, &err));
+        scl_output(out[0], scl_arena_printf(&b->arena, "third %d", k));
+        scl_output(out[1], scl_arena_printf(&b->arena, "third rows %d", k));
+    }
+}
+
+/* Runs the graph with images and rows made up here, and reads n results. */
+typedef struct reading {
+    const char *name;
+    float *to;
+    size_t bytes;
+} reading;
+static void run_orders(bench *b, const reading *out, int n)
 {
     static float data[3][IMAGE], row[ROWS];
-    static const char *const in[3] = { "image", "cotangent", "vector" }, *const out[3] = { "back", "ahead", "mixed" };
+    static const char *const in[3] = {"image", "cotangent", "vector"};
     scl_err err = { 0 };
     scl_backend *device;
     scl_plan *plan;
@@ -210,10 +240,8 @@ static void run_orders(bench *b)
         row[i] = 0.75f + (float)(i % 5) / 8.0f;
     OK(scl_store_write(store, "rows", row, sizeof row, &err));
     OK(scl_exec_run(exec, &err));
-    for (int k = 0; k < 3; k++)
-        OK(scl_exec_read(exec, out[k], three_ways[k], sizeof three_ways[k], &err));
-    OK(scl_exec_read(exec, "back rows", two_ways[0], sizeof two_ways[0], &err));
-    OK(scl_exec_read(exec, "mixed rows", two_ways[1], sizeof two_ways[1], &err));
+    for (int k = 0; k < n; k++)
+        OK(scl_exec_read(exec, out[k].name, out[k].to, out[k].bytes, &err));
     scl_exec_free(exec);
     scl_store_free(store);
     device->v->close(device);
@@ -226,8 +254,8 @@ static void agree(const char *what, const float *a, const float *b, int n)
         largest = fmaxf(largest, fabsf(b[i]));
         off = fmaxf(off, fabsf(a[i] - b[i]));
     }
-    CHECK(largest > 0.01f, "%s: second derivatives of at most %g show nothing", what, (double)largest);
-    CHECK(off <= 2e-5f * largest, "%s: %g off reverse over forward, of %g", what, (double)off, (double)largest);
+    CHECK(largest > 0.01f, "%s: derivatives of at most %g show nothing", what, (double)largest);
+    CHECK(off <= 2e-5f * largest, "%s: %g off the other order, of %g", what, (double)off, (double)largest);
 }
 
 /* The rules of the normalisation's derivatives: reverse over forward, which the operators' own tests compare with central
@@ -237,10 +265,57 @@ static void normalisation(void)
     bench b;
     start(&b);
     second_orders(&b);
-    run_orders(&b);
+    run_orders(&b,
+               (const reading[]){{"back", three_ways[0], sizeof three_ways[0]},
+                                 {"ahead", three_ways[1], sizeof three_ways[1]},
+                                 {"mixed", three_ways[2], sizeof three_ways[2]},
+                                 {"back rows", two_ways[0], sizeof two_ways[0]},
+                                 {"mixed rows", two_ways[1], sizeof two_ways[1]}},
+               5);
     agree("reverse over reverse", three_ways[0], three_ways[2], IMAGE);
     agree("forward over reverse", three_ways[1], three_ways[2], IMAGE);
     agree("reverse over reverse, rows", two_ways[0], two_ways[1], ROWS);
+    scl_arena_free(&b.arena);
+    start(&b);
+    third_orders(&b);
+    run_orders(&b,
+               (const reading[]){{"third 0", third[0], sizeof third[0]},
+                                 {"third 1", third[1], sizeof third[1]},
+                                 {"third 2", third[2], sizeof third[2]},
+                                 {"third rows 0", third_rows[0], sizeof third_rows[0]},
+                                 {"third rows 1", third_rows[1], sizeof third_rows[1]},
+                                 {"third rows 2", third_rows[2], sizeof third_rows[2]}},
+               6);
+    agree("third order, the other way round", third[1], third[0], IMAGE);
+    agree("reverse three times", third[2], third[0], IMAGE);
+    agree("third order of rows, the other way round", third_rows[1], third_rows[0], ROWS);
+    agree("reverse three times, rows", third_rows[2], third_rows[0], ROWS);
+    scl_arena_free(&b.arena);
+}
+
+/* One order more than the rules of the normalisation have is an error, never a derivative that lacks the
+ * statistics' share. */
+static void too_high(void)
+{
+    scl_err err = {0};
+    bench b;
+    start(&b);
+    scl_value *x, *rows, *y, *v, *d[4], *tangent;
+    OK(scl_value_get(b.g, &v, SCL_INPUT, "vector", SCL_F32, SCL_DIMS(N, 5, 6, C), &err));
+    OK(normalise(b.g, &x, &rows, &y, &err));
+    OK(scl_vjp(b.g, y, v, &x, 1, &d[0], &err));
+    OK(scl_vjp(b.g, d[0], v, &x, 1, &d[1], &err));
+    OK(scl_vjp(b.g, d[1], v, &x, 1, &d[2], &err));
+    CHECK(scl_vjp(b.g, d[2], v, &x, 1, &d[3], &err) == SCL_FAILED &&
+              strstr(err.message, "no derivative of this order"),
+          "the fourth derivative: \"%s\"", err.message);
+    scl_err_clear(&err);
+    OK(scl_jvp(b.g, y, &x, &v, 1, &tangent, &err));
+    OK(scl_vjp(b.g, tangent, v, &x, 1, &d[0], &err));
+    CHECK(scl_vjp(b.g, d[0], v, &x, 1, &d[1], &err) == SCL_FAILED &&
+              strstr(err.message, "no derivative of this order"),
+          "reverse over reverse over forward: \"%s\"", err.message);
+    scl_err_clear(&err);
     scl_arena_free(&b.arena);
 }
 
@@ -250,25 +325,20 @@ static void missing_rule(void)
     scl_err err = { 0 };
     bench b;
     start(&b);
-    scl_value *mean, *m, *v, *out[2], *dx, *tangent;
-    OK(scl_value_get(b.g, &mean, SCL_INPUT, "mean", SCL_F32, SCL_DIMS(N, C), &err));
-    OK(scl_value_get(b.g, &m, SCL_INPUT, "m", SCL_F32, SCL_DIMS(N), &err));
-    OK(scl_value_get(b.g, &v, SCL_INPUT, "v", SCL_F32, SCL_DIMS(N), &err));
-    const scl_op *op = scl_op_find("channel_second");
+    scl_value *out, *dx, *tangent;
+    const scl_op *op = scl_op_find("sumsq_chain");
     CHECK(op && !op->vjp && !op->jvp && !op->constant,
-          "channel_second has its third order now: take another operator for this test");
+          "sumsq_chain has rules now: take another operator for this test");
     const char *scope = scl_scope_push(b.g, "refine1.crp");
-    OK(SCL_APPLY(b.g, out, &err, "channel_second", SCL_IN("mean", mean), SCL_IN("m", m), SCL_IN("v", v),
-                 SCL_IN("u", mean), SCL_IN("k", mean)));
+    OK(SCL_APPLY(b.g, &out, &err, "sumsq_chain", SCL_IN("g", b.x)));
     scl_scope_pop(b.g, scope);
-    CHECK(scl_vjp(b.g, out[1], mean, &mean, 1, &dx, &err) == SCL_FAILED, "a missing vjp rule is no error");
-    CHECK(strstr(err.message, "channel_second") && strstr(err.message, "vjp") &&
+    CHECK(scl_vjp(b.g, out, out, &b.x, 1, &dx, &err) == SCL_FAILED, "a missing vjp rule is no error");
+    CHECK(strstr(err.message, "sumsq_chain") && strstr(err.message, "vjp") &&
               strstr(err.message, "refine1.crp"),
           "\"%s\"", err.message);
     scl_err_clear(&err);
-    CHECK(scl_jvp(b.g, out[1], &mean, &mean, 1, &tangent, &err) == SCL_FAILED,
-          "a missing jvp rule is no error");
-    CHECK(strstr(err.message, "channel_second") && strstr(err.message, "jvp") &&
+    CHECK(scl_jvp(b.g, out, &b.x, &b.dy, 1, &tangent, &err) == SCL_FAILED, "a missing jvp rule is no error");
+    CHECK(strstr(err.message, "sumsq_chain") && strstr(err.message, "jvp") &&
               strstr(err.message, "refine1.crp"),
           "\"%s\"", err.message);
     scl_err_clear(&err);
@@ -322,6 +392,7 @@ int main(void)
     left_out();
     second_order();
     normalisation();
+    too_high();
     missing_rule();
     constant();
     misuse();

@@ -1,5 +1,5 @@
-/* What a plan spends memory on changes no bit: in place, recomputing, both and neither, by the C definitions.
- */
+/* What a plan spends memory on changes no bit: in place, recomputing, another order of execution, by the C
+ * definitions. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +45,45 @@ static scl_status build_layers(scl_graph *g, scl_err *err)
     for (int i = 0; i < LAYERS; i++)
         scl_output(dw[i], scl_arena_printf(g->arena, "dw%d", i));
     return SCL_OK;
+}
+
+/* Convolutions of elu and, behind all of them, their derivative along v; with gradients, those of its sum
+ * too: the pattern of a sliced loss. */
+static scl_status build_tangent(scl_graph *g, int layers, bool gradients, scl_err *err)
+{
+    scl_value *x, *v, *h, *e, *along, *sum, *one, *w[2 * LAYERS], *dw[2 * LAYERS];
+    SCL_TRY(scl_value_get(g, &x, SCL_INPUT, "x", SCL_F32, SCL_DIMS(N, H, W, C), err));
+    SCL_TRY(scl_value_get(g, &v, SCL_INPUT, "v", SCL_F32, SCL_DIMS(N, H, W, C), err));
+    h = x;
+    for (int i = 0; i < layers; i++) {
+        SCL_TRY(scl_value_get(g, &w[i], SCL_PARAM, scl_arena_printf(g->arena, "w%d", i), SCL_F32,
+                              SCL_DIMS(1, 1, C, C), err));
+        SCL_TRY(SCL_POINTWISE(g, &e, err, "elu(x)", SCL_IN("x", h)));
+        SCL_TRY(SCL_APPLY(g, &h, err, "conv2d", SCL_IN("x", e), SCL_IN("w", w[i])));
+    }
+    SCL_TRY(scl_jvp(g, h, &x, &v, 1, &along, err));
+    SCL_TRY(SCL_APPLY(g, &sum, err, "flat_sum", SCL_IN("x", along)));
+    scl_output(sum, "along");
+    if (!gradients)
+        return SCL_OK;
+    SCL_TRY(SCL_POINTWISE(g, &one, err, "1", SCL_IN("shape", sum)));
+    SCL_TRY(scl_vjp(g, sum, one, w, layers, dw, err));
+    for (int i = 0; i < layers; i++)
+        scl_output(dw[i], scl_arena_printf(g->arena, "dw%d", i));
+    return SCL_OK;
+}
+
+static scl_status build_few(scl_graph *g, scl_err *err)
+{
+    return build_tangent(g, LAYERS, false, err);
+}
+static scl_status build_many(scl_graph *g, scl_err *err)
+{
+    return build_tangent(g, 2 * LAYERS, false, err);
+}
+static scl_status build_sliced(scl_graph *g, scl_err *err)
+{
+    return build_tangent(g, LAYERS, true, err);
 }
 
 typedef struct result {
@@ -149,15 +188,15 @@ static scl_status check_peak(scl_backend *b, scl_err *err)
 static scl_status check_recompute(scl_backend *b, scl_err *err)
 {
     static result kept, again, neither;
-    SCL_TRY(run(&kept, b, build_layers, &(scl_plan_options){0}, err));
-    SCL_TRY(run(&again, b, build_layers, &(scl_plan_options){.recompute = true}, err));
+    SCL_TRY(run(&kept, b, build_layers, &(scl_plan_options){.no_order = true}, err));
+    SCL_TRY(run(&again, b, build_layers, &(scl_plan_options){.no_order = true, .recompute = true}, err));
     SCL_TRY(run(&neither, b, build_layers,
                 &(scl_plan_options){.no_fuse = true, .no_in_place = true, .recompute = true}, err));
     same(&again, &kept, "recomputed");
     same(&neither, &kept, "recomputed, not fused, not in place");
-    /* A layer keeps its input and elu of it; with elu made again it is one node more and one image less, but
-     * for the last layer's, which is in use where the peak is.  With the last of them another position is the
-     * highest. */
+    /* In the order of the graph a layer keeps its input and elu of it; with elu made again it is one node
+     * more and one image less, but for the last layer's, which is in use where the peak is.  With the last of
+     * them another position is the highest. */
     const int more = again.nodes - kept.nodes;
     const size_t less = kept.slab - again.slab;
     printf("recompute: slab %zu instead of %zu bytes, %d nodes instead of %d\n", again.slab, kept.slab,
@@ -169,6 +208,35 @@ static scl_status check_recompute(scl_backend *b, scl_err *err)
     return SCL_OK;
 }
 
+/* Forward mode holds a layer no longer than its tangent takes, however many there are; in the order of the
+ * graph each further layer is one image more.  With gradients every layer is kept either way. */
+static scl_status check_order(scl_backend *b, scl_err *err)
+{
+    static result few, many, few_as_is, many_as_is, sliced, sliced_as_is;
+    const scl_plan_options as_is = {.no_order = true}, ordered = {0};
+    SCL_TRY(run(&few, b, build_few, &ordered, err));
+    SCL_TRY(run(&many, b, build_many, &ordered, err));
+    SCL_TRY(run(&few_as_is, b, build_few, &as_is, err));
+    SCL_TRY(run(&many_as_is, b, build_many, &as_is, err));
+    same(&few, &few_as_is, "ordered, few layers");
+    same(&many, &many_as_is, "ordered, many layers");
+    printf(
+        "order: slab of %d and %d layers with a tangent %.2f and %.2f images, as they stand %.2f and %.2f\n",
+        LAYERS, 2 * LAYERS, (double)few.slab / IMAGE, (double)many.slab / IMAGE,
+        (double)few_as_is.slab / IMAGE, (double)many_as_is.slab / IMAGE);
+    CHECK(few.slab == many.slab, "slab %zu of few layers, %zu of many", few.slab, many.slab);
+    CHECK(many_as_is.slab == few_as_is.slab + LAYERS * IMAGE,
+          "as they stand: slab %zu of few layers, %zu of many", few_as_is.slab, many_as_is.slab);
+    SCL_TRY(run(&sliced, b, build_sliced, &ordered, err));
+    SCL_TRY(run(&sliced_as_is, b, build_sliced, &as_is, err));
+    same(&sliced, &sliced_as_is, "ordered, with gradients");
+    printf("order: with gradients %.2f images, as they stand %.2f\n", (double)sliced.slab / IMAGE,
+           (double)sliced_as_is.slab / IMAGE);
+    CHECK(sliced.slab <= sliced_as_is.slab, "with gradients: slab %zu, as they stand %zu", sliced.slab,
+          sliced_as_is.slab);
+    return SCL_OK;
+}
+
 int main(void)
 {
     scl_err err = {0};
@@ -176,7 +244,9 @@ int main(void)
     scl_status status = scl_reference_open(&b, &err);
     if (status == SCL_OK) {
         status =
-            check_in_place(b, &err) || check_peak(b, &err) || check_recompute(b, &err) ? SCL_FAILED : SCL_OK;
+            check_in_place(b, &err) || check_peak(b, &err) || check_recompute(b, &err) || check_order(b, &err)
+                ? SCL_FAILED
+                : SCL_OK;
         b->v->close(b);
     }
     CHECK(status == SCL_OK, "%s", err.message);

@@ -1,7 +1,9 @@
 /* Oracles and cases of the second derivatives of InstanceNorm++ and of its tangent.
  *
- * The oracles of norm_second and channel_second are the formulas; that T is the gradient of <k, N(x) u>, and that norm_tangent is
- * differentiated as a whole, is shown by the central differences of norm_tangent's cases. */
+ * The oracles of norm_second and channel_second are the formulas, of x, u and k alone (the statistics and
+ * sums among the inputs belong to them), so the central differences of their cases show the third order as a
+ * total derivative; that T is the gradient of <k, N(x) u>, and that norm_tangent is differentiated as a
+ * whole, is shown by those of norm_tangent's cases. */
 #include "norm_plain.h"
 
 /* <a, b> - sum(a) sum(b) / P over the pixels of channel i. */
@@ -29,8 +31,9 @@ static void oracle_second(const t_case *t)
 {
     const dims d = image_of(t);
     const double eps = t_attr_real(t, "eps"), *x = t_f64(t, "x"), *u = t_f64(t, "u"), *k = t_f64(t, "k");
-    const double *mean = t_f64(t, "mean"), *variance = t_f64(t, "variance");
+    double *mean = malloc(sizeof *mean * 2 * (size_t)d.N * (size_t)d.C), *variance = mean + d.N * d.C;
     double *nk = t_f64(t, "nk"), *out = t_f64(t, "t"), *k0 = t_f64(t, "k0"), *k1 = t_f64(t, "k1"), *p = t_f64(t, "p");
+    pixel_stats_of(&d, x, mean, variance);
     for (int i = 0; i < d.N * d.C; i++) {
         const double sigma = sqrt(variance[i] + eps), A = centred(&d, i, k, x) / sigma, B = centred(&d, i, u, x) / sigma;
         const double E = centred(&d, i, k, u), mk = mean_of(&d, i, k), mu = mean_of(&d, i, u);
@@ -44,6 +47,7 @@ static void oracle_second(const t_case *t)
             out[e] = (xhat * (3 * A * B / d.P - E) - B * (k[e] - mk) - A * (u[e] - mu)) / (d.P * sigma * sigma);
         }
     }
+    free(mean);
 }
 
 /* mean, variance, s0 and s1 as the operators before give them. */
@@ -94,13 +98,14 @@ static void channels(int C, const double *mean, double eps, const double *u, con
 static void oracle_channel_second(const t_case *t)
 {
     const int C = t_dim(t, 'C');
-    double *other = malloc(sizeof *other * (size_t)C);
+    double *other = malloc(sizeof *other * (size_t)C), *means = means_of(t, t_f64(t, "x"), t_f64(t, "mean"));
     for (int n = 0; n < t_dim(t, 'N'); n++) {
         const size_t first = (size_t)n * (size_t)C;
-        const double *mean = t_f64(t, "mean") + first, *u = t_f64(t, "u") + first, *k = t_f64(t, "k") + first;
+        const double *mean = means + first, *u = t_f64(t, "u") + first, *k = t_f64(t, "k") + first;
         channels(C, mean, t_attr_real(t, "eps"), k, u, t_f64(t, "mk") + first, other);
         channels(C, mean, t_attr_real(t, "eps"), u, k, other, t_f64(t, "t") + first);
     }
+    free(means);
     free(other);
 }
 
@@ -203,20 +208,26 @@ static void oracle_rows(const t_case *t)
     }
 }
 
+#define THIRD .grad = true, .grad_of = "x? u? k"
 static const t_case cases_second[] = {
-    { .name = "one_pixel", .dims = "N=1 H=1 W=1 C=2", .prepare = prepare_second },
-    { .name = "short_leaves", .dims = "N=2 H=5 W=6 C=3", .prepare = prepare_second },
-    { .name = "wide_vector", .dims = "N=2 H=7 W=4 C=32", .prepare = prepare_second },
-    { .name = "more_than_64_leaves", .dims = "N=2 H=33 W=35 C=16", .prepare = prepare_second },
-    { "far_from_zero", "N=1 H=6 W=6 C=4", .range = { { "x", 99, 101 } }, .tol = 5e-5, .prepare = prepare_second },
-    { "mnist", "N=32 H=28 W=28 C=64", .bench = true, .prepare = prepare_second },
+    {.name = "one_pixel", .dims = "N=1 H=1 W=1 C=2", .prepare = prepare_second},
+    {"two_channels", "N=2 H=3 W=3 C=2", THIRD, .prepare = prepare_second},
+    {"short_leaves", "N=2 H=5 W=6 C=3", THIRD, .prepare = prepare_second},
+    {"large_eps", "N=1 H=4 W=4 C=4", "eps=0.5", THIRD, .prepare = prepare_second},
+    {.name = "wide_vector", .dims = "N=2 H=7 W=4 C=32", .prepare = prepare_second},
+    {.name = "more_than_64_leaves", .dims = "N=2 H=33 W=35 C=16", .prepare = prepare_second},
+    {"far_from_zero", "N=1 H=6 W=6 C=4", .range = {{"x", 99, 101}}, .tol = 5e-5, .prepare = prepare_second},
+    {"mnist", "N=32 H=28 W=28 C=64", .bench = true, .prepare = prepare_second},
 };
 
 static const t_case cases_channel_second[] = {
-    { .name = "two_channels", .dims = "N=1 C=2", .attrs = "eps=0.5", .prepare = prepare_means },
-    { .name = "lanes_plus_one", .dims = "N=3 C=65", .prepare = prepare_means },
-    { .name = "block_plus_one", .dims = "N=2 C=1025", .prepare = prepare_means },
-    { "mnist", "N=32 C=64", .bench = true, .prepare = prepare_means },
+    {"two_channels", "N=1 C=2", "eps=0.5", .grad = true, .grad_of = "mean u? k", .absent = "x",
+     .prepare = prepare_means},
+    {"lanes_plus_one", "N=3 C=65", .grad = true, .grad_of = "mean u? k", .absent = "x",
+     .prepare = prepare_means},
+    {"of_an_image", "N=2 H=3 W=5 C=4", .grad = true, .grad_of = "x u? k", .prepare = prepare_means},
+    {.name = "block_plus_one", .dims = "N=2 C=1025", .absent = "x", .prepare = prepare_means},
+    {"mnist", "N=32 C=64", .bench = true, .absent = "x", .prepare = prepare_means},
 };
 
 static const t_case cases_coef[] = {
@@ -234,10 +245,10 @@ static const t_case cases_tangent[] = {
 };
 
 static const t_case cases_rows[] = {
-    { .name = "one_channel", .dims = "N=1 B=1 C=1 S=3", .attrs = "pixels=1" },
-    { .name = "rows_of_samples", .dims = "N=3 B=3 C=5 S=15", .attrs = "pixels=30" },
-    { .name = "shared_row", .dims = "N=3 B=1 C=8 S=24", .attrs = "pixels=784" },
-    { "mnist", "N=32 B=32 C=64 S=192", "pixels=784", .bench = true },
+    {"one_channel", "N=1 B=1 C=1 S=3", "pixels=1", .grad = true, .grad_of = "k0 p? w? rows"},
+    {"rows_of_samples", "N=3 B=3 C=5 S=15", "pixels=30", .grad = true, .grad_of = "k0 p? w? rows"},
+    {"shared_row", "N=3 B=1 C=8 S=24", "pixels=784", .grad = true, .grad_of = "k0 p? w? rows"},
+    {"mnist", "N=32 B=32 C=64 S=192", "pixels=784", .bench = true},
 };
 
 static const t_op ops[] = {

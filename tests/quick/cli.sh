@@ -84,6 +84,23 @@ expect 2 2 "is no candidate; there are" check -o tune.pixel_sum.WG=12345 good.ya
 expect 2 2 "77 is no candidate; there are 1|64" check -o tune.conv2d.WG=77 good.yaml
 expect 2 2 "base: unknown key" check -o base=1 good.yaml
 "$SCORECL" check -o base=1 good.yaml 2>&1 | grep -q "did you mean" && fail "'base' is near to nothing"
+# numbers that do not go together: network, levels and sampler of one stage
+expect 2 2 "stages.sample.sampler.step_lr: consistent_annealed needs a step between" check -o stages.sample.sampler.method=consistent_annealed good.yaml
+expect 2 2 "-o noise.levels=1:1:14: noise.levels: the sampler ancestral goes from level to level and needs two at least" \
+    check -o noise.levels=1 -o stages.sample.sampler.method=ancestral good.yaml
+expect 2 2 "good.yaml:2:15: model.ngf: resscore normalises over 8 groups and needs a multiple of that, not 4" check -o model.net=resscore good.yaml
+cat >two.yaml <<'END'
+data: { path: nowhere, transform: { size: 8, channels: 1 } }
+model: { ngf: 4 }
+stages:
+  a: { kind: train }
+  b: { kind: train }
+  sample: { kind: sample, needs: [a, b] }
+END
+expect 2 2 "two.yaml:6:34: stages.sample.needs: leads to 2 train stages" check two.yaml
+expect 2 2 "the sampler would take 1e+10 steps" check -o noise.levels=10000 -o stages.sample.sampler.steps_per_level=1000000 good.yaml
+expect 2 2 "needs two at least" run -o noise.levels=1 -o stages.sample.sampler.method=probability_flow good.yaml
+[ -e runs/good ] && fail "a run folder was made for a config that cannot be"
 expect 0 1 "stages.NAME.optimizer.lr" schema
 expect 0 1 ".TH SCORECL-CONFIG 5" schema --man
 expect 1 2 "none.npy" checksum none.npy

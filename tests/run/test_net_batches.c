@@ -1,5 +1,6 @@
-/* Every network in training: a batch in one run, in micro-batches of single samples, and streamed has the same loss and gradient,
- * to the bit, with first derivatives and with second ones. */
+/* Every network in training: a batch in one run, in micro-batches of single samples, and streamed has the
+ * same loss and gradient, to the bit, with first derivatives, second ones, and third ones (sliced losses of
+ * an energy). */
 #include "run/check.h"
 
 #include "run/trainer.h"
@@ -13,19 +14,27 @@ static const char text[] = "seed: 3\n"
                            "noise: { levels: 3 }\n"
                            "stages: { t: { kind: train, batch: 4, eval: { every: never } } }\n";
 
-/* The second step's loss and gradient norm; what: "net loss condition". */
-static scl_step_record steps(scl_backend *b, const char *net, const char *loss, const char *condition,
-                             const char *residence, const char *accumulate, const scl_dataset *data)
+typedef struct training {
+    const char *net, *loss, *condition, *output;
+} training;
+
+/* The second step's loss and gradient norm. */
+static scl_step_record steps(scl_backend *b, const training *of, const char *residence,
+                             const char *accumulate, const scl_dataset *data)
 {
-    const scl_override o[] = { { "model.net", net }, { "stages.t.objective.loss", loss }, { "model.condition", condition },
-                               { "data.residence", residence }, { "stages.t.accumulate", accumulate } };
+    const scl_override o[] = {{"model.net", of->net},
+                              {"stages.t.objective.loss", of->loss},
+                              {"model.condition", of->condition},
+                              {"data.residence", residence},
+                              {"stages.t.accumulate", accumulate},
+                              {"model.output", of->output}};
     scl_config_errors errors = { 0 };
     scl_config *config = NULL;
     scl_trainer *t = NULL;
     scl_err err = { 0 };
     scl_step_record last = { 0 };
     bool ready;
-    scl_status status = scl_config_parse(text, strlen(text), "t.yaml", NULL, o, 5, &config, &errors, &err);
+    scl_status status = scl_config_parse(text, strlen(text), "t.yaml", NULL, o, 6, &config, &errors, &err);
     if (status == SCL_OK)
         status = scl_trainer_create(&t, b, config, &config->stage[0], data, NULL, &(scl_trainer_options){ 0 }, &err);
     if (status == SCL_OK)
@@ -36,7 +45,7 @@ static scl_step_record steps(scl_backend *b, const char *net, const char *loss, 
         status = scl_trainer_record_start(t, &err);
     if (status == SCL_OK)
         status = scl_trainer_record_take(t, true, &ready, &last, &err);
-    CHECK(status == SCL_OK, "%s, %s: %s", net, loss, errors.n ? errors.line[0] : err.message);
+    CHECK(status == SCL_OK, "%s, %s: %s", of->net, of->loss, errors.n ? errors.line[0] : err.message);
     scl_trainer_free(t);
     scl_config_free(config);
     scl_config_errors_free(&errors);
@@ -44,10 +53,23 @@ static scl_step_record steps(scl_backend *b, const char *net, const char *loss, 
     return last;
 }
 
-static const struct { const char *net, *loss, *condition; } cases[] = {
-    { "ncsn", "dsm", "none" },      { "ncsn", "ssm_vr", "none" },    { "ncsnv2", "dsm", "auto" }, { "ncsnv2", "ssm_vr", "auto" },
-    { "ncsnv2_deeper", "dsm", "auto" }, { "ncsnv2_deepest", "dsm", "auto" }, { "resscore", "dsm", "auto" }, { "resscore", "ssm_vr", "auto" },
-    { "mlp", "ssm_vr", "level" },   { "classifier", "cross_entropy", "level" },
+#define SCORE(net, loss, condition)                                                                          \
+    {                                                                                                        \
+        net, loss, condition, "score"                                                                        \
+    }
+#define ENERGY(net, loss, condition)                                                                         \
+    {                                                                                                        \
+        net, loss, condition, "energy"                                                                       \
+    }
+static const training cases[] = {
+    SCORE("ncsn", "dsm", "none"),          SCORE("ncsn", "ssm_vr", "none"),
+    SCORE("ncsnv2", "dsm", "auto"),        SCORE("ncsnv2", "ssm_vr", "auto"),
+    SCORE("ncsnv2_deeper", "dsm", "auto"), SCORE("ncsnv2_deepest", "dsm", "auto"),
+    SCORE("resscore", "dsm", "auto"),      SCORE("resscore", "ssm_vr", "auto"),
+    SCORE("mlp", "ssm_vr", "level"),       SCORE("classifier", "cross_entropy", "level"),
+    ENERGY("ncsn", "dsm", "level"),        ENERGY("ncsn", "ssm_vr", "level"),
+    ENERGY("ncsnv2", "ssm", "auto"),       ENERGY("resscore", "ssm_vr", "auto"),
+    ENERGY("mlp", "ssm", "level"),
 };
 
 int main(void)
@@ -64,10 +86,10 @@ int main(void)
         label[i] = i * 5 % 3;
     const scl_dataset data = { .count = COUNT, .height = SIDE, .width = SIDE, .channels = 1, .u8 = pixel, .label = label, .classes = 3 };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const char *net = cases[i].net, *loss = cases[i].loss, *condition = cases[i].condition;
-        const scl_step_record whole = steps(b, net, loss, condition, "device", "1", &data);
-        const scl_step_record parts = steps(b, net, loss, condition, "device", "4", &data);
-        const scl_step_record sent = steps(b, net, loss, condition, "stream", "2", &data);
+        const char *net = cases[i].net, *loss = cases[i].loss;
+        const scl_step_record whole = steps(b, &cases[i], "device", "1", &data);
+        const scl_step_record parts = steps(b, &cases[i], "device", "4", &data);
+        const scl_step_record sent = steps(b, &cases[i], "stream", "2", &data);
         CHECK(whole.norm > 0, "%s, %s: no gradient", net, loss);
         CHECK(whole.loss == parts.loss && whole.norm == parts.norm,
               "%s, %s: loss %a and norm %a, in micro-batches %a and %a", net, loss, (double)whole.loss,

@@ -41,9 +41,9 @@ static void frechet(void)
 {
     scl_err err = { 0 };
     double d;
-    OK(scl_frechet_distance(&d, &sa, &sb, &err));
+    OK(scl_frechet_distance(&d, &sa, &sb, NULL, &err));
     near("Frechet distance of the sets", d, 0.160463810943908, 1e-12);
-    OK(scl_frechet_distance(&d, &sa, &sa, &err));
+    OK(scl_frechet_distance(&d, &sa, &sa, NULL, &err));
     near("of a set from itself", d, 0, 1e-12);
     const double m1[] = { 0, 0, 0 }, m2[] = { 1, -2, 0.5 }, S1[] = { 2, 1, .3, 1, 3, -.5, .3, -.5, 1 },
                  S2[] = { 1, -.4, .2, -.4, 2, .6, .2, .6, 4 };
@@ -54,20 +54,20 @@ static void frechet(void)
     OK(scl_frechet_gaussians(&d, 3, m1, P, m2, Q, &err));
     near("of diagonal Gaussians", d, 5.25 + 1 + 4 + 2, 1e-12);
     const scl_set one = { 1, D, a };
-    CHECK(scl_frechet_distance(&d, &one, &sb, &err) == SCL_FAILED, "one sample has no covariance");
+    CHECK(scl_frechet_distance(&d, &one, &sb, NULL, &err) == SCL_FAILED, "one sample has no covariance");
 }
 
 static void kernel(void)
 {
     scl_err err = { 0 };
     scl_estimate e;
-    OK(scl_kernel_distance(&e, &sa, &sb, 5, &err));
+    OK(scl_kernel_distance(&e, &sa, &sb, 5, NULL, &err));
     near("kernel distance of 5 blocks", e.value, 0.0473482012204792, 1e-12);
     near("its error", e.error, 0.0670235364437156, 1e-10);
-    OK(scl_kernel_distance(&e, &sa, &sb, 1, &err));
+    OK(scl_kernel_distance(&e, &sa, &sb, 1, NULL, &err));
     near("kernel distance", e.value, 0.00371738407840816, 1e-10);
     CHECK(e.error < 0, "one block tells no error");
-    CHECK(scl_kernel_distance(&e, &sa, &sb, 26, &err) == SCL_FAILED && strstr(err.message, "needs 52"), "%s",
+    CHECK(scl_kernel_distance(&e, &sa, &sb, 26, NULL, &err) == SCL_FAILED && strstr(err.message, "needs 52"), "%s",
           err.message);
 }
 
@@ -75,11 +75,12 @@ static void neighbours(void)
 {
     scl_err err = { 0 };
     scl_estimate precision, recall;
-    OK(scl_precision_recall(&precision, &recall, &sa, &sb, 3, &err));
+    OK(scl_precision_recall(&precision, &recall, &sa, &sb, 3, NULL, &err));
     near("precision", precision.value, 0.6, 1e-15);
     near("its error", precision.error, sqrt(0.24 / B), 1e-15);
     near("recall", recall.value, 1, 1e-15);
-    CHECK(scl_precision_recall(&precision, &recall, &sa, &sb, 50, &err) == SCL_FAILED, "50 neighbours among 50");
+    CHECK(scl_precision_recall(&precision, &recall, &sa, &sb, 50, NULL, &err) == SCL_FAILED,
+          "50 neighbours among 50");
     int index[B * 2];
     double distance[B * 2];
     scl_nearest_rows(&sb, &sa, 2, false, index, distance);
@@ -91,6 +92,75 @@ static void neighbours(void)
     CHECK(index[14] == 7 && distance[14] == 0, "a row is its own neighbour");
     scl_nearest_rows(&sb, &sb, 2, true, index, distance);
     CHECK(index[14] != 7 && distance[14] > 0 && distance[14] <= distance[15], "unless it is left out");
+}
+
+/* The share of the rows of `of` within the distance to the k-th neighbour of some row of `by`, by its definition. */
+static double inside_share(const scl_set *of, const scl_set *by, int k)
+{
+    enum { MOST = 256 };
+    int index[MOST], inside = 0;
+    double radius[MOST], distance;
+    for (size_t j = 0; j < by->count; j++) {
+        int near[8];
+        double away[8];
+        scl_set one = { 1, by->width, by->x + j * (size_t)by->width };
+        scl_nearest_rows(&one, by, k + 1, false, near, away);      /* itself, or one like it, is the first */
+        radius[j] = away[k];
+    }
+    for (size_t i = 0; i < of->count; i++) {
+        bool in = false;
+        for (size_t j = 0; j < by->count && !in; j++) {
+            scl_set one = {1, of->width, of->x + i * (size_t)of->width},
+                    other = {1, by->width, by->x + j * (size_t)by->width};
+            scl_nearest_rows(&one, &other, 1, false, index, &distance);
+            in = distance <= radius[j];
+        }
+        inside += in;
+    }
+    return inside / (double)of->count;
+}
+
+/* Tiles and panels that end in the middle, rows that are alike, values far from 0: the result is that of the
+ * exact distances. */
+static void panels(void)
+{
+    enum { W = 37, R = 150, M = 133 };
+    static float x[R * W], y[M * W];
+    scl_err err = { 0 };
+    for (int round = 0; round < 4; round++) {
+        const float away = round % 2 ? 30.0f : 0.0f, grid = round < 2 ? 0x1p24f : 2.0f;
+        lcg(x, R * W, 10 + (uint32_t)round);
+        lcg(y, M * W, 20 + (uint32_t)round);
+        for (int i = 0; i < R * W; i++)
+            x[i] = floorf(x[i] * grid) / grid + away;
+        for (int i = 0; i < M * W; i++)
+            y[i] = floorf(y[i] * grid) / grid * (i / W % 3 ? 1 : 1.25f) + away;
+        memcpy(x + 140 * W, x + 3 * W, sizeof *x * W * 5);
+        memcpy(y + 60 * W, x, sizeof *x * W * 20);
+        const scl_set real = { R, W, x }, made = { M, W, y };
+        scl_estimate precision, recall;
+        OK(scl_precision_recall(&precision, &recall, &real, &made, 3, NULL, &err));
+        CHECK(precision.value == inside_share(&made, &real, 3), "round %d: precision %g, not %g", round,
+              precision.value, inside_share(&made, &real, 3));
+        CHECK(recall.value == inside_share(&real, &made, 3), "round %d: recall %g, not %g", round, recall.value,
+              inside_share(&real, &made, 3));
+        CHECK(precision.value > 0.02 && precision.value < 1, "precision %g shows nothing", precision.value);
+    }
+}
+
+/* An interrupt ends each of them. */
+static void interrupts(void)
+{
+    const volatile sig_atomic_t stop = 1;
+    scl_err err = { 0 };
+    scl_estimate e, f;
+    double d;
+    CHECK(scl_frechet_distance(&d, &sa, &sb, &stop, &err) == SCL_INTERRUPTED, "a Frechet distance goes on");
+    CHECK(scl_kernel_distance(&e, &sa, &sb, 5, &stop, &err) == SCL_INTERRUPTED, "a kernel distance goes on");
+    CHECK(scl_precision_recall(&e, &f, &sa, &sb, 3, &stop, &err) == SCL_INTERRUPTED, "precision and recall go on");
+    CHECK(scl_sliced_wasserstein(&e, &sa, &sb, 9, 7, &stop, &err) == SCL_INTERRUPTED,
+          "a Wasserstein distance goes on");
+    CHECK(!err.message[0], "%s", err.message);
 }
 
 static int by_value(const void *x, const void *y)
@@ -120,16 +190,16 @@ static void wasserstein(void)
         moved[i] = a[i] + c[i % D];
     const scl_set sm = { A, D, moved };
     scl_estimate e, again;
-    OK(scl_sliced_wasserstein(&e, &sa, &sm, DIRECTIONS, 7, &err));
+    OK(scl_sliced_wasserstein(&e, &sa, &sm, DIRECTIONS, 7, NULL, &err));
     CHECK(fabs(e.value - sqrt(14.25 / D)) < 4 * e.error && e.error > 0 && e.error < 0.02,
           "sliced distance %g +- %g of a shift", e.value, e.error);
-    OK(scl_sliced_wasserstein(&again, &sa, &sm, DIRECTIONS, 7, &err));
+    OK(scl_sliced_wasserstein(&again, &sa, &sm, DIRECTIONS, 7, NULL, &err));
     CHECK(again.value == e.value, "the same seed, another number");
-    OK(scl_sliced_wasserstein(&e, &sa, &sa, 10, 7, &err));
+    OK(scl_sliced_wasserstein(&e, &sa, &sa, 10, 7, NULL, &err));
     CHECK(e.value == 0, "a set is %g from itself", e.value);
     /* On a line every direction is the line. */
     const float p[] = { 3, 0 }, q[] = { 1, 1, 1 };
-    OK(scl_sliced_wasserstein(&e, &(scl_set){ 2, 1, p }, &(scl_set){ 3, 1, q }, 5, 7, &err));
+    OK(scl_sliced_wasserstein(&e, &(scl_set){ 2, 1, p }, &(scl_set){ 3, 1, q }, 5, 7, NULL, &err));
     near("on a line", e.value, sqrt(2.5), 1e-12);
 }
 
@@ -150,6 +220,8 @@ int main(void)
     frechet();
     kernel();
     neighbours();
+    panels();
+    interrupts();
     wasserstein();
     return failures != 0;
 }
