@@ -405,8 +405,11 @@ void scl_config_check(scl_config *config, scl_faults *faults)
         const scl_stage_config *stage = &config->stage[i];
         if (stage->kind == SCL_STAGE_SAMPLE)
             check_sample(&c, stage);
-        else if (stage->kind == SCL_STAGE_EVALUATE)
+        else if (stage->kind == SCL_STAGE_EVALUATE) {
+            if (stage->evaluate.metrics & SCL_METRIC_LOSS)
+                check_objective(&c, stage);
             scl_check_evaluate(config, stage, faults);
+        }
         else if (stage->kind == SCL_STAGE_PLOT)
             scl_check_plot(config, stage, faults);
     }

@@ -58,11 +58,23 @@ static void check_network_and_truth(const checker *c, const char *key, const cha
         fault(c, key, scl_arena_printf(arena, "level %d of %d noise levels", level, c->stage->noise.levels));
 }
 
+/* The objective itself: check.c. */
+static void check_loss(const checker *c)
+{
+    const scl_stage_config *s = c->stage;
+    if (s->model.net != SCL_NET_ANALYTIC && !has_network(c->config, s))
+        fault(c, "needs", "names no train stage; loss needs one, or the path of a file as checkpoint, or the analytic network");
+    if (s->model.net == SCL_NET_CLASSIFIER)
+        fault(c, "metrics", "loss is that of a score network; a classifier's is eval_loss of its train stage");
+    if (s->data.transform.logit)
+        fault(c, "metrics", "loss compares pixels from 0 to 1, and data.transform.logit is on");
+}
+
 void scl_check_evaluate(const scl_config *config, const scl_stage_config *stage, scl_faults *faults)
 {
     const checker c = { config, stage, faults };
     const scl_evaluate_config *e = &stage->evaluate;
-    const bool drawn = !strcmp(e->samples, "needs"), of_samples = e->metrics & ~(unsigned)SCL_METRIC_FISHER;
+    const bool drawn = !strcmp(e->samples, "needs"), of_samples = e->metrics & ~(unsigned)SCL_METRICS_OF_NETWORK;
     const scl_stage_config *from = NULL;
     if (!e->metrics)
         fault(&c, "metrics", "names none; nothing would be evaluated");
@@ -76,6 +88,8 @@ void scl_check_evaluate(const scl_config *config, const scl_stage_config *stage,
         fault(&c, "metrics", "modes are those of a mixture: data.points.distribution: mixture");
     if (e->metrics & SCL_METRIC_FISHER)
         check_network_and_truth(&c, e->fisher.level ? "fisher.level" : "metrics", "fisher", e->fisher.level);
+    if (e->metrics & SCL_METRIC_LOSS)
+        check_loss(&c);
     if (e->metrics & SCL_METRIC_NEIGHBOURS && stage->data.format == SCL_DATA_POINTS)
         fault(&c, "metrics", "neighbours are shown as pictures; points are none");
     if (!stage->data.path && scl_data_in_files(&stage->data))
@@ -96,7 +110,8 @@ static void check_curve(const checker *c)
     all_needs(c, SCL_STAGE_EVALUATE, "curve");
     if (!p->value)
         fault(c, "plot.value", "missing; a curve is drawn of a value of evaluation.json, such as modes.0");
-    if (p->x.cols != 1 || p->x.rows != c->stage->n_needs)
+    const bool numbered = p->value && *p->value && p->value[strlen(p->value) - 1] == '*';
+    if (!numbered && (p->x.cols != 1 || p->x.rows != c->stage->n_needs))
         fault(c, "plot.x", scl_arena_printf(c->faults->arena, "must be one number for each of the %d stages of needs",
                                             c->stage->n_needs));
     /* It becomes part of a program of the plotting program: arithmetic alone. */
