@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The tutorial: every command of its pages works as printed, every config and picture that a page names is there, and the identities
-# that the pages show hold within bounds that follow from the sample sizes.  Trainings are shortened, and run on the reference device:
-# nothing is compiled.
+# that the pages show hold within bounds that follow from the sample sizes.  Trainings are shortened, of a smaller network, and run on the
+# reference device: nothing is compiled.
 . "$(dirname "$0")/common"
 pages=$SOURCE/docs/tutorial
 cd "$SOURCE"
@@ -35,7 +35,7 @@ find docs/images/tutorial -name '*.png' -size +60k | grep . && fail "pictures ab
 cd "$work"
 
 # run STEP FLAGS: the config of a step, shortened.
-run() { "$SCORECL" run "$SOURCE"/configs/tutorial/"$1"_*.yaml --out "$1" --device reference "${@:2}" > log 2>&1 || { cat log; fail "step $1"; }; }
+run() { "$SCORECL" run "$SOURCE"/configs/tutorial/"$1"_*.yaml --out "$1" --device reference -o "model.widths=[32, 32]" "${@:2}" > log 2>&1 || { cat log; fail "step $1"; }; }
 only() { for stage in "${@:2}"; do run "$1" --only "$stage" --resume "${flags[@]}"; done; }
 
 flags=()
@@ -44,7 +44,7 @@ flags=(-o stages.train.steps=300 -o stages.esm_1500.checkpoint=step-300 -o stage
 only 03 train esm_200 ism_200 esm_1500 ism_1500 truth
 flags=(-o stages.train.steps=400 -o stages.dsm_2000.checkpoint=step-400 -o stages.esm_2000.checkpoint=step-400)
 only 04 train dsm_200 esm_200 dsm_2000 esm_2000 truth
-flags=(-o stages.dsm.steps=400 -o stages.ssm_vr.steps=400)
+flags=(-o stages.dsm.steps=800 -o stages.ssm_vr.steps=800)
 only 05 dsm ssm_vr dsm_fisher ssm_vr_fisher ism_16 ssm_16 ssm_vr_16 rademacher_16 four_16
 flags=(-o stages.train.steps=300)
 only 10 train trained truth excess
