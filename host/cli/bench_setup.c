@@ -90,7 +90,8 @@ static scl_status forward_graph(net_bench *s, bool along, scl_graph **out, scl_e
     SCL_TRY(scl_value_get(g, &x, SCL_INPUT, "sample.x", SCL_F32,
                           SCL_DIMS(s->spec.n, c->height, c->width, c->channels), err));
     SCL_TRY(scl_value_get(g, &label, SCL_INPUT, "sample.label", SCL_I32, SCL_DIMS(s->spec.n), err));
-    SCL_TRY(scl_net_build(g, c, "", x, label, &score, err));
+    const scl_level level = { .label = label };
+    SCL_TRY(scl_net_build(g, c, "", x, &level, &score, err));
     scl_output(score, "score");
     *out = g;
     if (!along)
@@ -187,12 +188,8 @@ scl_status bench_fill(net_bench *s, const scl_graph *g, scl_store *store, scl_er
             SCL_TRY(fill_value(s, store, v, err));
     }
     scl_noise noise;
-    SCL_TRY(
-        scl_noise_make(&noise, &s->arena, s->noise.sigma_begin, s->noise.sigma_end, s->noise.levels, 2, err));
-    const size_t bytes = sizeof(float) * (size_t)noise.levels;
-    SCL_TRY(put(store, "sigma", noise.sigma, bytes, err));
-    SCL_TRY(put(store, "inv_sigma", noise.inv_sigma, bytes, err));
-    SCL_TRY(put(store, "weight", noise.weight, bytes, err));
+    SCL_TRY(scl_noise_of(&noise, &s->arena, &s->noise, 2, false, err));
+    SCL_TRY(scl_noise_write(store, &noise, err));
     const float inv = (float)(1.0 / s->spec.n), sample[SCL_SAMPLE_COEFS] = { [SCL_SAMPLE_STEP] = 2e-5f, [SCL_SAMPLE_NOISE] = 6e-3f };
     float coef[SCL_COEFS];
     scl_optim_coefs(&s->train, 10, coef);

@@ -14,31 +14,12 @@ static scl_place at(const checker *c, const char *path)
     return scl_place_of(c->config, path);
 }
 
-static bool is_set(const checker *c, const char *path)
-{
-    for (int i = 0; i < c->config->places->n; i++)
-        if (!strcmp(c->config->places->at[i].path, path))
-            return true;
-    return false;
-}
-
-/* Where a key of a stage's section is set: in the stage, or in the experiment. */
 static const char *set_in(const checker *c, const scl_stage_config *stage, const char *key)
 {
-    const char *own = scl_arena_printf(c->faults->arena, "stages.%s.%s", stage->name, key);
-    return is_set(c, own) ? own : key;
+    return scl_check_key(c->config, stage, key, c->faults);
 }
 
-/* The same fault of a section that several stages share is said once. */
-static void fault(checker *c, const char *path, const char *message)
-{
-    const scl_place place = at(c, path);
-    const char *line = scl_arena_printf(c->faults->arena, "%s:%d:%d: %s: %s", place.file, place.line, place.col, path, message);
-    for (int i = 0; i < c->faults->errors->n; i++)
-        if (!strcmp(c->faults->errors->line[i], line))
-            return;
-    scl_fault(c->faults, place, path, "%s", message);
-}
+static void fault(checker *c, const char *path, const char *message) { scl_check_fault(c->config, path, message, c->faults); }
 
 /* Pixels of a side that become one inside the network. */
 static int shrinks(scl_net_kind net)
@@ -61,7 +42,7 @@ static void check_levels(checker *c, scl_stage_config *stage)
     const char *key = set_in(c, stage, "noise.levels");
     if (stage->noise.schedule != SCL_NOISE_NONE)
         return;
-    if (stage->noise.levels != 1 && is_set(c, key))
+    if (stage->noise.levels != 1 && scl_check_is_set(c->config, key))
         fault(c, key, "noise.schedule is none, which is one level");
     stage->noise.levels = 1;
 }
@@ -101,10 +82,6 @@ static void check_network(checker *c, const scl_stage_config *stage)
     if (stage->model.condition == SCL_CONDITION_LEVEL && (divides || stage->model.net == SCL_NET_RESSCORE))
         fault(c, set_in(c, stage, "model.condition"),
               scl_arena_printf(arena, "the network %s takes no level%s", net, divides ? "; it divides its result by the level's sigma" : ""));
-    if (stage->noise.levels != 1 && stage->noise.sigma_begin > 0 && stage->noise.sigma_begin < stage->noise.sigma_end)
-        fault(c, set_in(c, stage, "noise.sigma_begin"),
-              scl_arena_printf(arena, "%g is smaller than sigma_end, %g; levels go from the largest to the smallest",
-                               stage->noise.sigma_begin, stage->noise.sigma_end));
 }
 
 static void check_widths(checker *c, const scl_stage_config *stage)
@@ -172,13 +149,6 @@ static void check_predict(checker *c, const scl_stage_config *stage)
         fault(c, set_in(c, stage, "model.predict"),
               scl_arena_printf(c->faults->arena, "%s is told from the noise level, and noise.schedule is none",
                                scl_config_choice("model.predict", (int)stage->model.predict)));
-}
-
-/* sigma_begin: auto is measured on the data. */
-static void check_noise(checker *c, const scl_stage_config *stage)
-{
-    if (stage->noise.sigma_begin <= 0 && !stage->data.path && scl_data_in_files(&stage->data))
-        fault(c, set_in(c, stage, "noise.sigma_begin"), "auto goes by the training images, and there is no data.path");
 }
 
 static void check_train(checker *c, const scl_stage_config *stage)
@@ -393,7 +363,7 @@ void scl_config_check(scl_config *config, scl_faults *faults)
             check_network(&c, stage);
             check_predict(&c, stage);
             check_widths(&c, stage);
-            check_noise(&c, stage);
+            scl_check_noise(config, stage, faults);
         }
         if (stage->kind == SCL_STAGE_TRAIN)
             check_train(&c, stage);
@@ -404,7 +374,7 @@ void scl_config_check(scl_config *config, scl_faults *faults)
     for (int i = 0; i < config->n_stage; i++) {
         const scl_stage_config *stage = &config->stage[i];
         if (stage->kind == SCL_STAGE_SAMPLE)
-            check_sample(&c, stage);
+            check_sample(&c, stage), scl_check_process_sampler(config, stage, faults);
         else if (stage->kind == SCL_STAGE_EVALUATE) {
             if (stage->evaluate.metrics & SCL_METRIC_LOSS)
                 check_objective(&c, stage);

@@ -25,13 +25,16 @@ typedef enum scl_points_kind {
 typedef enum scl_dequantize { SCL_DEQUANTIZE_UNIFORM, SCL_DEQUANTIZE_NONE } scl_dequantize;
 typedef enum scl_net_kind { SCL_NET_NCSN, SCL_NET_NCSNV2, SCL_NET_NCSNV2_DEEPER, SCL_NET_NCSNV2_DEEPEST, SCL_NET_MLP,
                            SCL_NET_RESSCORE, SCL_NET_CLASSIFIER, SCL_NET_ANALYTIC } scl_net_kind;
-typedef enum scl_net_condition { SCL_CONDITION_AUTO, SCL_CONDITION_LEVEL, SCL_CONDITION_NONE } scl_net_condition;
+typedef enum scl_net_condition { SCL_CONDITION_AUTO, SCL_CONDITION_LEVEL, SCL_CONDITION_TIME, SCL_CONDITION_NONE } scl_net_condition;
 typedef enum scl_net_output { SCL_OUTPUT_SCORE, SCL_OUTPUT_ENERGY } scl_net_output;
 typedef enum scl_noise_kind { SCL_NOISE_GEOMETRIC, SCL_NOISE_NONE } scl_noise_kind;
+typedef enum scl_process { SCL_PROCESS_VE, SCL_PROCESS_VP, SCL_PROCESS_SUBVP } scl_process;
+typedef enum scl_time { SCL_TIME_TABLE, SCL_TIME_CONTINUOUS } scl_time;
 typedef enum scl_predict { SCL_PREDICT_SCORE, SCL_PREDICT_EPSILON, SCL_PREDICT_X0 } scl_predict;
 typedef enum scl_projection { SCL_PROJECTION_GAUSSIAN, SCL_PROJECTION_RADEMACHER, SCL_PROJECTION_SPHERE } scl_projection;
 typedef enum scl_stage_kind { SCL_STAGE_TRAIN, SCL_STAGE_SAMPLE, SCL_STAGE_EVALUATE, SCL_STAGE_LIKELIHOOD, SCL_STAGE_PLOT } scl_stage_kind;
 typedef enum scl_loss_kind { SCL_LOSS_DSM, SCL_LOSS_SSM, SCL_LOSS_SSM_VR, SCL_LOSS_ISM, SCL_LOSS_ESM, SCL_LOSS_CROSS_ENTROPY } scl_loss_kind;
+typedef enum scl_weighting { SCL_WEIGHTING_POWER, SCL_WEIGHTING_LIKELIHOOD } scl_weighting;
 typedef enum scl_optimizer_kind { SCL_OPTIMIZER_ADAM, SCL_OPTIMIZER_SGD, SCL_OPTIMIZER_RMSPROP } scl_optimizer_kind;
 typedef enum scl_lr_schedule { SCL_LR_CONSTANT, SCL_LR_LINEAR, SCL_LR_COSINE } scl_lr_schedule;
 typedef enum scl_split { SCL_SPLIT_TEST, SCL_SPLIT_TRAIN } scl_split;
@@ -111,12 +114,15 @@ typedef struct scl_model_config {
 
 typedef struct scl_noise_config {
     scl_noise_kind schedule;
-    double sigma_begin, sigma_end;   /* sigma_begin 0: auto, until a run puts a number there (run/noise_auto.h) */
+    scl_process process;             /* how data and noise mix (score/sde.h) */
+    scl_time time;                   /* training: a level of the table, or any time, for each sample */
+    double sigma_begin, sigma_end;   /* ve; sigma_begin 0: auto, until a run puts a number there (run/noise_auto.h) */
+    double beta_begin, beta_end;     /* vp, subvp */
     int levels;                      /* 0: auto, likewise */
 } scl_noise_config;
 
 typedef struct scl_train_config {
-    struct { scl_loss_kind loss; double anneal_power; scl_projection projection; int projections; } objective;
+    struct { scl_loss_kind loss; scl_weighting weighting; double anneal_power; scl_projection projection; int projections; } objective;
     struct {
         scl_optimizer_kind method;
         double lr, beta1, beta2, eps, momentum, decay;   /* momentum: sgd, rmsprop; decay: rmsprop's mean of squares */

@@ -66,6 +66,14 @@ const char *scl_yaml_text(const char *text, scl_arena *arena);
 
 void scl_config_fill(scl_config *config, const scl_tree *root, scl_faults *faults);
 void scl_config_check(scl_config *config, scl_faults *faults);
+/* check_noise.c: what the noise asks of network, objective and sampler. */
+void scl_check_noise(const scl_config *config, const scl_stage_config *stage, scl_faults *faults);
+void scl_check_process_sampler(const scl_config *config, const scl_stage_config *stage, scl_faults *faults);
+bool scl_check_is_set(const scl_config *config, const char *path);
+/* Where a key of a stage's section is set: in the stage, or in the experiment. */
+const char *scl_check_key(const scl_config *config, const scl_stage_config *stage, const char *key, scl_faults *faults);
+/* The same fault of a section that several stages share is said once. */
+void scl_check_fault(const scl_config *config, const char *path, const char *message, scl_faults *faults);
 /* check_evaluate.c: keys that must fit together in these kinds of stage. */
 void scl_check_evaluate(const scl_config *config, const scl_stage_config *stage, scl_faults *faults);
 void scl_check_plot(const scl_config *config, const scl_stage_config *stage, scl_faults *faults);

@@ -55,7 +55,7 @@ static scl_status norm_rows(scl_builder *b, scl_value **rows, int channels)
     if (b->c->conditional) {
         scl_value *table;
         SCL_TRY(scl_block_param(b, &table, "embed.weight", SCL_DIMS(b->c->levels, 3 * channels)));
-        return SCL_APPLY(b->g, rows, b->err, "embedding", SCL_IN("table", table), SCL_IN("label", b->label));
+        return SCL_APPLY(b->g, rows, b->err, "embedding", SCL_IN("table", table), SCL_IN("label", b->level->label));
     }
     scl_value *gamma, *alpha, *beta;
     SCL_TRY(scl_block_param(b, &gamma, "gamma", SCL_DIMS(channels)));

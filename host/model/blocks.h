@@ -8,8 +8,9 @@ typedef struct scl_builder {
     scl_graph *g;
     const scl_net_config *c;
     const char *prefix;
-    scl_value *label;
+    const scl_level *level;   /* of each sample; NULL: the network does not ask for it */
     scl_err *err;
+    scl_value *embedded;      /* mlp: of the time, once made */
     bool bare;                /* NCSNv2: RCU, MSF and CRP without normalisation; CRP takes the maximum, not the mean */
 } scl_builder;
 

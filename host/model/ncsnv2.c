@@ -35,12 +35,11 @@ static scl_status residuals(scl_builder *b, scl_value **out, scl_value *x, const
     return scl_block_residual(b, out, *out, name[1], s->width * b->c->ngf, SCL_SAME, s->dilation);
 }
 
-/* The result divided by sigma, of the table inv_sigma f32[L] (score/step.h). */
+/* The result divided by sigma. */
 static scl_status divide(scl_builder *b, scl_value **score, scl_value *y)
 {
-    scl_value *table, *inv;
-    SCL_TRY(scl_value_get(b->g, &table, SCL_CONST, "inv_sigma", SCL_F32, SCL_DIMS(b->c->levels), b->err));
-    SCL_TRY(SCL_APPLY(b->g, &inv, b->err, "lookup", SCL_IN("table", table), SCL_IN("label", b->label)));
+    scl_value *inv;
+    SCL_TRY(scl_level_get(b->g, &inv, b->level, b->c->levels, SCL_INV_SIGMA, b->err));
     return SCL_POINTWISE(b->g, score, b->err, "y * inv_sigma", SCL_IN("y", y), SCL_IN("inv_sigma", inv));
 }
 

@@ -96,15 +96,17 @@ scl_status scl_net_check(const scl_net_config *c, scl_err *err)
     if (c->conditional ? nets[i].conditional == NEVER : nets[i].conditional == ALWAYS)
         return scl_fail(err, SCL_BAD_CONFIG, "model.condition: %s %s", c->net,
                         c->conditional ? "does not take the level as an input" : "needs the level");
+    if (c->timed && (c->conditional || nets[i].build != scl_mlp_build))
+        return scl_fail(err, SCL_BAD_CONFIG, "model.condition: %s does not take the time as an input; mlp does", c->net);
     if (c->levels < 1)
         return scl_fail(err, SCL_BAD_CONFIG, "noise.levels: at least 1, not %d", c->levels);
     return nets[i].check(c, err);
 }
 
-scl_status scl_net_build(scl_graph *g, const scl_net_config *c, const char *prefix, scl_value *x, scl_value *label,
+scl_status scl_net_build(scl_graph *g, const scl_net_config *c, const char *prefix, scl_value *x, const scl_level *level,
                          scl_value **score, scl_err *err)
 {
     SCL_TRY(scl_net_check(c, err));
-    scl_builder b = { .g = g, .c = c, .prefix = prefix, .label = label, .err = err };
+    scl_builder b = { .g = g, .c = c, .prefix = prefix, .level = level, .err = err };
     return nets[find(c->net)].build(&b, x, score);
 }

@@ -4,7 +4,7 @@
 #ifndef SCL_MODEL_NET_H
 #define SCL_MODEL_NET_H
 
-#include "graph/graph.h"
+#include "model/level.h"
 
 enum { SCL_MAX_WIDTHS = 16 };
 
@@ -12,6 +12,8 @@ typedef struct scl_net_config {
     const char *net;          /* a choice of model.net (config/schema.def) */
     int ngf, channels, height, width, levels;
     bool conditional;         /* the level is an input; else label is not read and may be NULL */
+    bool timed;               /* mlp: ln(sigma / alpha) of the level is an input, so any level may be */
+    bool scaled;              /* analytic: the data are scaled by the level's alpha (processes vp, subvp) */
     int n_widths, widths[SCL_MAX_WIDTHS];   /* mlp: of the hidden layers, first to last */
     int outputs;              /* 0: the score; else the result is f32[N,outputs]: a classifier's classes, an mlp's values (an energy: 1) */
     int components;           /* analytic: of the mixture whose score it is; 0: not known */
@@ -23,12 +25,17 @@ typedef struct scl_net_config {
 /* Checks sizes and names; the path of the offending key is in the message. */
 scl_status scl_net_check(const scl_net_config *c, scl_err *err);
 
-/* Is the level an input of this network?  asked: what the config says, "auto", "level" or "none" (model.condition). */
+/* Is the level's label an input of this network?  asked: what the config says, "auto", "level", "time" or "none" (model.condition). */
 bool scl_net_conditional(const char *net, const char *asked);
 
 /* Appends the network.  prefix: in front of parameter names ("" or "ema."). */
-scl_status scl_net_build(scl_graph *g, const scl_net_config *c, const char *prefix, scl_value *x, scl_value *label,
+scl_status scl_net_build(scl_graph *g, const scl_net_config *c, const char *prefix, scl_value *x, const scl_level *level,
                          scl_value **score, scl_err *err);
+
+/* The score at x f32[N,H,W,C] of the mixture truth.log_weight, truth.variance f32[K], truth.mean f32[K,D] (score/truth.h) with noise
+ * sigma f32[N]; inv_alpha f32[N]: of its points times alpha, which have the score s(x / alpha; sigma / alpha) / alpha; NULL: 1. */
+scl_status scl_mixture_score_build(scl_graph *g, int K, scl_value *x, scl_value *sigma, scl_value *inv_alpha, scl_value **score,
+                                   scl_err *err);
 
 /* The algorithm of each convolution of a built network: "begin_conv=direct res1.0.conv1=winograd4 ...".  In arena. */
 const char *scl_net_conv(const scl_graph *g, scl_arena *arena);

@@ -36,6 +36,8 @@ scl_net_config scl_build_net(const scl_config *config, const scl_stage_config *s
                            .logit = stage->data.transform.logit, .n_widths = m->widths.n,
                            .conv = scl_config_choice("conv", (int)config->conv) };
     net.components = scl_truth_components(&stage->data);
+    net.timed = m->condition == SCL_CONDITION_TIME;
+    net.scaled = stage->noise.process != SCL_PROCESS_VE;
     net.conditional = scl_net_conditional(net.net, scl_config_choice("model.condition", (int)m->condition));
     net.outputs = m->net == SCL_NET_CLASSIFIER ? m->classes : m->output == SCL_OUTPUT_ENERGY && m->net == SCL_NET_MLP;
     for (int i = 0; i < m->widths.n && i < SCL_MAX_WIDTHS; i++)
@@ -53,7 +55,11 @@ scl_step_spec scl_build_spec(const scl_config *config, const scl_stage_config *s
                        .predict = scl_config_choice("model.predict", (int)stage->model.predict),
                        .projection = scl_config_choice("objective.projection", (int)t->objective.projection),
                        .projections = t->objective.projections, .energy = stage->model.output == SCL_OUTPUT_ENERGY,
-                       .clean = stage->noise.schedule == SCL_NOISE_NONE, .components = scl_truth_components(&stage->data) },
+                       .clean = stage->noise.schedule == SCL_NOISE_NONE, .components = scl_truth_components(&stage->data),
+                       .continuous = stage->noise.time == SCL_TIME_CONTINUOUS, .anneal_power = t->objective.anneal_power,
+                       .likelihood = t->objective.weighting == SCL_WEIGHTING_LIKELIHOOD,
+                       .sde = { stage->noise.process, stage->noise.sigma_begin, stage->noise.sigma_end, stage->noise.beta_begin,
+                                stage->noise.beta_end } },
         .n = (t->batch + accumulate - 1) / accumulate,
         .global_batch = t->batch,
         .accumulate = accumulate > 1,

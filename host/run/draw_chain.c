@@ -29,7 +29,7 @@ static void start_of(const scl_draw *s, uint32_t i, float *x)
     const scl_sample_init init = scl_sampler_init(s->config);
     const scl_reals *range = &s->config->sampler.range;
     const float low = init == SCL_INIT_UNIFORM ? scl_flush((float)range->at[0]) : 0.0f;
-    const float scale = init == SCL_INIT_PRIOR ? scl_flush((float)s->noise.level[0])
+    const float scale = init == SCL_INIT_PRIOR ? scl_flush((float)scl_sde_prior(&s->noise.sde))
                         : init == SCL_INIT_UNIFORM ? (float)(range->at[1] - range->at[0]) : 1.0f;
     for (size_t e = 0; e < s->pixels; e += 4) {
         const scl_words w = scl_random(seed, (uint32_t)(e / 4), i, 0, SCL_STREAM_INIT, 1);
@@ -110,7 +110,9 @@ static scl_status put_coefficients(scl_draw *s, scl_draw_batch *r, const scl_upd
     const bool again = s->config->condition.noise == SCL_KNOWN_LEVEL || !(u->after > 0);
     float coef[SCL_SAMPLE_COEFS] = { [SCL_SAMPLE_STEP] = (float)u->drift,   [SCL_SAMPLE_NOISE] = (float)u->noise,
                                      [SCL_SAMPLE_SNR] = (float)u->snr,      [SCL_SAMPLE_BEFORE] = (float)u->before,
-                                     [SCL_SAMPLE_AFTER] = (float)u->after,  [SCL_SAMPLE_AGAIN] = again ? 1.0f : 0.0f };
+                                     [SCL_SAMPLE_AFTER] = (float)u->after,  [SCL_SAMPLE_AGAIN] = again ? 1.0f : 0.0f,
+                                     [SCL_SAMPLE_SCALE] = (float)u->scale,  [SCL_SAMPLE_ALPHA_BEFORE] = (float)u->alpha_before,
+                                     [SCL_SAMPLE_ALPHA_AFTER] = (float)u->alpha_after };
     for (int i = 0; i < SCL_SAMPLE_COEFS; i++)
         coef[i] = scl_flush(coef[i]);
     return scl_store_write(r->store, "sample.coef", coef, sizeof coef, err);

@@ -49,7 +49,7 @@ typedef struct comparison {
     scl_field *field;
     scl_mixture truth;
     int level;                               /* the network's label */
-    double sigma;
+    double sigma, alpha;                     /* of the level; 0 and 1: none */
 } comparison;
 
 static bool is_inside(const comparison *c, const double *x)
@@ -95,7 +95,7 @@ static scl_status run(comparison *c, scl_err *err)
                         scl_field_dimension(c->field), D);
     float *x = SCL_NEW_ARRAY(e->c->arena, float, (n > m ? n : m) * D);
     for (size_t i = 0; i < n * D; i++)
-        x[i] = e->real[i];
+        x[i] = (float)(c->alpha * (double)e->real[i]);
     for (size_t i = 0; i < n && c->sigma > 0; i++)
         draw(e, i, D, SUB_NOISE, c->sigma, x + i * D);
     SCL_TRY(compare(c, x, n, &whole, NULL, NULL, err));
@@ -110,12 +110,13 @@ static scl_status run(comparison *c, scl_err *err)
 
 scl_status scl_evaluation_fisher(scl_evaluation *e, scl_err *err)
 {
-    const scl_noise_config *n = &e->c->stage->noise;
     const int level = e->config->fisher.level;
+    const scl_mixture clean = scl_mixture_of(&e->c->stage->data.points, e->c->arena);
     scl_noise noise;
-    SCL_TRY(scl_noise_make(&noise, e->c->arena, n->sigma_begin, n->sigma_end, n->levels, 2.0, err));
-    comparison c = { .e = e, .truth = scl_mixture_of(&e->c->stage->data.points, e->c->arena),
-                     .level = level ? level - 1 : noise.levels - 1, .sigma = level ? noise.level[level - 1] : 0 };
+    SCL_TRY(scl_noise_of(&noise, e->c->arena, &e->c->stage->noise, 2.0, false, err));
+    comparison c = { .e = e, .level = level ? level - 1 : noise.levels - 1, .sigma = level ? noise.level[level - 1] : 0,
+                     .alpha = level ? scl_noise_alpha(&noise, level - 1) : 1 };
+    c.truth = scl_mixture_scaled(&clean, c.alpha, e->c->arena);
     SCL_TRY(scl_field_open(&c.field, e->c, err));
     const scl_status status = run(&c, err);
     scl_field_close(c.field);

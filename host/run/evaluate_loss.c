@@ -1,7 +1,7 @@
 /* The objective of a score network with its weights at rest: its mean over the reference, at every noise level by itself.
  *
  *   loss       mean over the levels; without noise, over the reference
- *   loss.1 ... the loss of each level, 1 the largest noise: weight(sigma) E loss(x + sigma z)       (Song & Ermon 2019, eq. 5 and 6)
+ *   loss.1 ... the loss of each level, 1 the largest noise: weight(sigma) E loss(alpha x + sigma z)      (Song & Ermon 2019, eq. 5 and 6)
  *
  * with standard errors over the samples.  Noise is of a sample and a level, so losses of the same reference may be compared
  * number by number, whatever network or objective they are of. */
@@ -64,16 +64,13 @@ static scl_status load(measure *m, scl_err *err)
     const scl_stage_config *stage = c->stage;
     const scl_plan_options options = scl_build_plan_options(c->config, stage, c->tune, NULL);
     const scl_device_info device = scl_build_device(stage, &m->b->info);
-    const size_t L = (size_t)m->noise.levels * sizeof(float);
     scl_graph *graph;
     scl_plan *plan;
     SCL_TRY(scl_step_losses(&graph, c->arena, &m->spec, "", err));
     SCL_TRY(scl_plan_make(&plan, c->arena, graph, &device, &options, err));
     SCL_TRY(scl_store_create(&m->store, m->b, &graph, 1, err));
     SCL_TRY(scl_exec_create(&m->exec, m->b, plan, m->store, NULL, err));
-    SCL_TRY(put(m, "sigma", m->noise.sigma, L, err));
-    SCL_TRY(put(m, "inv_sigma", m->noise.inv_sigma, L, err));
-    SCL_TRY(put(m, "weight", m->noise.weight, L, err));
+    SCL_TRY(scl_noise_write(m->store, &m->noise, err));
     SCL_TRY(scl_truth_write(m->store, &stage->data, err));
     return m->from ? scl_checkpoint_weights(m->from, m->store, stage->sample.weights == SCL_WEIGHTS_EMA ? "ema." : "", "", err) : SCL_OK;
 }
@@ -152,8 +149,8 @@ static scl_status measure_all(measure *m, scl_err *err)
 {
     const scl_stage_config *stage = m->e->c->stage;
     scl_arena *arena = m->e->c->arena;
-    SCL_TRY(scl_noise_make(&m->noise, arena, stage->noise.sigma_begin, stage->noise.sigma_end, stage->noise.levels,
-                           stage->train.objective.anneal_power, err));
+    SCL_TRY(scl_noise_of(&m->noise, arena, &stage->noise, stage->train.objective.anneal_power,
+                         stage->train.objective.weighting == SCL_WEIGHTING_LIKELIHOOD, err));
     SCL_TRY(open_network(m, err));
     const size_t n = (size_t)m->spec.n;
     m->x = SCL_NEW_ARRAY(arena, float, n * m->dimension);

@@ -37,11 +37,6 @@ static scl_status open_network(scl_field *f, scl_err *err)
     return scl_stage_open_device(f->c, &f->b, err);
 }
 
-static scl_status put(scl_field *f, const char *name, const float *from, int n, scl_err *err)
-{
-    return scl_store_find(f->store, name).value ? scl_store_write(f->store, name, from, sizeof *from * (size_t)n, err) : SCL_OK;
-}
-
 static scl_status load(scl_field *f, scl_err *err)
 {
     const scl_stage_config *stage = f->c->stage;
@@ -52,9 +47,8 @@ static scl_status load(scl_field *f, scl_err *err)
     SCL_TRY(scl_plan_make(&f->plan, f->c->arena, f->graph, &device, &options, err));
     SCL_TRY(scl_store_create(&f->store, f->b, &f->graph, 1, err));
     SCL_TRY(scl_exec_create(&f->exec, f->b, f->plan, f->store, NULL, err));
-    SCL_TRY(scl_noise_make(&noise, f->c->arena, stage->noise.sigma_begin, stage->noise.sigma_end, stage->noise.levels, 2.0, err));
-    SCL_TRY(put(f, "sigma", noise.sigma, noise.levels, err));
-    SCL_TRY(put(f, "inv_sigma", noise.inv_sigma, noise.levels, err));
+    SCL_TRY(scl_noise_of(&noise, f->c->arena, &stage->noise, 2.0, false, err));
+    SCL_TRY(scl_noise_write(f->store, &noise, err));
     SCL_TRY(scl_truth_write(f->store, &stage->data, err));
     return scl_checkpoint_weights(f->from, f->store, stage->sample.weights == SCL_WEIGHTS_EMA ? "ema." : "", "", err);
 }

@@ -76,19 +76,20 @@ scl_status scl_plot_scatter(scl_stage_context *c, int size[2], scl_err *err)
     return scl_page_write(&p, c, "draw.gp", err);
 }
 
-/* Scores at the points of a grid. */
+/* Scores at the points of a grid; m becomes the mixture as the level scales it. */
 typedef struct grid { int side; double sigma, longest; float *x, *score; double *truth; } grid;
 
-static scl_status fill_grid(scl_stage_context *c, grid *g, const scl_mixture *m, scl_err *err)
+static scl_status fill_grid(scl_stage_context *c, grid *g, scl_mixture *m, scl_err *err)
 {
     const size_t n = (size_t)g->side * (size_t)g->side;
     const double box = c->stage->plot.box, cell = 2 * box / g->side;
     const int level = c->stage->plot.level;
     scl_noise noise;
     scl_field *field;
-    const scl_noise_config *config = &c->stage->noise;
-    SCL_TRY(scl_noise_make(&noise, c->arena, config->sigma_begin, config->sigma_end, config->levels, 2.0, err));
+    SCL_TRY(scl_noise_of(&noise, c->arena, &c->stage->noise, 2.0, false, err));
     g->sigma = level ? noise.level[level - 1] : 0;
+    if (level)
+        *m = scl_mixture_scaled(m, scl_noise_alpha(&noise, level - 1), c->arena);
     g->x = SCL_NEW_ARRAY(c->arena, float, 2 * n);
     g->score = SCL_NEW_ARRAY(c->arena, float, 2 * n);
     g->truth = SCL_NEW_ARRAY(c->arena, double, 2 * n);
@@ -137,7 +138,7 @@ static scl_status write_density(scl_stage_context *c, const scl_mixture *m, doub
 scl_status scl_plot_field(scl_stage_context *c, int size[2], scl_err *err)
 {
     const scl_plot_config *plot = &c->stage->plot;
-    const scl_mixture m = scl_mixture_of(&c->stage->data.points, c->arena);
+    scl_mixture m = scl_mixture_of(&c->stage->data.points, c->arena);
     grid g = { .side = plot->arrows };
     scl_page p;
     SCL_TRY(fill_grid(c, &g, &m, err));

@@ -49,14 +49,13 @@ static scl_status open_net(scl_draw *s, scl_err *err)
     if (s->from && s->from->ours)
         s->spec.net.conv = s->from->info.conv;
     s->pixels = (size_t)shape[0] * (size_t)shape[1] * (size_t)shape[2];
-    const scl_noise_config *n = &s->c->stage->noise;
-    SCL_TRY(scl_noise_make(&s->noise, s->c->arena, n->sigma_begin, n->sigma_end, n->levels, 2.0, err));
+    SCL_TRY(scl_noise_of(&s->noise, s->c->arena, &s->c->stage->noise, 2.0, false, err));
     s->how = scl_build_sampling_of(s->c->stage);
     if (!scl_sampler_adapts(s->config))
         SCL_TRY(scl_sampler_make(&s->sampler, s->config, &s->noise, err));
-    else if (n->levels < 2)
+    else if (s->noise.levels < 2)
         return scl_fail(err, SCL_BAD_CONFIG, "noise.levels: the probability flow goes from level to level and needs two at least");
-    s->rows = scl_sampler_adapts(s->config) ? n->levels : s->sampler.rows;
+    s->rows = scl_sampler_adapts(s->config) ? s->noise.levels : s->sampler.rows;
     SCL_TRY(scl_draw_open_known(s, err));
     scl_info("%s: draws %d sample%s from %s", s->c->stage->name, s->config->count, s->config->count == 1 ? "" : "s", path);
     return SCL_OK;
@@ -81,9 +80,7 @@ static scl_status open_sampler(scl_draw *s, scl_draw_batch *r, int n, scl_err *e
     scl_info("%s: on %s, batches of %d, peak device memory %.1f MiB", s->c->stage->name, s->b->info.name, n, (double)peak / (1 << 20));
     for (int i = 0; i < SCL_DRAW_AHEAD; i++)
         s->slot[i].sumsq = SCL_NEW_ARRAY(s->c->arena, float, n);
-    const size_t levels = sizeof(float) * (size_t)s->noise.levels;
-    SCL_TRY(scl_draw_put(r, "sigma", s->noise.sigma, levels, err));
-    SCL_TRY(scl_draw_put(r, "inv_sigma", s->noise.inv_sigma, levels, err));
+    SCL_TRY(scl_noise_write(r->store, &s->noise, err));
     SCL_TRY(scl_truth_write(r->store, &s->c->stage->data, err));
     const char *prefix = s->config->weights == SCL_WEIGHTS_EMA ? "ema." : "";
     return !s->from ? SCL_OK : scl_checkpoint_weights(s->from, r->store, prefix, "", err);

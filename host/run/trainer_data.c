@@ -31,21 +31,12 @@ bool scl_trainer_must_stream(const scl_trainer *t)
     return d->global_bytes && train + held > d->global_bytes / 2;
 }
 
-/* What the loss does not read is not there. */
-static scl_status write_table(scl_trainer *t, const char *name, const float *table, scl_err *err)
-{
-    return scl_store_find(t->store, name).value ? write(t, name, table, sizeof *table * (size_t)t->spec.net.levels, err) : SCL_OK;
-}
-
 static scl_status upload_noise(scl_trainer *t, scl_err *err)
 {
-    const int levels = t->spec.net.levels;
     scl_noise noise;
-    SCL_TRY(scl_noise_make(&noise, &t->arena, t->stage->noise.sigma_begin, t->stage->noise.sigma_end, levels,
-                           t->stage->train.objective.anneal_power, err));
-    SCL_TRY(write_table(t, "sigma", noise.sigma, err));
-    SCL_TRY(write_table(t, "inv_sigma", noise.inv_sigma, err));
-    SCL_TRY(write_table(t, "weight", noise.weight, err));
+    SCL_TRY(scl_noise_of(&noise, &t->arena, &t->stage->noise, t->stage->train.objective.anneal_power,
+                         t->stage->train.objective.weighting == SCL_WEIGHTING_LIKELIHOOD, err));
+    SCL_TRY(scl_noise_write(t->store, &noise, err));
     return scl_truth_write(t->store, &t->stage->data, err);
 }
 

@@ -51,6 +51,16 @@ double scl_mixture_log_density(const scl_mixture *m, const double *x, double sig
     return top + scl_host_log(sum);
 }
 
+scl_mixture scl_mixture_scaled(const scl_mixture *m, double factor, scl_arena *arena)
+{
+    double *mean = SCL_NEW_ARRAY(arena, double, m->components * m->dimension), *sigma = SCL_NEW_ARRAY(arena, double, m->components);
+    for (int k = 0; k < m->components * m->dimension; k++)
+        mean[k] = factor * m->mean[k];
+    for (int k = 0; k < m->components; k++)
+        sigma[k] = factor * m->sigma[k];
+    return (scl_mixture){ m->components, m->dimension, m->weight, mean, sigma };
+}
+
 int scl_mixture_nearest(const scl_mixture *m, const double *x, double *distance)
 {
     int best = 0;

@@ -19,6 +19,9 @@ scl_mixture scl_mixture_of(const scl_points_config *points, scl_arena *arena);
  * machine. */
 double scl_mixture_log_density(const scl_mixture *m, const double *x, double sigma, double *score);
 
+/* The mixture of `factor` times its points.  In arena; borrows the weights. */
+scl_mixture scl_mixture_scaled(const scl_mixture *m, double factor, scl_arena *arena);
+
 /* The component whose mean is nearest to x, the first of several; *distance (may be NULL): how far. */
 int scl_mixture_nearest(const scl_mixture *m, const double *x, double *distance);
 

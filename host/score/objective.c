@@ -12,7 +12,7 @@ typedef struct maker {
     const scl_objective_spec *spec;
     const scl_net_config *net;
     scl_objective *o;
-    scl_value *sigma, *inv_sigma, *weight;       /* of each sample; NULL: not used */
+    scl_value *sigma, *weight;                   /* of each sample; NULL: not used */
     scl_err *err;
 } maker;
 
@@ -49,19 +49,14 @@ scl_status scl_objective_check(const scl_objective_spec *spec, const scl_net_con
     return SCL_OK;
 }
 
-static scl_status lookup(scl_graph *g, scl_value **out, const char *table, int levels, scl_value *label, scl_err *err)
-{
-    scl_value *t;
-    SCL_TRY(scl_value_get(g, &t, SCL_CONST, table, SCL_F32, SCL_DIMS(levels), err));
-    return SCL_APPLY(g, out, err, "lookup", SCL_IN("table", t), SCL_IN("label", label));
-}
+static bool scales(const scl_objective_spec *spec) { return spec->sde.process != SCL_PROCESS_VE; }
 
 /* E of each sample, [N] or [N,1]. */
-static scl_status energy_of(scl_graph *g, const scl_net_config *net, const char *prefix, scl_value *x, scl_value *label,
-                            scl_value **energy, scl_err *err)
+static scl_status energy_of(scl_graph *g, const scl_net_config *net, const char *prefix, scl_value *x,
+                            const scl_level *level, scl_value **energy, scl_err *err)
 {
     scl_value *f, *off, *square;
-    SCL_TRY(scl_net_build(g, net, prefix, x, label, &f, err));
+    SCL_TRY(scl_net_build(g, net, prefix, x, level, &f, err));
     if (net->outputs == 1) {
         *energy = f;
         return SCL_OK;
@@ -72,36 +67,51 @@ static scl_status energy_of(scl_graph *g, const scl_net_config *net, const char 
 }
 
 scl_status scl_score_build(scl_graph *g, const scl_net_config *net, const scl_objective_spec *spec, const char *prefix,
-                           scl_value *x, scl_value *label, scl_value **score, scl_err *err)
+                           scl_value *x, const scl_level *level, scl_value **score, scl_err *err)
 {
     const char *predict = or_else(spec->predict, "score");
-    scl_value *f, *inv;
+    scl_value *f, *inv, *alpha;
     if (spec->energy) {
-        SCL_TRY(energy_of(g, net, prefix, x, label, &f, err));
+        SCL_TRY(energy_of(g, net, prefix, x, level, &f, err));
         SCL_TRY(SCL_POINTWISE(g, &inv, err, "-1", SCL_IN("shape", f)));
         return scl_vjp(g, f, inv, &x, 1, score, err);
     }
     if (!strcmp(predict, "score"))
-        return scl_net_build(g, net, prefix, x, label, score, err);
-    SCL_TRY(lookup(g, &inv, "inv_sigma", net->levels, label, err));
-    SCL_TRY(scl_net_build(g, net, prefix, x, label, &f, err));
+        return scl_net_build(g, net, prefix, x, level, score, err);
+    SCL_TRY(scl_level_get(g, &inv, level, net->levels, SCL_INV_SIGMA, err));
+    SCL_TRY(scl_net_build(g, net, prefix, x, level, &f, err));
     if (!strcmp(predict, "epsilon"))
         return SCL_POINTWISE(g, score, err, "-(f * inv_sigma)", SCL_IN("f", f), SCL_IN("inv_sigma", inv));
+    if (scales(spec)) {
+        SCL_TRY(scl_level_get(g, &alpha, level, net->levels, SCL_ALPHA, err));
+        SCL_TRY(SCL_POINTWISE(g, &f, err, "alpha * f", SCL_IN("f", f), SCL_IN("alpha", alpha)));
+    }
     return SCL_POINTWISE(g, score, err, "(f - x) * inv_sigma * inv_sigma", SCL_IN("f", f), SCL_IN("x", x),
                          SCL_IN("inv_sigma", inv));
+}
+
+static scl_status of_level(maker *k, scl_value **out, scl_quantity what)
+{
+    return scl_level_get(k->g, out, &k->o->level, k->net->levels, what, k->err);
 }
 
 static scl_status perturb(maker *k, const char *prefix)
 {
     scl_objective *o = k->o;
+    scl_value *alpha;
     o->point = o->x;
     if (!k->spec->clean) {
-        SCL_TRY(lookup(k->g, &k->sigma, "sigma", k->net->levels, o->label, k->err));
-        SCL_TRY(lookup(k->g, &k->inv_sigma, "inv_sigma", k->net->levels, o->label, k->err));
-        SCL_TRY(lookup(k->g, &k->weight, "weight", k->net->levels, o->label, k->err));
+        SCL_TRY(of_level(k, &k->sigma, SCL_SIGMA));
+        SCL_TRY(of_level(k, &k->weight, SCL_WEIGHT));
+    }
+    if (!k->spec->clean && scales(k->spec)) {
+        SCL_TRY(of_level(k, &alpha, SCL_ALPHA));
+        SCL_TRY(SCL_POINTWISE(k->g, &o->point, k->err, "fma(sigma, z, rounded(alpha * x))", SCL_IN("x", o->x), SCL_IN("z", o->z),
+                              SCL_IN("sigma", k->sigma), SCL_IN("alpha", alpha)));
+    } else if (!k->spec->clean) {
         SCL_TRY(SCL_APPLY(k->g, &o->point, k->err, "perturb", SCL_IN("x", o->x), SCL_IN("z", o->z), SCL_IN("sigma", k->sigma)));
     }
-    return scl_score_build(k->g, k->net, k->spec, prefix, o->point, o->label, &o->score, k->err);
+    return scl_score_build(k->g, k->net, k->spec, prefix, o->point, &o->level, &o->score, k->err);
 }
 
 /* ---- projections ---- */
@@ -207,15 +217,14 @@ static scl_status exact(maker *k)
 
 static scl_status explicit_score(maker *k)
 {
-    const int K = k->spec->components, D = dimension(k->net);
-    scl_value *log_weight, *mean, *variance, *sigma = k->sigma, *truth, *off, *square;
-    SCL_TRY(scl_value_get(k->g, &log_weight, SCL_CONST, "truth.log_weight", SCL_F32, SCL_DIMS(K), k->err));
-    SCL_TRY(scl_value_get(k->g, &mean, SCL_CONST, "truth.mean", SCL_F32, SCL_DIMS(K, D), k->err));
-    SCL_TRY(scl_value_get(k->g, &variance, SCL_CONST, "truth.variance", SCL_F32, SCL_DIMS(K), k->err));
-    if (!sigma)
-        SCL_TRY(lookup(k->g, &sigma, "truth.sigma", k->net->levels, k->o->label, k->err));
-    SCL_TRY(SCL_APPLY(k->g, &truth, k->err, "mixture_score", SCL_IN("x", k->o->point), SCL_IN("sigma", sigma),
-                      SCL_IN("log_weight", log_weight), SCL_IN("mean", mean), SCL_IN("variance", variance)));
+    scl_value *sigma = k->sigma, *inv_alpha = NULL, *table, *truth, *off, *square;
+    if (!sigma) {
+        SCL_TRY(scl_value_get(k->g, &table, SCL_CONST, "truth.sigma", SCL_F32, SCL_DIMS(k->net->levels), k->err));
+        SCL_TRY(SCL_APPLY(k->g, &sigma, k->err, "lookup", SCL_IN("table", table), SCL_IN("label", k->o->level.label)));
+    }
+    if (k->sigma && scales(k->spec))
+        SCL_TRY(of_level(k, &inv_alpha, SCL_INV_ALPHA));
+    SCL_TRY(scl_mixture_score_build(k->g, k->spec->components, k->o->point, sigma, inv_alpha, &truth, k->err));
     SCL_TRY(SCL_POINTWISE(k->g, &off, k->err, "s - t", SCL_IN("s", k->o->score), SCL_IN("t", truth)));
     SCL_TRY(SCL_APPLY(k->g, &square, k->err, "flat_sumsq", SCL_IN("x", off)));
     if (!k->weight)
@@ -229,9 +238,12 @@ scl_status scl_objective_build(scl_graph *g, const scl_objective_spec *spec, con
     maker k = { .g = g, .spec = spec, .net = net, .o = o, .err = err };
     SCL_TRY(scl_objective_check(spec, net, err));
     SCL_TRY(perturb(&k, prefix));
-    if (is(&k, "dsm"))
-        return SCL_APPLY(g, &o->loss, err, "dsm_loss", SCL_IN("s", o->score), SCL_IN("z", o->z), SCL_IN("inv_sigma", k.inv_sigma),
+    if (is(&k, "dsm")) {
+        scl_value *inv_sigma;
+        SCL_TRY(of_level(&k, &inv_sigma, SCL_INV_SIGMA));
+        return SCL_APPLY(g, &o->loss, err, "dsm_loss", SCL_IN("s", o->score), SCL_IN("z", o->z), SCL_IN("inv_sigma", inv_sigma),
                          SCL_IN("weight", k.weight));
+    }
     if (is(&k, "cross_entropy"))
         return SCL_APPLY(g, &o->loss, err, "cross_entropy", SCL_IN("z", o->score), SCL_IN("label", o->class));
     if (is(&k, "ism"))

@@ -11,13 +11,17 @@
  * of a Gaussian), sphere (uniform on the sphere of radius sqrt(D)).  The official ssm takes |v| = 1: 1/D of this loss, with the
  * same minimum (docs/design/ncsn-spec.md 1.3).
  *
- * predict: what the network's result f means.  score: s = f;  epsilon: s = -f/sigma;  x0: s = (f - x~)/sigma^2.
+ * Processes vp and subvp (score/sde.h): x~ = alpha x + sigma z, the rest alike.  In continuous time level and weight are functions of
+ * a time for each sample instead of entries of tables (score/time.h).
+ *
+ * predict: what the network's result f means.  score: s = f;  epsilon: s = -f/sigma;  x0: s = (alpha f - x~)/sigma^2.
  * energy: p is proportional to exp(-E), so s = -grad_x E, by reverse mode: E is the result of a network with one output, or
  * 1/2 |x - f|^2 of one whose result is like x. */
 #ifndef SCL_SCORE_OBJECTIVE_H
 #define SCL_SCORE_OBJECTIVE_H
 
 #include "model/net.h"
+#include "score/sde.h"
 
 enum { SCL_ISM_MOST = 64 };      /* most dimensions of an exact trace */
 enum { SCL_PROJECTIONS_MOST = 64 };
@@ -30,12 +34,17 @@ typedef struct scl_objective_spec {
     bool energy;                 /* the network gives an energy; predict is score */
     bool clean;                  /* no perturbation: one level, which the network may see */
     int components;              /* esm: of the mixture that the data come from; 0: not known */
+    scl_sde sde;                 /* how data and noise mix; zero: ve by the tables */
+    bool continuous;             /* levels are times, which are drawn */
+    double anneal_power;         /* continuous: the weight is sigma to this power, or, */
+    bool likelihood;             /* g(t)^2 */
 } scl_objective_spec;
 
-/* Values of one step.  x, z (dsm or perturbed) and label are given; v, where given, is the only projection, else they are drawn
+/* Values of one step.  x, z (dsm or perturbed) and level are given; v, where given, is the only projection, else they are drawn
  * (held_out: from the stream of held-out noise). */
 typedef struct scl_objective {
-    scl_value *x, *label, *z, *v;
+    scl_value *x, *z, *v;
+    scl_level level;
     scl_value *class;            /* cross_entropy: i32[N] */
     bool held_out;
     scl_value *point, *score;    /* x~ and s there; cross_entropy: the logits f32[N,K] */
@@ -47,11 +56,11 @@ typedef struct scl_objective {
 /* Does the objective fit network and dimension?  The message has the reason and the key. */
 scl_status scl_objective_check(const scl_objective_spec *spec, const scl_net_config *net, scl_err *err);
 
-/* The network's score at x: its result by what it gives (predict, energy).  Reads the table inv_sigma f32[L] where that needs the level. */
+/* The network's score at x: its result by what it gives (predict, energy). */
 scl_status scl_score_build(scl_graph *g, const scl_net_config *net, const scl_objective_spec *spec, const char *prefix,
-                           scl_value *x, scl_value *label, scl_value **score, scl_err *err);
+                           scl_value *x, const scl_level *level, scl_value **score, scl_err *err);
 
-/* Appends perturbation, score and loss.  Constants: sigma, inv_sigma, weight f32[L] (not where clean); esm: truth.log_weight,
+/* Appends perturbation, score and loss.  Constants: the tables of model/level.h that are read and not given; esm: truth.log_weight,
  * truth.variance f32[K], truth.mean f32[K,D], and where clean truth.sigma f32[L], zeros. */
 scl_status scl_objective_build(scl_graph *g, const scl_objective_spec *spec, const scl_net_config *net, const char *prefix,
                                scl_objective *o, scl_err *err);

@@ -102,9 +102,13 @@ static scl_status check_consistent(const scl_sampler *s, scl_err *err)
 scl_status scl_sampler_make(scl_sampler *out, const scl_sample_config *c, const scl_noise *noise, scl_err *err)
 {
     int end;
+    const bool scaled = noise->sde.process != SCL_PROCESS_VE;
     scl_sampler s = { .method = c->sampler.method, .config = c, .noise = noise, .step_lr = c->sampler.step_lr };
     if (noise->levels < 2 && s.method != SCL_SAMPLER_LANGEVIN && s.method != SCL_SAMPLER_ANNEALED_LANGEVIN)
         return scl_fail(err, SCL_BAD_CONFIG, "noise.levels: the sampler %s goes from level to level and needs two at least",
+                        scl_config_choice("sampler.method", (int)s.method));
+    if (scaled && (s.method == SCL_SAMPLER_ANNEALED_LANGEVIN || s.method == SCL_SAMPLER_CONSISTENT))
+        return scl_fail(err, SCL_BAD_CONFIG, "sampler.method: %s takes its step from the ratios of sigma, which are those of noise.process ve",
                         scl_config_choice("sampler.method", (int)s.method));
     shape_of(c, noise->levels, &s.per_level, &s.levels, &end);
     if ((double)s.per_level * s.levels + end > (double)INT_MAX)
@@ -138,18 +142,41 @@ static void consistent(const scl_sampler *s, scl_update *u, double sigma, double
     }
 }
 
+/* (x + sigma^2 s) / alpha: the mean of the data where x is. */
+static void to_data(scl_update *u)
+{
+    u->scale = 1 / u->alpha_before;
+    u->drift = u->before * u->before / u->alpha_before;
+    u->noise = u->after = 0;
+    u->alpha_after = 1;
+}
+
+/* From a level to the next by Euler's rule. */
+static void euler_maruyama(const scl_noise *n, scl_update *u)
+{
+    const double kept = u->alpha_before * u->alpha_before;
+    if (n->rate) {
+        u->scale = 1 + 0.5 * n->rate[u->level];
+        u->drift = n->rate[u->level] * (n->sde.process == SCL_PROCESS_VP ? 1 : 1 - kept * kept);
+    } else {
+        u->drift = 2 * (u->before * u->before) * (scl_host_log(u->before) - scl_host_log(u->after));
+    }
+    u->noise = sqrt(u->drift);
+}
+
 scl_update scl_sampler_at(const scl_sampler *s, int i)
 {
     const scl_noise *n = s->noise;
     const int own = i / s->per_level, t = i % s->per_level;
     const bool end = own >= s->levels, langevin = is_langevin(s->method), denoise = s->config->sampler.denoise;
     const int level = end || s->method == SCL_SAMPLER_LANGEVIN ? n->levels - 1 : own;
-    const double sigma = n->level[level], next = level + 1 < n->levels ? n->level[level + 1] : 0.0;
-    const double d = sigma * sigma - next * next;
-    scl_update u = { .level = level, .before = sigma, .after = langevin ? sigma : next, .row = end ? -1 : row_of(s, own, t) };
+    const double sigma = n->level[level], next = scl_noise_sigma(n, level + 1);
+    const double alpha = scl_noise_alpha(n, level), alpha_next = scl_noise_alpha(n, level + 1);
+    const double r = alpha / alpha_next, d = sigma * sigma - r * r * (next * next);
+    scl_update u = { .level = level, .scale = 1, .before = sigma, .after = langevin ? sigma : next, .alpha_before = alpha,
+                     .alpha_after = langevin ? alpha : alpha_next, .row = end ? -1 : row_of(s, own, t) };
     if (end) {
-        u.drift = sigma * sigma;
-        u.after = 0;
+        to_data(&u);
         return u;
     }
     switch (s->method) {
@@ -161,25 +188,32 @@ scl_update scl_sampler_at(const scl_sampler *s, int i)
         consistent(s, &u, sigma, next);
         break;
     case SCL_SAMPLER_EULER_MARUYAMA:
-        u.drift = 2 * (sigma * sigma) * (scl_host_log(sigma) - scl_host_log(next));
-        u.noise = sqrt(u.drift);
+        euler_maruyama(n, &u);
         break;
     case SCL_SAMPLER_PREDICTOR_CORRECTOR:
         if (t < s->per_level - 1) {
-            u.snr = s->config->sampler.snr;
+            u.snr = s->config->sampler.snr * r;
             u.after = sigma;
+            u.alpha_after = alpha;
             break;
         } /* fall through */
     case SCL_SAMPLER_REVERSE_DIFFUSION:
+        u.scale = 2 - r;
         u.drift = d;
-        u.noise = next > 0 || !denoise ? sqrt(d) : 0;
+        u.noise = sqrt(d);
+        if (!(next > 0) && denoise)
+            to_data(&u);
         break;
     case SCL_SAMPLER_ANCESTRAL:
-        u.drift = d;
-        u.noise = sqrt(d) * (next / sigma);
+        u.scale = 1 / r;
+        u.drift = d / r;
+        u.noise = !(next > 0) ? 0 : n->sde.process == SCL_PROCESS_VP ? sqrt(d) : sqrt(d) * (next / sigma);
         break;
     case SCL_SAMPLER_PROBABILITY_FLOW:
-        u.drift = next > 0 || !denoise ? 0.5 * d : d;
+        u.scale = 2 - r;
+        u.drift = 0.5 * d;
+        if (!(next > 0) && denoise)
+            to_data(&u);
         break;
     }
     return u;

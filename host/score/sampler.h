@@ -2,10 +2,12 @@
  *
  * Every sampler of this file is a chain of affine updates of the picture x,
  *
- *     x = x + drift * s(x, level) + noise * z,        s: the network's score, z: fresh unit noise,
+ *     x = scale * x + drift * s(x, level) + noise * z,        s: the network's score, z: fresh unit noise,
  *
  * whose coefficients depend on the noise levels alone, but for a corrector, whose drift and noise follow from norms of s and z.
  * They are double here and rounded once, where they go to the device.  Levels: sigma_0 > ... > sigma_{L-1}, sigma_L = 0.
+ *
+ * Of the process ve, whose scale is 1:
  *
  *   langevin             at the last level: drift a, noise sqrt(2a), a = step_lr (paper's rule: a/2, sqrt(a)), `steps` times
  *   annealed_langevin    at every level `steps_per_level` times the same with a = step_lr (sigma_i / sigma_last)^2
@@ -21,8 +23,20 @@
  *   probability_flow     by Euler: drift d / 2, no noise (by Runge-Kutta: score/ode.h)
  *   (the last four: Song et al. 2021, with sigma(t) as a table)
  *
- * The end without noise, x + sigma_last^2 s (Tweedie): a step of its own behind langevin, annealed_langevin and euler_maruyama; the
- * others have it as their last step, the predictors by leaving out its noise, consistent_annealed and Euler by a longer drift. */
+ * Of vp and subvp, between whose levels the process goes by x_i = r x_{i+1} + sqrt(d) z: r = alpha_i / alpha_{i+1} and
+ * d = sigma_i^2 - r^2 sigma_{i+1}^2 (vp: r^2 = 1 - beta_i, d = beta_i), with b = beta_i of a table, beta(t) dt in continuous time:
+ *
+ *   langevin             as above
+ *   euler_maruyama       scale 1 + b/2, drift g^2 dt = b (subvp: b (1 - alpha_i^4)), noise sqrt(g^2 dt)
+ *   reverse_diffusion    scale 2 - r, drift d, noise sqrt(d)
+ *   ancestral            scale 1 / r, drift d / r, noise sqrt(d) (DDPM: Ho et al. 2020; subvp: that of ve), none at the last level
+ *   predictor_corrector  a = 2 r^2 (snr mean|z| / mean|s|)^2
+ *   probability_flow     scale 2 - r, drift d / 2
+ *
+ * They agree with ve where r = 1.
+ *
+ * The end without noise, (x + sigma_last^2 s) / alpha_last (Tweedie): a step of its own behind langevin, annealed_langevin and
+ * euler_maruyama; the others have it as their last step. */
 #ifndef SCL_SCORE_SAMPLER_H
 #define SCL_SCORE_SAMPLER_H
 
@@ -31,9 +45,10 @@
 
 typedef struct scl_update {
     int level;                   /* label of the score */
-    double drift, noise;
+    double scale, drift, noise;
     double snr;                  /* > 0: a corrector, drift and noise from the norms */
-    double before, after;        /* noise level of x before and behind it: what is known of x is imposed at these */
+    double before, after;        /* noise of x before and behind it, */
+    double alpha_before, alpha_after;        /* and what its data are scaled by: what is known of x is imposed at these */
     int row;                     /* of the trajectory, to which x belongs after it; -1: none */
 } scl_update;
 

@@ -8,7 +8,8 @@ typedef struct update {
     const scl_step_spec *spec;
     scl_sampling how;
     scl_err *err;
-    scl_value *state, *x, *label, *coef;   /* sample.x; what the update starts from */
+    scl_value *state, *x, *coef;           /* sample.x; what the update starts from */
+    scl_level level;
     scl_value *score, *z;
     scl_value *step, *noise;               /* one number each, at these places of the value */
     int step_at, noise_at;
@@ -41,6 +42,8 @@ static scl_status interpolated(update *u)
                          SCL_IN("cosine", cosine), SCL_IN("sine", sine));
 }
 
+static bool scales(const update *u) { return u->spec->objective.sde.process != SCL_PROCESS_VE; }
+
 static scl_status noise(update *u)
 {
     if (u->spec->given)
@@ -65,10 +68,12 @@ static scl_status known_values(update *u)
 /* What x has to be where the mask is set: the known picture with noise of a level.  Of a grey one only the mean colour is known:
  * x + P (noisy - x), P the mean over a pixel's channels; the part of x across (1, ..., 1) stays (Song et al. 2021, appendix I.2:
  * the first axis of an orthonormal basis of colours). */
-static scl_status target(update *u, scl_value **out, scl_value *x, int level)
+static scl_status target(update *u, scl_value **out, scl_value *x, int level, int alpha)
 {
-    scl_value *noisy, *off, *mean;
-    SCL_TRY(SCL_POINTWISE(u->g, &noisy, u->err, "fma(level, z, known)", SCL_IN("known", u->known), SCL_IN("z", u->known_z),
+    scl_value *noisy, *off, *mean, *known = u->known;
+    if (scales(u))
+        SCL_TRY(SCL_POINTWISE(u->g, &known, u->err, "alpha * x", SCL_IN("x", known), SCL_SCALAR("alpha", u->coef, alpha)));
+    SCL_TRY(SCL_POINTWISE(u->g, &noisy, u->err, "fma(level, z, known)", SCL_IN("known", known), SCL_IN("z", u->known_z),
                           SCL_SCALAR("level", u->coef, level)));
     *out = noisy;
     if (!u->how.grey)
@@ -82,7 +87,7 @@ static scl_status target(update *u, scl_value **out, scl_value *x, int level)
 static scl_status impose_before(update *u)
 {
     scl_value *t;
-    SCL_TRY(target(u, &t, u->state, SCL_SAMPLE_BEFORE));
+    SCL_TRY(target(u, &t, u->state, SCL_SAMPLE_BEFORE, SCL_SAMPLE_ALPHA_BEFORE));
     return SCL_POINTWISE(u->g, &u->x, u->err, "positive(mask, known, x)", SCL_IN("mask", u->mask), SCL_IN("known", t),
                          SCL_IN("x", u->state));
 }
@@ -90,13 +95,22 @@ static scl_status impose_before(update *u)
 /* The update, imposed once more if it is to be, into the state. */
 static scl_status move_known(update *u, scl_value **after)
 {
-    scl_value *moved, *t, *mask;
-    SCL_TRY(SCL_POINTWISE(u->g, &moved, u->err, "fma(noise, z, fma(step, s, x))", SCL_IN("x", u->x), SCL_IN("s", u->score),
+    scl_value *moved, *t, *mask, *x = u->x;
+    if (scales(u))
+        SCL_TRY(SCL_POINTWISE(u->g, &x, u->err, "scale * x", SCL_IN("x", x), SCL_SCALAR("scale", u->coef, SCL_SAMPLE_SCALE)));
+    SCL_TRY(SCL_POINTWISE(u->g, &moved, u->err, "fma(noise, z, fma(step, s, x))", SCL_IN("x", x), SCL_IN("s", u->score),
                           SCL_IN("z", u->z), SCL_SCALAR("step", u->step, u->step_at), SCL_SCALAR("noise", u->noise, u->noise_at)));
-    SCL_TRY(target(u, &t, moved, SCL_SAMPLE_AFTER));
+    SCL_TRY(target(u, &t, moved, SCL_SAMPLE_AFTER, SCL_SAMPLE_ALPHA_AFTER));
     SCL_TRY(SCL_POINTWISE(u->g, &mask, u->err, "mask * again", SCL_IN("mask", u->mask), SCL_SCALAR("again", u->coef, SCL_SAMPLE_AGAIN)));
     return SCL_APPLY(u->g, after, u->err, "impose", SCL_IN("x", u->state), SCL_IN("moved", moved), SCL_IN("known", t),
                      SCL_IN("mask", mask));
+}
+
+static scl_status move(update *u, scl_value **after)
+{
+    const scl_arg args[] = { SCL_IN("x", u->x), SCL_IN("s", u->score), SCL_IN("z", u->z), SCL_SCALAR("step", u->step, u->step_at),
+                             SCL_SCALAR("noise", u->noise, u->noise_at), SCL_SCALAR("scale", u->coef, SCL_SAMPLE_SCALE) };
+    return scl_apply(u->g, after, u->err, scales(u) ? "diffusion_step" : "langevin_step", args, scales(u) ? 6 : 5);
 }
 
 static scl_status norm_sum(update *u, scl_value **out, scl_value *v)
@@ -144,21 +158,17 @@ scl_status scl_step_sample(scl_graph **out, scl_arena *arena, const scl_step_spe
     if (sampling)
         u.how = *sampling;
     SCL_TRY(get(&u, &u.state, SCL_STATE, "sample.x"));
-    SCL_TRY(scl_value_get(u.g, &u.label, SCL_INPUT, "sample.label", SCL_I32, SCL_DIMS(spec->n), err));
+    SCL_TRY(scl_value_get(u.g, &u.level.label, SCL_INPUT, "sample.label", SCL_I32, SCL_DIMS(spec->n), err));
     SCL_TRY(scl_value_get(u.g, &u.coef, SCL_INPUT, "sample.coef", SCL_F32, SCL_DIMS(SCL_SAMPLE_COEFS), err));
     u.x = u.state;
     if (u.how.known) {
         SCL_TRY(known_values(&u));
         SCL_TRY(impose_before(&u));
     }
-    SCL_TRY(scl_score_build(u.g, &spec->net, &spec->objective, prefix, u.x, u.label, &u.score, err));
+    SCL_TRY(scl_score_build(u.g, &spec->net, &spec->objective, prefix, u.x, &u.level, &u.score, err));
     SCL_TRY(noise(&u));
     SCL_TRY(coefficients(&u));
-    if (u.how.known)
-        SCL_TRY(move_known(&u, &after));
-    else
-        SCL_TRY(SCL_APPLY(u.g, &after, err, "langevin_step", SCL_IN("x", u.x), SCL_IN("s", u.score), SCL_IN("z", u.z),
-                          SCL_SCALAR("step", u.step, u.step_at), SCL_SCALAR("noise", u.noise, u.noise_at)));
+    SCL_TRY(u.how.known ? move_known(&u, &after) : move(&u, &after));
     SCL_TRY(SCL_APPLY(u.g, &sumsq, err, "flat_sumsq", SCL_IN("x", after)));
     scl_output(sumsq, "sample.sumsq");
     *out = u.g;
@@ -169,8 +179,8 @@ scl_status scl_step_score(scl_graph **out, scl_arena *arena, const scl_step_spec
 {
     update u = begin(arena, spec, "score", err);
     SCL_TRY(get(&u, &u.x, SCL_INPUT, "sample.x"));
-    SCL_TRY(scl_value_get(u.g, &u.label, SCL_INPUT, "sample.label", SCL_I32, SCL_DIMS(spec->n), err));
-    SCL_TRY(scl_score_build(u.g, &spec->net, &spec->objective, prefix, u.x, u.label, &u.score, err));
+    SCL_TRY(scl_value_get(u.g, &u.level.label, SCL_INPUT, "sample.label", SCL_I32, SCL_DIMS(spec->n), err));
+    SCL_TRY(scl_score_build(u.g, &spec->net, &spec->objective, prefix, u.x, &u.level, &u.score, err));
     scl_output(u.score, "sample.score");
     *out = u.g;
     return SCL_OK;

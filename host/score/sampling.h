@@ -4,6 +4,7 @@
  *   sample.x f32[N,H,W,C]                   the pictures, updated in place (an input of the score's graph)
  *   sample.label i32[N]                     the level of each
  *   sample.coef f32[SCL_SAMPLE_COEFS]       coefficients of the update (score/sampler.h), rounded once
+ *   sigma, inv_sigma ... f32[L]             what the network reads of the levels (score/noise.h)
  *   counters u32[]                          keys of the noise (graph/optim.h)
  *   given.z f32[N,H,W,C]                    instead of drawn noise, when `given`
  * where something of the pictures is known:
@@ -18,11 +19,13 @@
 #include "score/step.h"
 
 enum {
-    SCL_SAMPLE_STEP, SCL_SAMPLE_NOISE,      /* x + step s + noise z */
+    SCL_SAMPLE_STEP, SCL_SAMPLE_NOISE,      /* scale x + step s + noise z */
     SCL_SAMPLE_SNR,                         /* > 0: step and noise from the norms (a corrector) */
     SCL_SAMPLE_BEFORE, SCL_SAMPLE_AFTER,    /* noise level of what is known before and after the update */
     SCL_SAMPLE_AGAIN,                       /* 1: it is imposed after the update too; 0: before it only */
-    SCL_SAMPLE_COEFS = 8
+    SCL_SAMPLE_SCALE,                       /* of x; not read by the process ve, of which it is 1, */
+    SCL_SAMPLE_ALPHA_BEFORE, SCL_SAMPLE_ALPHA_AFTER,      /* nor is what the data are scaled by before and after the update */
+    SCL_SAMPLE_COEFS = 16
 };
 
 typedef struct scl_sampling {
@@ -32,7 +35,7 @@ typedef struct scl_sampling {
     int columns;                 /* > 0: sample i has noise cos z_p + sin z_q of row i / columns */
 } scl_sampling;
 
-/* One update of sample.x: x + step s + noise z.  sampling NULL: nothing of the above.  Output "sample.sumsq" f32[N]: the sum of
+/* One update of sample.x: scale x + step s + noise z.  sampling NULL: nothing of the above.  Output "sample.sumsq" f32[N]: the sum of
  * squares of each picture after it. */
 scl_status scl_step_sample(scl_graph **out, scl_arena *arena, const scl_step_spec *spec, const scl_sampling *sampling,
                            const char *prefix, scl_err *err);

@@ -6,6 +6,7 @@
 #include "graph/arith.h"
 #include "graph/autodiff.h"
 #include "graph/optim.h"
+#include "score/time.h"
 
 /* One graph in the making. */
 typedef struct step {
@@ -35,7 +36,7 @@ static scl_status given(step *s)
         SCL_TRY(scl_value_get(s->g, &s->o.v, SCL_INPUT, "given.v", SCL_F32, SCL_DIMS(n, c->height, c->width, c->channels), s->err));
     if (classifies(s))
         SCL_TRY(scl_value_get(s->g, &s->o.class, SCL_INPUT, "given.class", SCL_I32, SCL_DIMS(n), s->err));
-    return scl_value_get(s->g, &s->o.label, SCL_INPUT, "given.label", SCL_I32, SCL_DIMS(n), s->err);
+    return scl_value_get(s->g, &s->o.level.label, SCL_INPUT, "given.label", SCL_I32, SCL_DIMS(n), s->err);
 }
 
 /* The batch from the data set on the device, a level and noise for each sample.  Held-out noise has a stream of its own. */
@@ -64,8 +65,11 @@ static scl_status drawn(step *s, bool held_out)
     }
     const int label_stream = held_out ? SCL_STREAM_VALIDATION : SCL_STREAM_LEVEL;
     const int noise_stream = held_out ? SCL_STREAM_VALIDATION : SCL_STREAM_PERTURB;
-    SCL_TRY(SCL_APPLY(s->g, &s->o.label, s->err, "random_integer", SCL_IN("counters", counters), SCL_INT("N", p->n),
-                      SCL_INT("below", c->levels), SCL_INT("stream", label_stream), SCL_INT("sub", held_out)));
+    if (p->objective.continuous)
+        SCL_TRY(scl_time_draw(s->g, &s->o.level, &p->objective, p->n, held_out, s->err));
+    else
+        SCL_TRY(SCL_APPLY(s->g, &s->o.level.label, s->err, "random_integer", SCL_IN("counters", counters), SCL_INT("N", p->n),
+                          SCL_INT("below", c->levels), SCL_INT("stream", label_stream), SCL_INT("sub", held_out)));
     return SCL_APPLY(s->g, &s->o.z, s->err, "random_normal", SCL_IN("counters", counters), IMAGE(s), SCL_INT("stream", noise_stream));
 }
 

@@ -3,7 +3,7 @@
  * Persistent values they share with the host (all of a graph's are in its store):
  *   data u8|f32[S,H,W,C], order i32[S]      the data set and this epoch's order of it; or the samples of a run (staged)
  *   counters u32[], coef f32[]              written before every run (graph/optim.h)
- *   sigma, inv_sigma, weight f32[L]         the noise table and the weight of each level in the loss
+ *   sigma, inv_sigma, weight ... f32[L]     the tables of the noise levels and their weights in the loss (score/noise.h)
  *   <name>, adam.m.<name>, adam.v.<name>, ema.<name>          weights and optimiser state
  *   flag u32[1], ring f32[R,4]              the first step that was not finite (+1), and the last R steps' loss and norm
  *   given.x, given.label, given.z, given.v  instead of drawn ones, when `given`

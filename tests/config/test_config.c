@@ -125,6 +125,31 @@ static const struct { const char *name, *text, *faults; } bad[] = {
       "t.yaml:4:40: stages.t.objective.loss: ssm of an energy needs third derivatives, which ncsn's normalisations do not have; mlp, or dsm" },
     { "noise of an energy", "model: { output: energy, predict: x0 }\n" DATA TRAIN,
       "t.yaml:1:35: model.predict: x0 is no gradient of an energy, and model.output is energy" },
+    { "times of a table", "noise: { time: continuous }\n" DATA TRAIN,
+      "t.yaml:1:16: noise.time: ncsn has weights of its own for each of 10 levels, and there is no level between them; ncsnv2, resscore, "
+      "mlp with condition: time or none take any time, or time: table" },
+    { "time of an ncsn", "model: { condition: time }\n" DATA TRAIN,
+      "t.yaml:1:21: model.condition: the network ncsn does not take the time as an input; mlp does" },
+    { "a short table", "noise: { process: vp }\n" DATA TRAIN,
+      "t.yaml:1:8: noise.levels: beta_end / levels is the largest beta of the table and must be below 1: more than 20 levels, or time: "
+      "continuous" },
+    { "auto of vp", "noise: { process: vp, levels: auto }\n" DATA TRAIN,
+      "t.yaml:1:31: noise.levels: auto is a rule for noise.process ve, not for vp" },
+    { "falling rate", "noise: { process: subvp, levels: 100, beta_begin: 30 }\n" DATA TRAIN,
+      "t.yaml:1:51: noise.beta_begin: 30 is larger than beta_end, 20; the rate rises" },
+    { "noiseless vp", "noise: { schedule: none, process: vp, time: continuous }\nmodel: { net: ncsnv2 }\n" DATA
+      "stages:\n  t: { kind: train, objective: { loss: ssm } }\n",
+      "t.yaml:1:35: noise.process: vp adds noise, and noise.schedule is none\n"
+      "t.yaml:1:45: noise.time: continuous is a time of the noise, and noise.schedule is none" },
+    { "likelihood of a level", "noise: { levels: 1 }\n" DATA "stages:\n  t: { kind: train, objective: { weighting: likelihood } }\n",
+      "t.yaml:4:45: stages.t.objective.weighting: likelihood weighs by g(t)^2, and noise at one level, or none, has no g" },
+    { "annealed vp", "noise: { process: vp, levels: 1000 }\n" DATA
+      "stages:\n  train: { kind: train }\n  s: { kind: sample, needs: [train], sampler: { method: annealed_langevin } }\n",
+      "t.yaml:5:57: stages.s.sampler.method: annealed_langevin goes along levels that differ in noise alone; under vp they differ in the "
+      "scale of the data too: ancestral, reverse_diffusion, predictor_corrector" },
+    { "times between levels", "noise: { process: vp, levels: 1000 }\n" DATA
+      "stages:\n  train: { kind: train }\n  s: { kind: sample, needs: [train], sampler: { method: probability_flow } }\n",
+      "t.yaml:5:47: stages.s.sampler.solver: rk45 asks for every time, and ncsn has weights of its own for each level; solver: euler" },
     { "projections of dsm", DATA "stages:\n  t: { kind: train, objective: { projections: 2 } }\n",
       "t.yaml:3:47: stages.t.objective.projections: dsm takes no projections; ssm and ssm_vr do" },
     { "kind of projections of ism", DATA "stages:\n  t: { kind: train, objective: { projection: sphere } }\n",

@@ -15,10 +15,11 @@
 static scl_graph *network(const scl_net_config *c, int n, scl_err *err)
 {
     scl_graph *g = scl_graph_new(&test_arena, c->net);
-    scl_value *x, *label, *score;
+    scl_value *x, *score;
+    scl_level level = { 0 };
     if (scl_value_get(g, &x, SCL_INPUT, "x", SCL_F32, SCL_DIMS(n, c->height, c->width, c->channels), err) != SCL_OK ||
-        scl_value_get(g, &label, SCL_INPUT, "label", SCL_I32, SCL_DIMS(n), err) != SCL_OK ||
-        scl_net_build(g, c, "", x, label, &score, err) != SCL_OK)
+        scl_value_get(g, &level.label, SCL_INPUT, "label", SCL_I32, SCL_DIMS(n), err) != SCL_OK ||
+        scl_net_build(g, c, "", x, &level, &score, err) != SCL_OK)
         return NULL;
     scl_output(score, "score");
     return g;

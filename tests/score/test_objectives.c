@@ -73,7 +73,7 @@ static scl_status evaluate(scl_backend *b, const scl_objective_spec *spec, int t
     g->global_batch = N;
     SCL_TRY(scl_value_get(g, &o.x, SCL_INPUT, "x", SCL_F32, SCL_DIMS(N, 1, 1, D), err));
     SCL_TRY(scl_value_get(g, &o.z, SCL_INPUT, "z", SCL_F32, SCL_DIMS(N, 1, 1, D), err));
-    SCL_TRY(scl_value_get(g, &o.label, SCL_INPUT, "label", SCL_I32, SCL_DIMS(N), err));
+    SCL_TRY(scl_value_get(g, &o.level.label, SCL_INPUT, "label", SCL_I32, SCL_DIMS(N), err));
     SCL_TRY(scl_objective_build(g, spec, &net, "", &o, err));
     scl_output(o.loss, "loss");
     scl_output(o.score, "score");

@@ -33,8 +33,8 @@ static void test_noise(void)
     CHECK(scl_noise_make(&n, &arena, 1.0, 0.01, 10, 2.0, &err) == SCL_OK, "%s", err.message);
     for (int i = 0; i < 10; i++) {
         CHECK(near(n.level[i], known[i], 1e-8), "level %d is %.10g", i, n.level[i]);
-        CHECK(n.sigma[i] == (float)n.level[i] && n.inv_sigma[i] == (float)(1 / n.level[i]), "level %d is rounded once", i);
-        CHECK(near((double)n.weight[i], n.level[i] * n.level[i], 1e-7), "weight of level %d", i);
+        CHECK(n.table[SCL_SIGMA][i] == (float)n.level[i] && n.table[SCL_INV_SIGMA][i] == (float)(1 / n.level[i]), "level %d is rounded once", i);
+        CHECK(near((double)n.table[SCL_WEIGHT][i], n.level[i] * n.level[i], 1e-7), "weight of level %d", i);
     }
     double drift, noise;
     scl_langevin_step(&n, 2e-5, 0, false, &drift, &noise);
@@ -44,7 +44,7 @@ static void test_noise(void)
     scl_langevin_step(&n, 2e-5, 9, true, &drift, &noise);
     CHECK(drift == 1e-5 && near(noise, sqrt(2e-5), 1e-14), "the paper's rule");
     CHECK(scl_noise_make(&n, &arena, 50.0, 50.0, 1, 2.0, &err) == SCL_OK && n.level[0] == 50.0, "one level is sigma_begin");
-    CHECK(scl_noise_make(&n, &arena, 1.0, 0.01, 3, 0.5, &err) == SCL_OK && near((double)n.weight[1], sqrt(n.level[1]), 1e-6),
+    CHECK(scl_noise_make(&n, &arena, 1.0, 0.01, 3, 0.5, &err) == SCL_OK && near((double)n.table[SCL_WEIGHT][1], sqrt(n.level[1]), 1e-6),
           "broken powers");
     CHECK(scl_noise_make(&n, &arena, 0.01, 1.0, 3, 2.0, &err) == SCL_BAD_CONFIG, "rising levels are refused");
     scl_err_clear(&err);
