@@ -4,7 +4,8 @@
  * its softplus, h = scale[level] * h + shift[level], with tables level.<module>.scale and .shift [L,K] that start at 1 and 0.
  *
  * With the time as an input, of any level: e = softplus(w c + v), c = ln(sigma / alpha) / 4 (Karras et al. 2022, table 1: c_noise), and
- * h + linear(e) before each softplus; modules time.in (from one value) and time.<module>. */
+ * (1 + scale) h + shift before each softplus, scale and shift the halves of a linear layer of e; modules time.in (from one value) and
+ * time.<module>. */
 #include <stdio.h>
 
 #include "model/blocks.h"
@@ -42,13 +43,15 @@ static scl_status embed_time(scl_builder *b, scl_value *h)
 
 static scl_status by_time(scl_builder *b, scl_value **h, const char *module)
 {
-    scl_value *shift;
+    scl_value *rows;
+    const int K = (*h)->dim[1];
     if (!b->embedded)
         SCL_TRY(embed_time(b, *h));
     const char *before = scl_scope_push(b->g, "time");
-    SCL_TRY(scl_block_linear(b, &shift, b->embedded, module, (*h)->dim[1]));
+    SCL_TRY(scl_block_linear(b, &rows, b->embedded, module, 2 * K));
     scl_scope_pop(b->g, before);
-    return SCL_POINTWISE(b->g, h, b->err, "softplus(h + shift)", SCL_IN("h", *h), SCL_IN("shift", shift));
+    return SCL_POINTWISE(b->g, h, b->err, "softplus(fma(1 + scale, h, shift))", SCL_IN("h", *h), SCL_SAMPLE_CHANNEL("scale", rows, 0),
+                         SCL_SAMPLE_CHANNEL("shift", rows, K));
 }
 
 static scl_status activate(scl_builder *b, scl_value **h, const char *module)

@@ -1,7 +1,7 @@
 /* The identities between objectives, over several networks, on the C definitions: means over samples of a known mixture, within
  * three standard errors.
  *   esm - ism = 1/2 E|grad log p|^2                   (Hyvarinen 2005)
- *   dsm - esm of the perturbed density: a constant    (Vincent 2011)
+ *   dsm - esm of the perturbed density: a constant    (Vincent 2011), of the processes vp and subvp too
  *   ssm and ssm_vr estimate ism, with each kind of projection (Song et al. 2019) */
 #include <math.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #include "score/objective.h"
 
 enum { N = 4096, D = 2, K = 2 };
-static const double sigma = 0.5;
+static double sigma = 0.5, alpha = 1;      /* x~ = alpha x + sigma z */
 static const float weight[K] = { 0.7f, 0.3f }, mean[K * D] = { 1.0f, 0.5f, -1.0f, 0.0f }, variance[K] = { 0.49f, 0.81f };
 
 static float points[N * D], noise[N * D];
@@ -39,13 +39,14 @@ static scl_net_config net = { .net = "mlp", .channels = D, .height = 1, .width =
 static scl_status fill(const scl_graph *g, scl_store *store, int theta, scl_arena *arena, scl_err *err)
 {
     const scl_param_list params = scl_net_params(g, "", arena);
-    const float table[3] = { (float)sigma, (float)(1 / sigma), 1.0f }, none = 0;
+    const float table[5] = { (float)sigma, (float)(1 / sigma), 1.0f, (float)alpha, (float)(1 / alpha) }, none = 0;
     const float log_weight[K] = { scl_log(weight[0]), scl_log(weight[1]) };
     const int32_t *label = SCL_NEW_ARRAY(arena, int32_t, N);
     const uint32_t counters[SCL_COUNTERS] = { [SCL_CNT_SEED_LO] = 5, [SCL_CNT_BATCH] = N };
     const struct { const char *name; const void *data; size_t bytes; } all[] = {
         { "x", points, sizeof points }, { "z", noise, sizeof noise }, { "label", label, sizeof *label * N },
         { "sigma", &table[0], 4 }, { "inv_sigma", &table[1], 4 }, { "weight", &table[2], 4 }, { "truth.sigma", &none, 4 },
+        { "alpha", &table[3], 4 }, { "inv_alpha", &table[4], 4 },
         { "truth.log_weight", log_weight, sizeof log_weight }, { "truth.mean", mean, sizeof mean },
         { "truth.variance", variance, sizeof variance }, { "counters", counters, sizeof counters } };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -161,23 +162,14 @@ static void energies(scl_backend *b)
 static void identities(scl_backend *b)
 {
     static const char *const kinds[] = { "gaussian", "rademacher", "sphere" };
-    static double esm[N], ism[N], dsm[N], sliced[N], fisher[N], first[N], gap[N];
+    static double esm[N], ism[N], sliced[N], fisher[N];
     const scl_objective_spec exact = { .loss = "ism", .clean = true }, truth = { .loss = "esm", .clean = true, .components = K };
-    const scl_objective_spec noisy = { .loss = "esm", .components = K }, denoise = { .loss = "dsm" };
     scl_err err = { 0 };
     half_fisher(fisher);
     for (int theta = 1; theta <= 3; theta++) {
         must(evaluate(b, &exact, theta, ism, NULL, &err), &err);
         must(evaluate(b, &truth, theta, esm, NULL, &err), &err);
         within("esm - ism", theta, esm, ism, fisher);
-        must(evaluate(b, &denoise, theta, dsm, NULL, &err), &err);
-        must(evaluate(b, &noisy, theta, esm, NULL, &err), &err);
-        for (int i = 0; i < N; i++)
-            gap[i] = dsm[i] - esm[i];
-        if (theta == 1)
-            memcpy(first, gap, sizeof gap);
-        else
-            within("dsm - esm", theta, gap, first, NULL);
         for (int k = 0; k < 3; k++) {
             scl_objective_spec spec = { .loss = "ssm_vr", .clean = true, .projection = kinds[k], .projections = 1 + k };
             must(evaluate(b, &spec, theta, sliced, NULL, &err), &err);
@@ -189,8 +181,45 @@ static void identities(scl_backend *b)
     }
 }
 
+/* dsm - esm of the perturbed density is the same for every network, at one time of each process; esm of the true score is 0. */
+static void denoising(scl_backend *b)
+{
+    static const scl_sde processes[] = { { .process = SCL_PROCESS_VE }, { SCL_PROCESS_VP, 0, 0, 0.1, 20 }, { SCL_PROCESS_SUBVP, 0, 0, 0.1, 20 } };
+    static const char *const names[] = { "dsm - esm", "dsm - esm of vp", "dsm - esm of subvp" };
+    static double esm[N], dsm[N], first[N], gap[N];
+    const scl_net_config mlp = net;
+    scl_err err = { 0 };
+    for (int p = 0; p < 3; p++) {
+        const scl_objective_spec noisy = { .loss = "esm", .components = K, .sde = processes[p] }, denoise = { .loss = "dsm", .sde = processes[p] };
+        sigma = p ? scl_sde_deviation(&processes[p], 0.25) : 0.5;
+        alpha = p ? scl_sde_mean(&processes[p], 0.25) : 1;
+        for (int theta = 1; theta <= 3; theta++) {
+            must(evaluate(b, &denoise, theta, dsm, NULL, &err), &err);
+            must(evaluate(b, &noisy, theta, esm, NULL, &err), &err);
+            for (int i = 0; i < N; i++)
+                gap[i] = dsm[i] - esm[i];
+            if (theta == 1)
+                memcpy(first, gap, sizeof gap);
+            else
+                within(names[p], theta, gap, first, NULL);
+        }
+        net = (scl_net_config){ .net = "analytic", .channels = D, .height = 1, .width = 1, .levels = 1, .conditional = true, .components = K,
+                                .scaled = p > 0, .conv = "direct" };
+        must(evaluate(b, &denoise, 0, dsm, NULL, &err), &err);
+        must(evaluate(b, &noisy, 0, esm, NULL, &err), &err);
+        for (int i = 0; i < N; i++) {
+            CHECK(esm[i] == 0, "process %d: esm of the true score is %g", p, esm[i]);
+            gap[i] = dsm[i] - esm[i];
+        }
+        within(names[p], 0, gap, first, NULL);
+        net = mlp;
+    }
+    sigma = 0.5;
+    alpha = 1;
+}
+
 /* One network, three meanings of its result. */
-static void predictions(scl_backend *b)
+static void predictions(scl_backend *b, scl_process process)
 {
     static float score[N * D], epsilon[N * D], clean[N * D];
     static double ignored[N];
@@ -198,13 +227,13 @@ static void predictions(scl_backend *b)
     float *const out[3] = { score, epsilon, clean };
     scl_err err = { 0 };
     for (int k = 0; k < 3; k++) {
-        const scl_objective_spec spec = { .loss = "dsm", .predict = kinds[k] };
+        const scl_objective_spec spec = { .loss = "dsm", .predict = kinds[k], .sde.process = process };
         must(evaluate(b, &spec, 1, ignored, out[k], &err), &err);
     }
     for (int e = 0; e < N * D; e++) {
-        const double f = (double)score[e], x = (double)points[e] + sigma * (double)noise[e];
+        const double f = (double)score[e], x = alpha * (double)points[e] + sigma * (double)noise[e];
         CHECK(fabs((double)epsilon[e] + f / sigma) <= 1e-5 * (1 + fabs(f)), "epsilon: %g of %g", (double)epsilon[e], f);
-        CHECK(fabs((double)clean[e] - (f - x) / (sigma * sigma)) <= 1e-5 * (1 + fabs(f) + fabs(x)), "x0: %g of %g",
+        CHECK(fabs((double)clean[e] - (alpha * f - x) / (sigma * sigma)) <= 1e-5 * (1 + fabs(f) + fabs(x)), "x0: %g of %g",
               (double)clean[e], f);
         if (failures > 5)
             return;
@@ -234,8 +263,12 @@ int main(void)
     must(scl_reference_open(&b, &err), &err);
     draw();
     identities(b);
+    denoising(b);
     energies(b);
-    predictions(b);
+    predictions(b, SCL_PROCESS_VE);
+    sigma = 0.6;
+    alpha = 0.8;
+    predictions(b, SCL_PROCESS_VP);
     refused();
     b->v->close(b);
     if (!failures)
