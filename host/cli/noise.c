@@ -62,7 +62,7 @@ static scl_status answer(const scl_config *config, const char *name, int steps, 
     if (name && !stage)
         return scl_fail(err, SCL_BAD_CONFIG, "--stage %s: %s has no stage of that name", name, config->file);
     stage = stage ? stage : &config->stage[0];
-    if (!stage->data.path)
+    if (!stage->data.path && scl_data_in_files(&stage->data))
         return scl_fail(err, SCL_BAD_CONFIG, "stage '%s' has no data.path: the rules go by the data", stage->name);
     if (!steps)
         steps = sample && sample->sample.sampler.method == SCL_SAMPLER_ANNEALED_LANGEVIN

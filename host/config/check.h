@@ -57,6 +57,8 @@ void scl_check_sampler_of_process(const scl_checker *c);
 /* Does the network have weights of its own for each level? */
 bool scl_check_has_labels(const scl_model_config *m);
 void scl_check_train(const scl_checker *c);
+/* What a loss asks of noise, dimension and its own keys. */
+void scl_check_objective(const scl_checker *c);
 void scl_check_sample(const scl_checker *c);
 void scl_check_evaluate(const scl_checker *c);
 void scl_check_likelihood(const scl_checker *c);

@@ -28,11 +28,24 @@ static void check_network_and_truth(const scl_checker *c, const char *key, const
         scl_check_fault(c, key, "level %d of %d noise levels", level, c->stage->noise.levels);
 }
 
+/* The objective itself: check_train.c. */
+static void check_loss(const scl_checker *c)
+{
+    const scl_stage_config *s = c->stage;
+    scl_check_objective(c);
+    if (s->model.net != SCL_NET_ANALYTIC)
+        scl_check_network(c, "loss");
+    if (s->model.net == SCL_NET_CLASSIFIER)
+        scl_check_fault(c, "metrics", "loss is that of a score network; a classifier's is eval_loss of its train stage");
+    if (s->data.transform.logit)
+        scl_check_fault(c, "metrics", "loss compares pixels from 0 to 1, and data.transform.logit is on");
+}
+
 void scl_check_evaluate(const scl_checker *c)
 {
     const scl_stage_config *stage = c->stage;
     const scl_evaluate_config *e = &stage->evaluate;
-    const bool drawn = !strcmp(e->samples, "needs"), of_samples = e->metrics & ~(unsigned)SCL_METRIC_FISHER;
+    const bool drawn = !strcmp(e->samples, "needs"), of_samples = e->metrics & ~(unsigned)SCL_METRICS_OF_NETWORK;
     const scl_stage_config *from = NULL;
     if (!e->metrics)
         scl_check_fault(c, "metrics", "names none; nothing would be evaluated");
@@ -46,6 +59,8 @@ void scl_check_evaluate(const scl_checker *c)
         scl_check_fault(c, "metrics", "modes are those of a mixture: data.points.distribution: mixture");
     if (e->metrics & SCL_METRIC_FISHER)
         check_network_and_truth(c, e->fisher.level ? "fisher.level" : "metrics", "fisher", e->fisher.level);
+    if (e->metrics & SCL_METRIC_LOSS)
+        check_loss(c);
     if (e->metrics & SCL_METRIC_NEIGHBOURS && stage->data.format == SCL_DATA_POINTS)
         scl_check_fault(c, "metrics", "neighbours are shown as pictures; points are none");
     scl_check_features(c);
@@ -70,7 +85,8 @@ static void check_curve(const scl_checker *c)
         scl_check_fault(c, "needs", "must name evaluate or likelihood stages, and no others: a curve is drawn of their values");
     if (!p->value)
         scl_check_fault(c, "plot.value", "missing; a curve is drawn of a value of evaluation.json, such as modes.0");
-    if (p->x.cols != 1 || p->x.rows != c->stage->n_needs)
+    const bool numbered = p->value && *p->value && p->value[strlen(p->value) - 1] == '*';
+    if (!numbered && (p->x.cols != 1 || p->x.rows != c->stage->n_needs))
         scl_check_fault(c, "plot.x", "must be one number for each of the %d stages of needs", c->stage->n_needs);
     /* It becomes part of a program of the plotting program: arithmetic alone. */
     const char *known = "0123456789.eE+-*/() x";

@@ -35,7 +35,7 @@ static void check_loss(const scl_checker *c)
 
 #define NONE "%s takes no projections; ssm and ssm_vr do"
 
-static void check_objective(const scl_checker *c)
+void scl_check_objective(const scl_checker *c)
 {
     const scl_train_config *t = &c->stage->train;
     const bool sliced = t->objective.loss == SCL_LOSS_SSM || t->objective.loss == SCL_LOSS_SSM_VR;
@@ -59,7 +59,7 @@ void scl_check_train(const scl_checker *c)
     if (data->transform.logit && data->transform.dequantize == SCL_DEQUANTIZE_NONE)
         scl_check_shared_fault(c, "data.transform.logit",
                                "needs dequantize: uniform; the logit of 0 and 1 is infinite");
-    check_objective(c);
+    scl_check_objective(c);
     if (c->stage->model.net == SCL_NET_ANALYTIC)
         scl_check_shared_fault(c, "model.net", "the analytic score has no weights to train");
     if (t->accumulate > t->batch)

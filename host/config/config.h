@@ -76,7 +76,8 @@ enum { SCL_SAVE_GRID = 1, SCL_SAVE_IMAGES = 2, SCL_SAVE_NPY = 4, SCL_SAVE_TRAJEC
 enum {
     SCL_METRIC_MOMENTS = 1, SCL_METRIC_MODES = 2, SCL_METRIC_FISHER = 4, SCL_METRIC_FRECHET = 8,
     SCL_METRIC_KERNEL = 16, SCL_METRIC_PRECISION_RECALL = 32, SCL_METRIC_WASSERSTEIN = 64,
-    SCL_METRIC_NEIGHBOURS = 128, SCL_METRIC_CLASSES = 256
+    SCL_METRIC_NEIGHBOURS = 128, SCL_METRIC_CLASSES = 256, SCL_METRIC_LOSS = 512,
+    SCL_METRICS_OF_NETWORK = SCL_METRIC_FISHER | SCL_METRIC_LOSS             /* not of samples */
 };
 typedef enum scl_trace_kind { SCL_TRACE_HUTCHINSON, SCL_TRACE_EXACT } scl_trace_kind;
 typedef enum scl_probe { SCL_PROBE_RADEMACHER, SCL_PROBE_GAUSSIAN } scl_probe;
@@ -361,7 +362,8 @@ static inline bool scl_evaluate_classifies(const scl_evaluate_config *e)
 static inline bool scl_stage_uses_device(const scl_stage_config *s)
 {
     switch (s->kind) {
-    case SCL_STAGE_EVALUATE: return s->evaluate.metrics & SCL_METRIC_FISHER || scl_evaluate_classifies(&s->evaluate);
+    case SCL_STAGE_EVALUATE:
+        return s->evaluate.metrics & SCL_METRICS_OF_NETWORK || scl_evaluate_classifies(&s->evaluate);
     case SCL_STAGE_PLOT: return s->plot.type == SCL_PLOT_FIELD;
     case SCL_STAGE_TRAIN: case SCL_STAGE_SAMPLE: case SCL_STAGE_LIKELIHOOD: break;
     }

@@ -153,6 +153,8 @@ static scl_status evaluate(scl_evaluation *e, scl_err *err)
         SCL_TRY(scl_evaluation_fisher(e, err));
     if (what & SCL_METRIC_CLASSES)
         scl_evaluation_classes(e);
+    if (what & SCL_METRIC_LOSS)
+        SCL_TRY(scl_evaluation_loss(e, err));
     SCL_TRY(distances(e, err));
     return what & SCL_METRIC_NEIGHBOURS ? scl_evaluation_neighbours(e, err) : SCL_OK;
 }

@@ -47,6 +47,8 @@ scl_status scl_evaluation_look(scl_evaluation *e, scl_err *err);
 /* What the classifier takes the samples for: classes.K; where they were asked to be of classes: asked,
  * asked.K, the share of them that it takes for what was asked. */
 void scl_evaluation_classes(scl_evaluation *e);
+/* The loss of the stage's objective at every noise level, over the reference: values loss, loss.1 ... */
+scl_status scl_evaluation_loss(scl_evaluation *e, scl_err *err);
 
 /* neighbours.png: each row a sample and the nearest of the reference. */
 scl_status scl_evaluation_neighbours(scl_evaluation *e, scl_err *err);

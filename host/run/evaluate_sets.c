@@ -103,5 +103,5 @@ scl_status scl_evaluation_read(scl_evaluation *e, scl_err *err)
     size_t n;
     SCL_TRY(read_split(e, e->config->reference, &e->real, &n, &e->bytes, err));
     e->real_set = (scl_set){ n, (int)width_of(e), e->real };
-    return e->config->metrics & ~(unsigned)SCL_METRIC_FISHER ? read_samples(e, e->bytes, err) : SCL_OK;
+    return e->config->metrics & ~(unsigned)SCL_METRICS_OF_NETWORK ? read_samples(e, e->bytes, err) : SCL_OK;
 }

@@ -59,7 +59,7 @@ static scl_status resolve(const scl_config *config, const scl_stage_config *stag
     scl_stage_config shaped = *stage;
     shaped.noise = (scl_noise_config){ .sigma_begin = 1, .sigma_end = 1, .levels = 1 };
     if (asks || scl_build_shape(config, &shaped, shape, NULL) != SCL_OK) {
-        if (!stage->data.path)
+        if (!stage->data.path && scl_data_in_files(&stage->data))
             return scl_config_fail(config, err, SCL_BAD_CONFIG, "noise.levels",
                                    "auto goes by the number of values of an image, which the config does not tell");
         SCL_TRY(measure(&r, stage, err));

@@ -7,51 +7,96 @@
 #include "run/engine.h"
 #include "run/plot.h"
 
-/* A value of the evaluation of a stage, with its error (0: not known). */
-static scl_status value_of(scl_stage_context *c, const char *stage, const char *name, double *value, double *error, scl_err *err)
+/* The evaluation of a stage; owned. */
+static scl_status evaluation_of(scl_stage_context *c, const char *stage, json_t **all, scl_err *err)
 {
     const char *path = scl_arena_printf(c->arena, "%s/%s/evaluation.json", c->run->folder, stage);
     json_error_t fault;
-    json_t *all = json_load_file(path, 0, &fault), *v = json_object_get(json_object_get(all, "values"), name);
+    *all = json_load_file(path, 0, &fault);
+    return *all ? SCL_OK : scl_fail(err, SCL_FAILED, "'%s': %s", path, fault.text);
+}
+
+static scl_status no_value(scl_stage_context *c, const char *stage, const json_t *all, const char *name, scl_err *err)
+{
     const char *names = "", *key;
     json_t *other;
-    if (!all)
-        return scl_fail(err, SCL_FAILED, "'%s': %s", path, fault.text);
-    if (!json_is_object(v)) {
-        json_object_foreach(json_object_get(all, "values"), key, other)
-            names = scl_arena_printf(c->arena, "%s %s", names, key);
+    json_object_foreach(json_object_get(all, "values"), key, other)
+        names = scl_arena_printf(c->arena, "%s %s", names, key);
+    return scl_fail(err, SCL_FAILED, "plot.value: the evaluation of stage '%s' has no value '%s'; it has%s", stage, name, names);
+}
+
+/* A line "x value error" (0: not known) of a value, if it is there. */
+static bool put_value(scl_page *p, const json_t *all, const char *name, double x)
+{
+    const json_t *v = json_object_get(json_object_get(all, "values"), name);
+    if (!json_is_object(v))
+        return false;
+    fprintf(p->file, "%.9g %.9g %.9g\n", x, json_number_value(json_object_get(v, "value")),
+            json_number_value(json_object_get(v, "error")));
+    return true;
+}
+
+/* NAME.*: a file for each stage, its values NAME.1, NAME.2 ... over their numbers. */
+static scl_status write_numbered(scl_stage_context *c, scl_err *err)
+{
+    const char *name = c->stage->plot.value;
+    const int stem = (int)strlen(name) - 1;
+    for (int i = 0; i < c->stage->n_needs; i++) {
+        const char *stage = c->stage->needs[i];
+        scl_page p;
+        json_t *all;
+        SCL_TRY(evaluation_of(c, stage, &all, err));
+        scl_status status = scl_page_open(&p, err);
+        int n = 0;
+        while (status == SCL_OK && put_value(&p, all, scl_arena_printf(c->arena, "%.*s%d", stem, name, n + 1), n + 1))
+            n++;
+        if (status == SCL_OK && n == 0) {
+            scl_page_close(&p);
+            status = no_value(c, stage, all, name, err);
+        }
         json_decref(all);
-        return scl_fail(err, SCL_FAILED, "plot.value: '%s' has no value '%s'; it has%s", path, name, names);
+        SCL_TRY(status);
+        SCL_TRY(scl_page_write(&p, c, scl_arena_printf(c->arena, "%s.txt", stage), err));
     }
-    *value = json_number_value(json_object_get(v, "value"));
-    *error = json_number_value(json_object_get(v, "error"));
-    json_decref(all);
     return SCL_OK;
+}
+
+/* A value of each stage over x. */
+static scl_status write_curve(scl_stage_context *c, scl_err *err)
+{
+    const scl_plot_config *plot = &c->stage->plot;
+    scl_page p;
+    SCL_TRY(scl_page_open(&p, err));
+    scl_status status = SCL_OK;
+    for (int i = 0; i < c->stage->n_needs && status == SCL_OK; i++) {
+        json_t *all = NULL;
+        status = evaluation_of(c, c->stage->needs[i], &all, err);
+        if (status == SCL_OK && !put_value(&p, all, plot->value, plot->x.at[i]))
+            status = no_value(c, c->stage->needs[i], all, plot->value, err);
+        json_decref(all);
+    }
+    if (status != SCL_OK) {
+        scl_page_close(&p);
+        return status;
+    }
+    return scl_page_write(&p, c, "curve.txt", err);
 }
 
 scl_status scl_plot_curve(scl_stage_context *c, int size[2], scl_err *err)
 {
     const scl_plot_config *plot = &c->stage->plot;
-    const int n = c->stage->n_needs;
-    scl_page data = { 0 }, p;
-    SCL_TRY(scl_page_open(&data, err));
-    scl_status status = SCL_OK;
-    for (int i = 0; i < n && status == SCL_OK; i++) {
-        double value = 0, error = 0;
-        status = value_of(c, c->stage->needs[i], plot->value, &value, &error, err);
-        if (status == SCL_OK)
-            fprintf(data.file, "%.9g %.9g %.9g\n", plot->x.at[i], value, error);
-    }
-    if (status != SCL_OK) {
-        scl_page_close(&data);
-        return status;
-    }
-    SCL_TRY(scl_page_write(&data, c, "curve.txt", err));
+    const bool numbered = plot->value[strlen(plot->value) - 1] == '*';
+    scl_page p;
+    SCL_TRY(numbered ? write_numbered(c, err) : write_curve(c, err));
     SCL_TRY(scl_page_open(&p, err));
     scl_plot_begin(&p, plot);
-    fprintf(p.file, "set offsets graph 0.03, graph 0.03, graph 0.05, graph 0.05\n"
-            "plot 'curve.txt' with %s pt 7 ps 0.8 lw 1.5 lc rgb '#20509a' title '%s'",
-            plot->formula ? "yerrorbars" : "yerrorlines", plot->value);
+    fputs("set offsets graph 0.03, graph 0.03, graph 0.05, graph 0.05\nplot ", p.file);
+    for (int i = 0; numbered && i < c->stage->n_needs; i++)
+        fprintf(p.file, "%s'%s.txt' with yerrorlines pt 7 ps 0.8 lw 1.5 title '%s' noenhanced", i ? ", " : "", c->stage->needs[i],
+                c->stage->needs[i]);
+    if (!numbered)
+        fprintf(p.file, "'curve.txt' with %s pt 7 ps 0.8 lw 1.5 lc rgb '#20509a' title '%s'",
+                plot->formula ? "yerrorbars" : "yerrorlines", plot->value);
     if (plot->formula)
         fprintf(p.file, ", %s with lines dt 2 lw 1.5 lc rgb '#e08214' title '%s'", plot->formula, plot->formula);
     fputc('\n', p.file);

@@ -226,3 +226,14 @@ scl_status scl_step_eval(scl_graph **out, scl_arena *arena, const scl_step_spec 
     *out = s.g;
     return SCL_OK;
 }
+
+scl_status scl_step_losses(scl_graph **out, scl_arena *arena, const scl_step_spec *spec, const char *prefix, scl_err *err)
+{
+    step s = begin(arena, spec, "losses", err);
+    s.o.held_out = true;                     /* projections are not those of training */
+    SCL_TRY(given(&s));
+    SCL_TRY(scl_objective_build(s.g, &spec->objective, &spec->net, prefix, &s.o, err));
+    scl_output(s.o.loss, "loss");
+    *out = s.g;
+    return SCL_OK;
+}

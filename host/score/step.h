@@ -44,4 +44,7 @@ scl_status scl_step_train(scl_graph **out, scl_arena *arena, const scl_step_spec
  * run that ends the split. */
 scl_status scl_step_eval(scl_graph **out, scl_arena *arena, const scl_step_spec *spec, const char *prefix, scl_err *err);
 
+/* The loss of each sample, without gradients: spec->given; prefix "" or "ema.": whose weights.  Output "loss" f32[N]. */
+scl_status scl_step_losses(scl_graph **out, scl_arena *arena, const scl_step_spec *spec, const char *prefix, scl_err *err);
+
 #endif

@@ -170,6 +170,13 @@ static const struct { const char *name, *text, *faults; } bad[] = {
     { "score of nothing", POINTS "stages:\n  t: { kind: evaluate, metrics: [fisher], fisher: { level: 11 } }\n",
       "t.yaml:3:3: stages.t.needs: names no train stage; fisher needs one, or the path of a file as checkpoint\n"
       "t.yaml:3:60: stages.t.fisher.level: level 11 of 10 noise levels" },
+    { "loss of nothing", POINTS "stages:\n  t: { kind: evaluate, metrics: [loss] }\n",
+      "t.yaml:3:3: stages.t.needs: names no train stage; loss needs one, or the path of a file as checkpoint" },
+    { "loss of logits",
+      "data: { path: d, transform: { logit: true } }\n" TRAIN
+      "  t: { kind: evaluate, needs: train, metrics: [loss], objective: { projections: 2 } }\n",
+      "t.yaml:4:81: stages.t.objective.projections: dsm takes no projections; ssm and ssm_vr do\n"
+      "t.yaml:4:47: stages.t.metrics: loss compares pixels from 0 to 1, and data.transform.logit is on" },
     { "points as pictures", POINTS "stages:\n  t: { kind: evaluate, samples: data, metrics: [neighbours] }\n",
       "t.yaml:3:48: stages.t.metrics: neighbours are shown as pictures; points are none" },
     { "curve of samples",
