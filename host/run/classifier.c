@@ -139,14 +139,15 @@ typedef struct looker {
 static scl_status build(looker *l, scl_err *err)
 {
     scl_net_config net = l->k->net;
-    scl_value *x, *label, *logits;
+    scl_value *x, *logits;
+    scl_level level = { 0 };
     net.stages = true;
     l->graph = scl_graph_new(l->c->arena, "classify");
     l->graph->global_batch = l->n;
     SCL_TRY(scl_value_get(l->graph, &x, SCL_INPUT, "x", SCL_F32,
                           SCL_DIMS(l->n, net.height, net.width, net.channels), err));
-    SCL_TRY(scl_value_get(l->graph, &label, SCL_INPUT, "label", SCL_I32, SCL_DIMS(l->n), err));
-    SCL_TRY(scl_net_build(l->graph, &net, "", x, label, &logits, err));
+    SCL_TRY(scl_value_get(l->graph, &level.label, SCL_INPUT, "label", SCL_I32, SCL_DIMS(l->n), err));
+    SCL_TRY(scl_net_build(l->graph, &net, "", x, &level, &logits, err));
     scl_output(logits, "logits");
     l->width = scl_find_value(l->graph, "stage.features")->dim[1];
     return SCL_OK;

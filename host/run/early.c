@@ -34,7 +34,7 @@ static scl_status check_sampler(const scl_stage_config *stage, scl_arena *scratc
     const scl_noise_config *n = &stage->noise;
     scl_noise noise;
     scl_sampler sampler;
-    SCL_TRY(scl_noise_make(&noise, scratch, n->sigma_begin, n->sigma_end, n->levels, 2.0, err));
+    SCL_TRY(scl_noise_of(&noise, scratch, n, 2.0, false, err));
     if (scl_sampler_adapts(&stage->sample))
         return n->levels >= 2 ? SCL_OK
                               : scl_fail(err, SCL_BAD_CONFIG,
