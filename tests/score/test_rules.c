@@ -76,7 +76,7 @@ static void check_objective(const scl_net_config *net, const char *loss, bool en
     if (status == SCL_OK)
         status = scl_value_get(g, &o.z, SCL_INPUT, "z", SCL_F32, 4, shape, &err);
     if (status == SCL_OK)
-        status = scl_value_get(g, &o.label, SCL_INPUT, "label", SCL_I32, SCL_DIMS(n), &err);
+        status = scl_value_get(g, &o.level.label, SCL_INPUT, "label", SCL_I32, SCL_DIMS(n), &err);
     if (status == SCL_OK)
         status = scl_objective_build(g, &spec, net, "", &o, &err);
     const scl_param_list params = scl_net_params(g, "", &arena);
