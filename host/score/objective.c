@@ -40,7 +40,7 @@ scl_status scl_objective_check(const scl_objective_spec *spec, const scl_net_con
     if (!strcmp(loss, "dsm") && spec->clean)
         return scl_fail(err, SCL_BAD_CONFIG, "objective.loss: dsm needs noise, noise.schedule is none");
     if (strcmp(or_else(spec->predict, "score"), "score") != 0 && spec->clean)
-        return scl_fail(err, SCL_BAD_CONFIG, "objective.predict: %s needs a noise level, noise.schedule is none", spec->predict);
+        return scl_fail(err, SCL_BAD_CONFIG, "model.predict: %s needs a noise level, noise.schedule is none", spec->predict);
     if (spec->energy && strcmp(or_else(spec->predict, "score"), "score") != 0)
         return scl_fail(err, SCL_BAD_CONFIG, "model.predict: %s is no gradient of an energy (model.output: energy)", spec->predict);
     if (!strcmp(loss, "esm") && spec->components < 1)
