@@ -74,9 +74,12 @@ enum { SCL_SAVE_GRID = 1, SCL_SAVE_IMAGES = 2, SCL_SAVE_NPY = 4, SCL_SAVE_TRAJEC
 /* Of an evaluation: a set. */
 enum {
     SCL_METRIC_MOMENTS = 1, SCL_METRIC_MODES = 2, SCL_METRIC_FISHER = 4, SCL_METRIC_FRECHET = 8, SCL_METRIC_KERNEL = 16,
-    SCL_METRIC_PRECISION_RECALL = 32, SCL_METRIC_WASSERSTEIN = 64, SCL_METRIC_NEIGHBOURS = 128
+    SCL_METRIC_PRECISION_RECALL = 32, SCL_METRIC_WASSERSTEIN = 64, SCL_METRIC_NEIGHBOURS = 128, SCL_METRIC_DENSITY = 256,
+    SCL_METRICS_OF_NETWORK = SCL_METRIC_FISHER | SCL_METRIC_DENSITY          /* not of samples */
 };
-typedef enum scl_plot_type { SCL_PLOT_SCATTER, SCL_PLOT_FIELD, SCL_PLOT_CURVE, SCL_PLOT_LOSS } scl_plot_type;
+typedef enum scl_plot_type {
+    SCL_PLOT_SCATTER, SCL_PLOT_FIELD, SCL_PLOT_CURVE, SCL_PLOT_LOSS, SCL_PLOT_DENSITY, SCL_PLOT_LEVELS
+} scl_plot_type;
 enum { SCL_LOG_X = 1, SCL_LOG_Y = 2 };
 
 typedef struct scl_transform_config {
@@ -311,8 +314,8 @@ static inline bool scl_checkpoint_is_file(const char *which)
 static inline bool scl_stage_uses_device(const scl_stage_config *s)
 {
     switch (s->kind) {
-    case SCL_STAGE_EVALUATE: return s->evaluate.metrics & SCL_METRIC_FISHER;
-    case SCL_STAGE_PLOT: return s->plot.type == SCL_PLOT_FIELD;
+    case SCL_STAGE_EVALUATE: return s->evaluate.metrics & SCL_METRICS_OF_NETWORK;
+    case SCL_STAGE_PLOT: return s->plot.type == SCL_PLOT_FIELD || s->plot.type == SCL_PLOT_DENSITY;
     case SCL_STAGE_TRAIN: case SCL_STAGE_SAMPLE: case SCL_STAGE_LIKELIHOOD: break;
     }
     return true;

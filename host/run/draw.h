@@ -1,5 +1,6 @@
 /* Inside the sample stage: what its files share.  run/sample.c is the stage, draw_chain.c runs a sampler's updates on the device,
- * draw_flow.c the probability-flow ODE, draw_known.c prepares what is known of the samples, draw_save.c writes them. */
+ * draw_flow.c the probability-flow ODE, draw_known.c prepares what is known of the samples, draw_compare.c compares
+ * them with it, draw_save.c writes them. */
 #ifndef SCL_RUN_DRAW_H
 #define SCL_RUN_DRAW_H
 
@@ -61,6 +62,10 @@ const float *scl_draw_known_of(const scl_draw *s, int i);
 scl_status scl_draw_put_known(scl_draw *s, scl_draw_batch *r, int first, scl_err *err);
 /* Keys of the noise of what is known, for an update. */
 scl_status scl_draw_put_known_counters(scl_draw *s, scl_draw_batch *r, int first, int update, int level, scl_err *err);
+
+/* How far the samples are from the known pictures, and from each other: into the log and environment.json.  Samples of the true
+ * conditional distribution are sqrt(2) times their spread from the picture: it is one more of them. */
+scl_status scl_draw_compare_known(const scl_draw *s, scl_err *err);
 
 scl_status scl_draw_save(scl_draw *s, scl_err *err);
 

@@ -31,6 +31,9 @@ void scl_evaluation_add(scl_evaluation *e, const char *name, double value, doubl
 /* The score of the network of a train stage against the true one: values fisher, fisher.inside, fisher.outside. */
 scl_status scl_evaluation_fisher(scl_evaluation *e, scl_err *err);
 
+/* The density of an energy network against the true one: values density.kl, density.variation. */
+scl_status scl_evaluation_density(scl_evaluation *e, scl_err *err);
+
 /* neighbours.png: each row a sample and the nearest of the reference. */
 scl_status scl_evaluation_neighbours(scl_evaluation *e, scl_err *err);
 

@@ -104,5 +104,5 @@ scl_status scl_evaluation_read(scl_evaluation *e, scl_err *err)
     bool bytes;
     SCL_TRY(read_split(e, e->config->reference, &e->real, &n, &bytes, err));
     e->real_set = (scl_set){ n, (int)width_of(e), e->real };
-    return e->config->metrics & ~(unsigned)SCL_METRIC_FISHER ? read_samples(e, bytes, err) : SCL_OK;
+    return e->config->metrics & ~(unsigned)SCL_METRICS_OF_NETWORK ? read_samples(e, bytes, err) : SCL_OK;
 }

@@ -11,6 +11,7 @@ enum { AT_ONCE = 4096 };
 
 struct scl_field {
     scl_stage_context *c;
+    scl_field_kind kind;
     scl_backend *b;
     scl_checkpoint *from;
     scl_step_spec spec;
@@ -43,7 +44,8 @@ static scl_status load(scl_field *f, scl_err *err)
     const scl_plan_options options = scl_build_plan_options(f->c->config, stage, f->c->tune, NULL);
     const scl_device_info device = scl_build_device(stage, &f->b->info);
     scl_noise noise;
-    SCL_TRY(scl_step_score(&f->graph, f->c->arena, &f->spec, "", err));
+    SCL_TRY(f->kind == SCL_FIELD_ENERGY ? scl_step_energy(&f->graph, f->c->arena, &f->spec, "", err)
+                                        : scl_step_score(&f->graph, f->c->arena, &f->spec, "", err));
     SCL_TRY(scl_plan_make(&f->plan, f->c->arena, f->graph, &device, &options, err));
     SCL_TRY(scl_store_create(&f->store, f->b, &f->graph, 1, err));
     SCL_TRY(scl_exec_create(&f->exec, f->b, f->plan, f->store, NULL, err));
@@ -53,10 +55,11 @@ static scl_status load(scl_field *f, scl_err *err)
     return scl_checkpoint_weights(f->from, f->store, stage->sample.weights == SCL_WEIGHTS_EMA ? "ema." : "", "", err);
 }
 
-scl_status scl_field_open(scl_field **out, scl_stage_context *c, scl_err *err)
+scl_status scl_field_open(scl_field **out, scl_stage_context *c, scl_field_kind kind, scl_err *err)
 {
     scl_field *f = SCL_NEW_ARRAY(c->arena, scl_field, 1);
     f->c = c;
+    f->kind = kind;
     scl_status status = open_network(f, err);
     if (status == SCL_OK)
         status = load(f, err);
@@ -81,9 +84,10 @@ void scl_field_close(scl_field *f)
 
 size_t scl_field_dimension(const scl_field *f) { return f->dimension; }
 
-scl_status scl_field_scores(scl_field *f, const float *x, size_t count, int level, float *score, scl_err *err)
+scl_status scl_field_values(scl_field *f, const float *x, size_t count, int level, float *value, scl_err *err)
 {
-    const size_t D = f->dimension;
+    const bool energy = f->kind == SCL_FIELD_ENERGY;
+    const size_t D = f->dimension, width = energy ? 1 : D;
     float *block = SCL_NEW_ARRAY(f->c->arena, float, AT_ONCE * D);
     int32_t *label = SCL_NEW_ARRAY(f->c->arena, int32_t, AT_ONCE);
     for (int i = 0; i < AT_ONCE; i++)
@@ -95,8 +99,8 @@ scl_status scl_field_scores(scl_field *f, const float *x, size_t count, int leve
         memcpy(block, x + first * D, sizeof *x * n * D);
         SCL_TRY(scl_store_write(f->store, "sample.x", block, sizeof *x * AT_ONCE * D, err));
         SCL_TRY(scl_exec_run(f->exec, err));
-        SCL_TRY(scl_exec_read(f->exec, "sample.score", block, sizeof *x * AT_ONCE * D, err));
-        memcpy(score + first * D, block, sizeof *x * n * D);
+        SCL_TRY(scl_exec_read(f->exec, energy ? "sample.energy" : "sample.score", block, sizeof *x * AT_ONCE * width, err));
+        memcpy(value + first * width, block, sizeof *x * n * width);
         if (*f->c->stop)
             return scl_stage_interrupted(f->c, -1, err);
     }

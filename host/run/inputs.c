@@ -77,7 +77,7 @@ scl_status scl_inputs_check(const scl_stage_config *stage, bool early, scl_err *
         const bool checkpoint = stage->kind == SCL_STAGE_TRAIN ? path[i] == stage->train.init : path[i] == stage->sample.checkpoint;
         if (checkpoint && early)
             continue;
-        return checkpoint ? scl_fail(err, SCL_FAILED, "checkpoint '%s' does not exist", path[i]) : scl_path_missing(path[i], err);
+        return checkpoint ? scl_fail(err, SCL_FAILED, "checkpoint '%s' does not exist", path[i]) : scl_path_missing(&stage->data, path[i], err);
     }
     return SCL_OK;
 }
