@@ -41,6 +41,16 @@ static void check_loss(const scl_checker *c)
         scl_check_fault(c, "metrics", "loss compares pixels from 0 to 1, and data.transform.logit is on");
 }
 
+/* exp(-E) of an energy network in the plane. */
+static void check_density(const scl_checker *c, const char *key, int level)
+{
+    check_network_and_truth(c, key, "density", level);
+    if (scl_check_is_mixture(&c->stage->data) && c->stage->data.points.means.cols != 2)
+        scl_check_fault(c, key, "a density is compared on a grid of the plane: data of two dimensions");
+    if (c->stage->model.output != SCL_OUTPUT_ENERGY)
+        scl_check_fault(c, key, "density is exp(-E) of a network that gives an energy: model.output: energy");
+}
+
 void scl_check_evaluate(const scl_checker *c)
 {
     const scl_stage_config *stage = c->stage;
@@ -61,6 +71,8 @@ void scl_check_evaluate(const scl_checker *c)
         check_network_and_truth(c, e->fisher.level ? "fisher.level" : "metrics", "fisher", e->fisher.level);
     if (e->metrics & SCL_METRIC_LOSS)
         check_loss(c);
+    if (e->metrics & SCL_METRIC_DENSITY)
+        check_density(c, e->fisher.level ? "fisher.level" : "metrics", e->fisher.level);
     if (e->metrics & SCL_METRIC_NEIGHBOURS && stage->data.format == SCL_DATA_POINTS)
         scl_check_fault(c, "metrics", "neighbours are shown as pictures; points are none");
     scl_check_features(c);
@@ -76,6 +88,14 @@ static void all_needs(const scl_checker *c, scl_stage_kind kind, const char *wha
                         scl_config_choice("stage.kind", (int)kind), what);
 }
 
+/* It becomes part of a program of the plotting program: arithmetic alone. */
+static void check_formula(const scl_checker *c)
+{
+    const char *known = "0123456789.eE+-*/() x", *formula = c->stage->plot.formula;
+    if (formula && formula[strspn(formula, known)])
+        scl_check_fault(c, "plot.formula", "must be made of numbers, x, + - * / ** and brackets");
+}
+
 static void check_curve(const scl_checker *c)
 {
     const scl_plot_config *p = &c->stage->plot;
@@ -88,19 +108,34 @@ static void check_curve(const scl_checker *c)
     const bool numbered = p->value && *p->value && p->value[strlen(p->value) - 1] == '*';
     if (!numbered && (p->x.cols != 1 || p->x.rows != c->stage->n_needs))
         scl_check_fault(c, "plot.x", "must be one number for each of the %d stages of needs", c->stage->n_needs);
-    /* It becomes part of a program of the plotting program: arithmetic alone. */
-    const char *known = "0123456789.eE+-*/() x";
-    if (p->formula && p->formula[strspn(p->formula, known)])
-        scl_check_fault(c, "plot.formula", "must be made of numbers, x, + - * / ** and brackets");
+}
+
+/* Samples of annealed Langevin dynamics with their trajectories, as arrays: at the end of a level they are at its noise. */
+static void check_trajectories(const scl_checker *c)
+{
+    const unsigned kept = SCL_SAVE_NPY | SCL_SAVE_TRAJECTORY;
+    all_needs(c, SCL_STAGE_SAMPLE, "plot of levels");
+    for (int i = 0; i < c->stage->n_needs; i++) {
+        const scl_stage_config *from = scl_config_stage(c->config, c->stage->needs[i]);
+        if (from->kind != SCL_STAGE_SAMPLE)
+            continue;
+        if (from->sample.sampler.method != SCL_SAMPLER_ANNEALED_LANGEVIN)
+            scl_check_fault(c, "needs", "stage '%s' is no annealed Langevin dynamics, whose levels are drawn", from->name);
+        if ((from->sample.save & kept) != kept)
+            scl_check_fault(c, "needs", "stage '%s' keeps no trajectory as an array: its save lacks npy or trajectory", from->name);
+    }
 }
 
 void scl_check_plot(const scl_checker *c)
 {
     const scl_stage_config *stage = c->stage;
+    check_formula(c);
     switch (stage->plot.type) {
     case SCL_PLOT_SCATTER: all_needs(c, SCL_STAGE_SAMPLE, "scatter"); break;
     case SCL_PLOT_LOSS: all_needs(c, SCL_STAGE_TRAIN, "loss"); break;
     case SCL_PLOT_CURVE: check_curve(c); break;
+    case SCL_PLOT_LEVELS: check_trajectories(c); break;
+    case SCL_PLOT_DENSITY: check_density(c, "plot.type", stage->plot.level); break;
     case SCL_PLOT_FIELD:
         check_network_and_truth(c, "plot.type", "field", stage->plot.level);
         if (scl_check_is_mixture(&stage->data) && stage->data.points.means.cols != 2)

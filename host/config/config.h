@@ -76,13 +76,15 @@ enum { SCL_SAVE_GRID = 1, SCL_SAVE_IMAGES = 2, SCL_SAVE_NPY = 4, SCL_SAVE_TRAJEC
 enum {
     SCL_METRIC_MOMENTS = 1, SCL_METRIC_MODES = 2, SCL_METRIC_FISHER = 4, SCL_METRIC_FRECHET = 8,
     SCL_METRIC_KERNEL = 16, SCL_METRIC_PRECISION_RECALL = 32, SCL_METRIC_WASSERSTEIN = 64,
-    SCL_METRIC_NEIGHBOURS = 128, SCL_METRIC_CLASSES = 256, SCL_METRIC_LOSS = 512,
-    SCL_METRICS_OF_NETWORK = SCL_METRIC_FISHER | SCL_METRIC_LOSS             /* not of samples */
+    SCL_METRIC_NEIGHBOURS = 128, SCL_METRIC_CLASSES = 256, SCL_METRIC_LOSS = 512, SCL_METRIC_DENSITY = 1024,
+    SCL_METRICS_OF_NETWORK = SCL_METRIC_FISHER | SCL_METRIC_LOSS | SCL_METRIC_DENSITY    /* not of samples */
 };
 typedef enum scl_trace_kind { SCL_TRACE_HUTCHINSON, SCL_TRACE_EXACT } scl_trace_kind;
 typedef enum scl_probe { SCL_PROBE_RADEMACHER, SCL_PROBE_GAUSSIAN } scl_probe;
 typedef enum scl_features { SCL_FEATURES_PIXELS, SCL_FEATURES_CLASSIFIER } scl_features;
-typedef enum scl_plot_type { SCL_PLOT_SCATTER, SCL_PLOT_FIELD, SCL_PLOT_CURVE, SCL_PLOT_LOSS } scl_plot_type;
+typedef enum scl_plot_type {
+    SCL_PLOT_SCATTER, SCL_PLOT_FIELD, SCL_PLOT_CURVE, SCL_PLOT_LOSS, SCL_PLOT_DENSITY, SCL_PLOT_LEVELS
+} scl_plot_type;
 enum { SCL_LOG_X = 1, SCL_LOG_Y = 2 };
 
 typedef struct scl_transform_config {
@@ -364,7 +366,7 @@ static inline bool scl_stage_uses_device(const scl_stage_config *s)
     switch (s->kind) {
     case SCL_STAGE_EVALUATE:
         return s->evaluate.metrics & SCL_METRICS_OF_NETWORK || scl_evaluate_classifies(&s->evaluate);
-    case SCL_STAGE_PLOT: return s->plot.type == SCL_PLOT_FIELD;
+    case SCL_STAGE_PLOT: return s->plot.type == SCL_PLOT_FIELD || s->plot.type == SCL_PLOT_DENSITY;
     case SCL_STAGE_TRAIN: case SCL_STAGE_SAMPLE: case SCL_STAGE_LIKELIHOOD: break;
     }
     return true;

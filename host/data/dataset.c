@@ -26,7 +26,7 @@ bool scl_is_file(const char *path)
     return !stat(path, &s) && S_ISREG(s.st_mode);
 }
 
-scl_status scl_path_missing(const char *path, scl_err *err)
+scl_status scl_path_missing(const scl_data_config *spec, const char *path, scl_err *err)
 {
     static const struct { const char *prefix, *package; } known[] = {
         { "/usr/share/datasets/fashion-mnist", "dataset-fashion-mnist" },
@@ -36,6 +36,9 @@ scl_status scl_path_missing(const char *path, scl_err *err)
         if (!strncmp(path, known[i].prefix, strlen(known[i].prefix)))
             return scl_fail(err, SCL_FAILED, "data path '%s' does not exist; it comes with Debian's package %s (apt install %s)",
                             path, known[i].package, known[i].package);
+    if (spec->format == SCL_DATA_CIFAR10 && spec->path && !strcmp(path, spec->path))
+        return scl_fail(err, SCL_FAILED, "data path '%s' does not exist; unpack CIFAR-10's binary version there (cifar-10-binary.tar.gz of "
+                        "https://www.cs.toronto.edu/~kriz/cifar.html, 170 MB), or name its folder", path);
     return scl_fail(err, SCL_FAILED, "data path '%s' does not exist", path);
 }
 
@@ -164,7 +167,7 @@ static scl_status read(scl_dataset *d, const scl_data_config *spec, scl_split sp
     const char *path = scl_split_path(spec, split);
     struct stat s;
     if (stat(path, &s))
-        return errno == ENOENT ? scl_path_missing(path, err)
+        return errno == ENOENT ? scl_path_missing(spec, path, err)
                                : scl_fail(err, SCL_FAILED, "cannot read '%s': %s", path, strerror(errno));
     switch (spec->format) {
     case SCL_DATA_IDX: return scl_read_idx(d, spec, split, err);

@@ -11,8 +11,8 @@ scl_status scl_read_cifar10(scl_dataset *d, const scl_data_config *spec, scl_spl
 scl_status scl_read_images(scl_dataset *d, const scl_data_config *spec, scl_split split, scl_err *err);
 scl_status scl_read_array(scl_dataset *d, const scl_data_config *spec, scl_split split, scl_err *err);
 
-/* SCL_FAILED with a hint where a known Debian package would bring the path. */
-scl_status scl_path_missing(const char *path, scl_err *err);
+/* SCL_FAILED with a hint where to get what the path should hold: a known Debian package, or the data set of the spec's format. */
+scl_status scl_path_missing(const scl_data_config *spec, const char *path, scl_err *err);
 bool scl_is_folder(const char *path);
 bool scl_is_file(const char *path);
 

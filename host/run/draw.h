@@ -1,6 +1,7 @@
 /* Inside the sample stage: what its files share.  run/sample.c is the stage, draw_chain.c runs a sampler's
  * updates on the device, draw_flow.c the probability-flow ODE, draw_known.c prepares what is known of the
- * samples, draw_guide.c the classifier that guides them, draw_save.c writes them. */
+ * samples, draw_compare.c compares them with it, draw_guide.c has the classifier that guides them, draw_save.c
+ * writes them. */
 #ifndef SCL_RUN_DRAW_H
 #define SCL_RUN_DRAW_H
 
@@ -76,6 +77,10 @@ int scl_draw_of_class(const scl_draw *s);
 /* Its weights and the scale; the classes of a batch.  Nothing where there is none. */
 scl_status scl_draw_load_guide(scl_draw *s, scl_draw_batch *r, scl_err *err);
 scl_status scl_draw_put_classes(scl_draw *s, scl_draw_batch *r, int first, scl_err *err);
+
+/* How far the samples are from the known pictures, and from each other: into the log and environment.json.  Samples of the true
+ * conditional distribution are sqrt(2) times their spread from the picture: it is one more of them. */
+scl_status scl_draw_compare_known(const scl_draw *s, scl_err *err);
 
 scl_status scl_draw_save(scl_draw *s, scl_err *err);
 

@@ -95,6 +95,8 @@ scl_status scl_draw_save(scl_draw *s, scl_err *err)
     const unsigned what = s->config->save;
     const bool pictured = !are_points(s);
     const scl_pictures p = pictures(s, s->x, (size_t)s->config->count);
+    if (s->how.known)
+        SCL_TRY(scl_draw_compare_known(s, err));
     if (what & SCL_SAVE_GRID && pictured)
         SCL_TRY(save_grid(s, err));
     if (what & SCL_SAVE_IMAGES && pictured)

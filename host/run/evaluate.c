@@ -123,7 +123,7 @@ scl_status scl_evaluation_neighbours(scl_evaluation *e, scl_err *err)
     if ((size_t)k > e->real_set.count)
         return scl_fail(err, SCL_FAILED, "%d neighbours among %zu pictures", k, e->real_set.count);
     int *index = SCL_NEW_ARRAY(e->c->arena, int, first.count * (size_t)k);
-    double *distance = SCL_NEW_ARRAY(e->c->arena, double, first.count * (size_t)k), sum = 0;
+    double *distance = SCL_NEW_ARRAY(e->c->arena, double, first.count * (size_t)k), sum = 0, square = 0;
     float *x = SCL_NEW_ARRAY(e->c->arena, float, first.count * (size_t)columns * D);
     scl_nearest_rows(&first, &e->real_view, k, false, index, distance);
     for (size_t i = 0; i < first.count; i++) {
@@ -131,8 +131,10 @@ scl_status scl_evaluation_neighbours(scl_evaluation *e, scl_err *err)
         for (int j = 0; j < k; j++)
             memcpy(x + (i * (size_t)columns + 1 + (size_t)j) * D, e->real + (size_t)index[i * (size_t)k + (size_t)j] * D, sizeof *x * D);
         sum += distance[i * (size_t)k];
+        square += distance[i * (size_t)k] * distance[i * (size_t)k];
     }
-    add(e, "nearest", (scl_estimate){ sum / (double)first.count, -1 });
+    const double n = (double)first.count, spread = square / n - (sum / n) * (sum / n);
+    add(e, "nearest", (scl_estimate){ sum / n, n > 1 ? sqrt((spread > 0 ? spread : 0) / (n - 1)) : -1 });
     const scl_pictures p = { .x = x, .count = first.count * (size_t)columns, .height = e->height, .width = e->width,
                              .channels = e->channels };
     return scl_picture_grid(&p, columns, 2, scl_arena_printf(e->c->arena, "%s/neighbours.png", e->c->folder), err);
@@ -155,6 +157,8 @@ static scl_status evaluate(scl_evaluation *e, scl_err *err)
         scl_evaluation_classes(e);
     if (what & SCL_METRIC_LOSS)
         SCL_TRY(scl_evaluation_loss(e, err));
+    if (what & SCL_METRIC_DENSITY)
+        SCL_TRY(scl_evaluation_density(e, err));
     SCL_TRY(distances(e, err));
     return what & SCL_METRIC_NEIGHBOURS ? scl_evaluation_neighbours(e, err) : SCL_OK;
 }

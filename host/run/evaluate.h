@@ -49,6 +49,8 @@ scl_status scl_evaluation_look(scl_evaluation *e, scl_err *err);
 void scl_evaluation_classes(scl_evaluation *e);
 /* The loss of the stage's objective at every noise level, over the reference: values loss, loss.1 ... */
 scl_status scl_evaluation_loss(scl_evaluation *e, scl_err *err);
+/* The density of an energy network against the true one: values density.kl, density.variation. */
+scl_status scl_evaluation_density(scl_evaluation *e, scl_err *err);
 
 /* neighbours.png: each row a sample and the nearest of the reference. */
 scl_status scl_evaluation_neighbours(scl_evaluation *e, scl_err *err);

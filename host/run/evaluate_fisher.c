@@ -72,7 +72,7 @@ static scl_status compare(const comparison *c, const float *x, size_t n, sums *w
     const size_t D = (size_t)c->truth.dimension;
     float *score = SCL_NEW_ARRAY(c->e->c->arena, float, n * D);
     double *point = SCL_NEW_ARRAY(c->e->c->arena, double, 2 * D), *truth = point + D;
-    SCL_TRY(scl_field_scores(c->field, x, n, c->level, score, err));
+    SCL_TRY(scl_field_values(c->field, x, n, c->level, score, err));
     for (size_t i = 0; i < n; i++) {
         double half = 0;
         for (size_t d = 0; d < D; d++)
@@ -118,7 +118,7 @@ scl_status scl_evaluation_fisher(scl_evaluation *e, scl_err *err)
                      .sigma = level ? noise.level[level - 1] : 0,
                      .alpha = level ? scl_noise_alpha(&noise, level - 1) : 1 };
     c.truth = scl_mixture_scaled(&clean, c.alpha, e->c->arena);
-    SCL_TRY(scl_field_open(&c.field, e->c, SCL_FIELD_POINTS, false, err));
+    SCL_TRY(scl_field_open(&c.field, e->c, SCL_FIELD_POINTS, SCL_FIELD_SCORE, err));
     const scl_status status = run(&c, err);
     scl_field_close(c.field);
     return status;

@@ -29,14 +29,16 @@ static scl_status open_network(scl_field *f, int n, scl_err *err)
 
 static scl_status build(scl_field *f, bool traces, scl_err *err)
 {
-    if (!traces)
+    if (kind == SCL_FIELD_SCORE)
         return scl_step_score(&f->graph, f->c->arena, &f->spec, "", err);
+    if (kind == SCL_FIELD_ENERGY)
+        return scl_step_energy(&f->graph, f->c->arena, &f->spec, "", err);
     SCL_TRY(scl_stage_tuning(f->c, f->b, &f->spec, &f->tuning, err));
     return scl_build_likelihood(&f->graph, f->c->arena, f->c->stage, &f->spec, err);
 }
 
 static scl_status check_memory(scl_field *f, const scl_device_info *device, const scl_plan_options *options,
-                               bool traces, scl_err *err)
+                               scl_field_kind kind, scl_err *err)
 {
     const double mib = 1.0 / (1 << 20);
     scl_need need = { 0 };
@@ -46,16 +48,16 @@ static scl_status check_memory(scl_field *f, const scl_device_info *device, cons
         return SCL_OK;
     return scl_fail(err, SCL_FAILED, "%d samples at once take %.1f MiB on %s, %.1f MiB are there%s", f->spec.n,
                     (double)(need.slab_bytes + need.store_bytes) * mib, device->name, scl_fit_mib(device),
-                    traces ? "; a smaller likelihood.group shares other steps of the ODE, and fits" : "");
+                    kind == SCL_FIELD_TRACES ? "; a smaller likelihood.group shares other steps of the ODE, and fits" : "");
 }
 
-static scl_status load(scl_field *f, bool traces, scl_err *err)
+static scl_status load(scl_field *f, scl_field_kind kind, scl_err *err)
 {
     const scl_stage_config *stage = f->c->stage;
     const scl_device_info device = scl_build_device(stage, &f->b->info);
-    SCL_TRY(build(f, traces, err));
+    SCL_TRY(build(f, kind, err));
     const scl_plan_options options = scl_build_plan_options(f->c->config, stage, f->c->tune, &f->tuning);
-    SCL_TRY(check_memory(f, &device, &options, traces, err));
+    SCL_TRY(check_memory(f, &device, &options, kind, err));
     SCL_TRY(scl_plan_make(&f->plan, f->c->arena, f->graph, &device, &options, err));
     scl_stage_note_tuning(f->c, f->plan);
     SCL_TRY(scl_store_create(&f->store, f->b, &f->graph, 1, err));
@@ -67,13 +69,14 @@ static scl_status load(scl_field *f, bool traces, scl_err *err)
     return f->from ? scl_checkpoint_weights(f->from, f->store, prefix, "", err) : SCL_OK;
 }
 
-scl_status scl_field_open(scl_field **out, scl_stage_context *c, int n, bool traces, scl_err *err)
+scl_status scl_field_open(scl_field **out, scl_stage_context *c, int n, scl_field_kind kind, scl_err *err)
 {
     scl_field *f = SCL_NEW_ARRAY(c->arena, scl_field, 1);
     f->c = c;
+    f->kind = kind;
     scl_status status = open_network(f, n, err);
     if (status == SCL_OK)
-        status = load(f, traces, err);
+        status = load(f, kind, err);
     if (status != SCL_OK) {
         scl_field_close(f);
         return status;
@@ -94,10 +97,11 @@ void scl_field_close(scl_field *f)
     scl_checkpoint_close(f->from);
 }
 
-scl_status scl_field_scores(scl_field *f, const float *x, size_t count, int level, float *score, scl_err *err)
+scl_status scl_field_values(scl_field *f, const float *x, size_t count, int level, float *value, scl_err *err)
 {
-    const size_t D = f->dimension, most = (size_t)f->spec.n;
-    float *block = SCL_NEW_ARRAY(f->c->arena, float, most *D);
+    const bool energy = f->kind == SCL_FIELD_ENERGY;
+    const size_t D = f->dimension, most = (size_t)f->spec.n, width = energy ? 1 : D;
+    float *block = SCL_NEW_ARRAY(f->c->arena, float, most * D);
     int32_t *label = SCL_NEW_ARRAY(f->c->arena, int32_t, most);
     for (size_t i = 0; i < most; i++)
         label[i] = level;
@@ -108,8 +112,8 @@ scl_status scl_field_scores(scl_field *f, const float *x, size_t count, int leve
         memcpy(block, x + first * D, sizeof *x * n * D);
         SCL_TRY(scl_store_write(f->store, "sample.x", block, sizeof *x * most * D, err));
         SCL_TRY(scl_exec_run(f->exec, err));
-        SCL_TRY(scl_exec_read(f->exec, "sample.score", block, sizeof *x * most * D, err));
-        memcpy(score + first * D, block, sizeof *x * n * D);
+        SCL_TRY(scl_exec_read(f->exec, energy ? "sample.energy" : "sample.score", block, sizeof *x * most * width, err));
+        memcpy(value + first * width, block, sizeof *x * n * width);
         if (*f->c->stop)
             return scl_stage_interrupted(f->c, -1, err);
     }

@@ -90,7 +90,7 @@ scl_status scl_inputs_check(const scl_stage_config *stage, bool early, scl_err *
         const bool checkpoint = path[i] == weights || path[i] == scl_stage_classifier(stage);
         if (checkpoint && early)
             continue;
-        return checkpoint ? scl_fail(err, SCL_FAILED, "checkpoint '%s' does not exist", path[i]) : scl_path_missing(path[i], err);
+        return checkpoint ? scl_fail(err, SCL_FAILED, "checkpoint '%s' does not exist", path[i]) : scl_path_missing(&stage->data, path[i], err);
     }
     return SCL_OK;
 }

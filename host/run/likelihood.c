@@ -295,7 +295,7 @@ static scl_status open_all(measure *m, scl_err *err)
     const size_t most = (size_t)m->config->count;
     m->count = most && most < m->data->count ? most : m->data->count;
     m->n = m->count < (size_t)m->config->group ? (int)m->count : m->config->group;
-    SCL_TRY(scl_field_open(&m->field, m->c, m->n, true, err));
+    SCL_TRY(scl_field_open(&m->field, m->c, m->n, SCL_FIELD_TRACES, err));
     m->D = m->field->dimension;
     m->offset = m->data->u8 ? 8 : 0;
     SCL_TRY(check_shape(m, err));

@@ -131,6 +131,8 @@ static scl_status draw(scl_stage_context *c, int size[2], scl_err *err)
     case SCL_PLOT_SCATTER: return scl_plot_scatter(c, size, err);
     case SCL_PLOT_FIELD: return scl_plot_field(c, size, err);
     case SCL_PLOT_CURVE: return scl_plot_curve(c, size, err);
+    case SCL_PLOT_DENSITY: return scl_plot_density(c, size, err);
+    case SCL_PLOT_LEVELS: return scl_plot_levels(c, size, err);
     case SCL_PLOT_LOSS: break;
     }
     return scl_plot_loss(c, size, err);

@@ -24,5 +24,7 @@ scl_status scl_plot_scatter(scl_stage_context *c, int size[2], scl_err *err);
 scl_status scl_plot_field(scl_stage_context *c, int size[2], scl_err *err);
 scl_status scl_plot_curve(scl_stage_context *c, int size[2], scl_err *err);
 scl_status scl_plot_loss(scl_stage_context *c, int size[2], scl_err *err);
+scl_status scl_plot_density(scl_stage_context *c, int size[2], scl_err *err);
+scl_status scl_plot_levels(scl_stage_context *c, int size[2], scl_err *err);
 
 #endif

@@ -7,6 +7,8 @@
 #include "run/engine.h"
 #include "run/plot.h"
 
+enum { PANEL = 420 };                        /* pixels of a side */
+
 /* The evaluation of a stage; owned. */
 static scl_status evaluation_of(scl_stage_context *c, const char *stage, json_t **all, scl_err *err)
 {
@@ -131,9 +133,17 @@ scl_status scl_plot_loss(scl_stage_context *c, int size[2], scl_err *err)
         SCL_TRY(write_losses(c, stage->needs[i], err));
     SCL_TRY(scl_page_open(&p, err));
     scl_plot_begin(&p, &stage->plot);
-    for (int i = 0; i < stage->n_needs; i++)
-        fprintf(p.file, "%s'%s.txt' with lines lw 1.2 title '%s' noenhanced", i ? ", " : "plot ", stage->needs[i], stage->needs[i]);
-    fputc('\n', p.file);
-    (void)size;                              /* as it is */
+    /* Losses of different problems differ by orders of magnitude: a panel each. */
+    fprintf(p.file, "unset key\nset format y '%%.3g'\nset multiplot layout 1,%d\n", stage->n_needs);
+    for (int i = 0; i < stage->n_needs; i++) {
+        if (stage->n_needs > 1 || !stage->plot.title)
+            fprintf(p.file, "set title '%s' noenhanced\n", stage->needs[i]);
+        const long steps = scl_config_stage(c->config, stage->needs[i])->train.steps;
+        fprintf(p.file, "set xtics %ld\n", steps > 4 ? steps / 4 : 1);
+        fprintf(p.file, "plot '%s.txt' with lines lw 1.2 lc rgb '#20509a'\n", stage->needs[i]);
+    }
+    fputs("unset multiplot\n", p.file);
+    size[0] = stage->n_needs > 1 ? PANEL * stage->n_needs : size[0];
+    size[1] = stage->n_needs > 1 ? PANEL : size[1];
     return scl_page_write(&p, c, "draw.gp", err);
 }

@@ -5,6 +5,7 @@
 
 #include "data/dataset.h"
 #include "data/npy.h"
+#include "run/density.h"
 #include "run/engine.h"
 #include "run/field.h"
 #include "run/plot.h"
@@ -100,9 +101,9 @@ static scl_status fill_grid(scl_stage_context *c, grid *g, scl_mixture *m, scl_e
         g->x[2 * i] = (float)x[0];
         g->x[2 * i + 1] = (float)x[1];
     }
-    SCL_TRY(scl_field_open(&field, c, SCL_FIELD_POINTS, false, err));
+    SCL_TRY(scl_field_open(&field, c, SCL_FIELD_POINTS, SCL_FIELD_SCORE, err));
     const scl_status status = field->dimension == 2
-                                  ? scl_field_scores(field, g->x, n, level ? level - 1 : noise.levels - 1, g->score, err)
+                                  ? scl_field_values(field, g->x, n, level ? level - 1 : noise.levels - 1, g->score, err)
                                   : scl_fail(err, SCL_FAILED, "the network takes points of %zu values, not 2",
                                              field->dimension);
     scl_field_close(field);
@@ -155,6 +156,41 @@ scl_status scl_plot_field(scl_stage_context *c, int size[2], scl_err *err)
     fprintf(p.file, "set palette defined (0 'white', 1 '#7b3294')\nset colorbox\nset title 'half the squared difference, log_{10}'\n"
             "plot 'scores.txt' using 1:2:(log10(0.5*(($3-$5)**2+($4-$6)**2)+1e-9)) with image\nunset multiplot\n");
     size[0] = 3 * PANEL + 2 * MARGIN;
+    size[1] = PANEL + MARGIN;
+    return scl_page_write(&p, c, "draw.gp", err);
+}
+
+/* x, y, true density, the network's. */
+static scl_status write_densities(scl_stage_context *c, const scl_density *d, scl_err *err)
+{
+    scl_page p;
+    SCL_TRY(scl_page_open(&p, err));
+    for (int i = 0; i < d->side * d->side; i++)
+        fprintf(p.file, "%.7g %.7g %.9g %.9g\n%s", ((i % d->side + 0.5) / d->side * 2 - 1) * d->box,
+                ((i / d->side + 0.5) / d->side * 2 - 1) * d->box, exp(d->log_truth[i]), exp(d->log_model[i]),
+                (i + 1) % d->side ? "" : "\n");
+    return scl_page_write(&p, c, "densities.txt", err);
+}
+
+scl_status scl_plot_density(scl_stage_context *c, int size[2], scl_err *err)
+{
+    const scl_plot_config *plot = &c->stage->plot;
+    scl_density d;
+    scl_page p;
+    double most = 0;
+    SCL_TRY(scl_density_read(&d, c, plot->box, DENSITY, plot->level, err));
+    SCL_TRY(write_densities(c, &d, err));
+    for (int i = 0; i < d.side * d.side; i++)
+        most = fmax(most, exp(d.log_truth[i]));
+    SCL_TRY(scl_page_open(&p, err));
+    begin_panels(&p, plot, 3);
+    fprintf(p.file, "set palette defined (0 'white', 1 '#e08214')\nset cbrange [0:%.9g]\n", most);
+    fputs("set title 'true density'\nplot 'densities.txt' using 1:2:3 with image\n"
+          "set title 'exp(-E) / Z'\nplot 'densities.txt' using 1:2:4 with image\n", p.file);
+    fprintf(p.file, "set palette defined (-1 '#20509a', 0 'white', 1 '#b2182b')\nset cbrange [%.9g:%.9g]\n"
+            "set title 'their difference'\nplot 'densities.txt' using 1:2:($4-$3) with image\nunset multiplot\n",
+            -most / 4, most / 4);
+    size[0] = 3 * (PANEL + MARGIN);
     size[1] = PANEL + MARGIN;
     return scl_page_write(&p, c, "draw.gp", err);
 }

@@ -51,9 +51,8 @@ scl_status scl_objective_check(const scl_objective_spec *spec, const scl_net_con
 
 static bool scales(const scl_objective_spec *spec) { return spec->sde.process != SCL_PROCESS_VE; }
 
-/* E of each sample, [N] or [N,1]. */
-static scl_status energy_of(scl_graph *g, const scl_net_config *net, const char *prefix, scl_value *x,
-                            const scl_level *level, scl_value **energy, scl_err *err)
+scl_status scl_energy_build(scl_graph *g, const scl_net_config *net, const char *prefix, scl_value *x, const scl_level *level,
+                            scl_value **energy, scl_err *err)
 {
     scl_value *f, *off, *square;
     SCL_TRY(scl_net_build(g, net, prefix, x, level, &f, err));
@@ -72,7 +71,7 @@ scl_status scl_score_build(scl_graph *g, const scl_net_config *net, const scl_ob
     const char *predict = or_else(spec->predict, "score");
     scl_value *f, *inv, *alpha;
     if (spec->energy) {
-        SCL_TRY(energy_of(g, net, prefix, x, level, &f, err));
+        SCL_TRY(scl_energy_build(g, net, prefix, x, level, &f, err));
         SCL_TRY(SCL_POINTWISE(g, &inv, err, "-1", SCL_IN("shape", f)));
         return scl_vjp(g, f, inv, &x, 1, score, err);
     }

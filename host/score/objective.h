@@ -53,6 +53,10 @@ typedef struct scl_objective {
 /* Does the objective fit network and dimension?  The message has the reason and the key. */
 scl_status scl_objective_check(const scl_objective_spec *spec, const scl_net_config *net, scl_err *err);
 
+/* The energy E f32[N] or f32[N,1] at x, of a network that gives one. */
+scl_status scl_energy_build(scl_graph *g, const scl_net_config *net, const char *prefix, scl_value *x, const scl_level *level,
+                            scl_value **energy, scl_err *err);
+
 /* The network's score at x: its result by what it gives (predict, energy). */
 scl_status scl_score_build(scl_graph *g, const scl_net_config *net, const scl_objective_spec *spec, const char *prefix,
                            scl_value *x, const scl_level *level, scl_value **score, scl_err *err);

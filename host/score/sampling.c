@@ -201,13 +201,31 @@ scl_status scl_step_sample(scl_graph **out, scl_arena *arena, const scl_step_spe
     return SCL_OK;
 }
 
+/* A graph of sample.x and sample.label as inputs. */
+static scl_status begin_at(update *u, scl_arena *arena, const scl_step_spec *spec, const char *name, scl_err *err)
+{
+    *u = begin(arena, spec, name, err);
+    SCL_TRY(get(u, &u->x, SCL_INPUT, "sample.x"));
+    return scl_value_get(u->g, &u->level.label, SCL_INPUT, "sample.label", SCL_I32, SCL_DIMS(spec->n), err);
+}
+
 scl_status scl_step_score(scl_graph **out, scl_arena *arena, const scl_step_spec *spec, const char *prefix, scl_err *err)
 {
-    update u = begin(arena, spec, "score", err);
-    SCL_TRY(get(&u, &u.x, SCL_INPUT, "sample.x"));
-    SCL_TRY(scl_value_get(u.g, &u.level.label, SCL_INPUT, "sample.label", SCL_I32, SCL_DIMS(spec->n), err));
+    update u;
+    SCL_TRY(begin_at(&u, arena, spec, "score", err));
     SCL_TRY(score(&u, prefix));
     scl_output(u.score, "sample.score");
+    *out = u.g;
+    return SCL_OK;
+}
+
+scl_status scl_step_energy(scl_graph **out, scl_arena *arena, const scl_step_spec *spec, const char *prefix, scl_err *err)
+{
+    update u;
+    scl_value *energy;
+    SCL_TRY(begin_at(&u, arena, spec, "energy", err));
+    SCL_TRY(scl_energy_build(u.g, &spec->net, prefix, u.x, &u.level, &energy, err));
+    scl_output(energy, "sample.energy");
     *out = u.g;
     return SCL_OK;
 }

@@ -55,5 +55,7 @@ scl_status scl_step_sample(scl_graph **out, scl_arena *arena, const scl_step_spe
 
 /* The score of sample.x, guided or not, output "sample.score" f32[N,H,W,C]. */
 scl_status scl_step_score(scl_graph **out, scl_arena *arena, const scl_step_spec *spec, const char *prefix, scl_err *err);
+/* The energy of sample.x, output "sample.energy" f32[N]: of a network that gives one (spec->objective.energy). */
+scl_status scl_step_energy(scl_graph **out, scl_arena *arena, const scl_step_spec *spec, const char *prefix, scl_err *err);
 
 #endif

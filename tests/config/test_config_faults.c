@@ -192,6 +192,12 @@ static const struct { const char *name, *text, *faults; } bad[] = {
       "t.yaml:4:67: stages.t.plot.x: must be one number for each of the 1 stages of needs" },
     { "field of images", DATA TRAIN "  t: { kind: plot, needs: train, plot: { type: field } }\n",
       "t.yaml:4:48: stages.t.plot.type: field needs a density that is known: data.points.distribution: mixture" },
+    { "density of a score", POINTS "model: { net: mlp }\n" TRAIN "  t: { kind: plot, needs: train, plot: { type: density } }\n",
+      "t.yaml:5:48: stages.t.plot.type: density is exp(-E) of a network that gives an energy: model.output: energy" },
+    { "levels without a trajectory", DATA TRAIN "  s: { kind: sample, needs: train, save: [npy], sampler: { method: ancestral } }\n"
+      "  t: { kind: plot, needs: s, plot: { type: levels } }\n",
+      "t.yaml:5:27: stages.t.needs: stage 's' is no annealed Langevin dynamics, whose levels are drawn\n"
+      "t.yaml:5:27: stages.t.needs: stage 's' keeps no trajectory as an array: its save lacks npy or trajectory" },
     { "scatter of training", DATA TRAIN "  t: { kind: plot, needs: train }\n",
       "t.yaml:4:27: stages.t.needs: must name sample stages, and no others: a scatter is drawn of them" },
     { "weights of a mixture",

@@ -9,7 +9,8 @@ picture() {
 run fig3
 run langevin_limit
 run fig2 -o stages.train.steps=4000
-for f in fig3/figure fig3/by_steps fig3/by_step fig3/by_start langevin_limit/figure fig2/figure fig2/loss; do picture $f; done
+run energy_density -o stages.train.steps=600
+for f in fig3/figure fig3/by_steps fig3/by_step fig3/by_start langevin_limit/figure fig2/figure fig2/loss energy_density/figure; do picture $f; done
 
 python3 - << 'PY'
 import json, math, sys
@@ -47,6 +48,19 @@ inside, outside, whole = (value("fig2", "fisher", "fisher" + s) for s in (".insi
 check("Fisher divergence over the data", whole, 0, 0.02)
 check("Fisher divergence inside the modes", inside, 0, 0.06)
 check("the one outside is 100 times larger", min(outside / inside, 100), 100, 0)
+
+# The energy's density: the picture's numbers, at 100 x 100 points, give the true density, mass 1, and the distances of the
+# evaluation, which sums over 200 x 200.  600 steps of the config's 1500: 0.0022 was measured, and 0.0017.
+rows = [list(map(float, line.split())) for line in open("energy_density/figure/densities.txt") if line.strip()]
+area, mixture = 0.12**2, ((.5, 0, 2), (.3, -2, -1), (.2, 2, -1))
+truth = lambda x, y: sum(w * math.exp(-((x - a)**2 + (y - b)**2) / 1.28) for w, a, b in mixture) / (1.28 * math.pi)
+check("points of the density", len(rows), 10000, 0)
+check("worst true density", max(abs(p - truth(x, y)) for x, y, p, q in rows), 0, 1e-6)
+check("mass of exp(-E) / Z", sum(r[3] for r in rows) * area, 1, 1e-4)
+variation, kl = (value("energy_density", "distance", "density." + s) for s in ("variation", "kl"))
+check("total variation distance", sum(abs(p - q) for x, y, p, q in rows) / 2 * area, variation, 0.002 * variation)
+check("Kullback-Leibler divergence", sum(p * math.log(p / q) for x, y, p, q in rows if p > 0) * area, kl, 0.002 * kl)
+check("which is small", kl, 0, 0.01)
 sys.exit(faults > 0)
 PY
 

@@ -52,8 +52,8 @@ static void test_noise(void)
     CHECK(scl_noise_make(&n, &arena, 1.0, 0.01, 3, 0.5, &err) == SCL_OK &&
               near((double)n.table[SCL_WEIGHT][1], sqrt(n.level[1]), 1e-6),
           "broken powers");
-    CHECK(scl_noise_make(&n, &arena, 1.0, 1e-19, 3, 2.0, &err) == SCL_OK && n.table[SCL_SIGMA][2] == 0 && n.table[SCL_WEIGHT][2] == 0 &&
-              n.table[SCL_SIGMA][1] == (float)n.level[1] && n.table[SCL_WEIGHT][1] == 0,
+    CHECK(scl_noise_make(&n, &arena, 1.0, 1e-19, 3, 2.0, &err) == SCL_OK && n.table[SCL_SIGMA][2] == 0 &&
+              n.table[SCL_WEIGHT][2] == 0 && n.table[SCL_SIGMA][1] == (float)n.level[1] && n.table[SCL_WEIGHT][1] == 0,
           "what is below 2^-60 is 0");
     CHECK(scl_noise_make(&n, &arena, 0.01, 1.0, 3, 2.0, &err) == SCL_BAD_CONFIG, "rising levels are refused");
     scl_err_clear(&err);
