@@ -27,7 +27,7 @@ static scl_status open_network(scl_field *f, int n, scl_err *err)
     return scl_stage_open_device(f->c, &f->b, err);
 }
 
-static scl_status build(scl_field *f, bool traces, scl_err *err)
+static scl_status build(scl_field *f, scl_field_kind kind, scl_err *err)
 {
     if (kind == SCL_FIELD_SCORE)
         return scl_step_score(&f->graph, f->c->arena, &f->spec, "", err);
