@@ -29,9 +29,8 @@ train off -o tuning=off;                                  same untuned off
 python3 - <<'END'
 import json
 t = json.load(open("tune.json"))
-for r in t["devices"][0]["tuning"]:
-    if r["shape"].startswith("conv2d "):
-        r["choice"] = "direct WG=1 VEC=8 NR=8 MR=12"
+t["devices"][0]["tuning"] = [dict(shape=s["shape"], batch=s["batch"], choice="direct WG=1 VEC=8 NR=8 MR=12", ns=1, default_ns=2)
+                             for s in t["shapes"] if s["op"] == "conv2d"]
 t["devices"][0]["tuning"] += [{"shape": "conv2d", "choice": 7}, {"choice": "x"}, 5]
 json.dump(t, open("described.json", "w"))
 END
