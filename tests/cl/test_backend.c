@@ -8,16 +8,7 @@
 #include "cl/probe.h"
 #include "failures.h"
 #include "graph/plan.h"
-
-static void must(scl_status status, scl_err *err)
-{
-    if (status == SCL_OK)
-        return;
-    char text[8192];
-    scl_err_text(err, text, sizeof text);
-    printf("%s\n", text);
-    exit(1);
-}
+#include "must.h"
 
 static float number(unsigned i)
 {

@@ -9,21 +9,12 @@
 #include "cl/device.h"
 #include "cl/program.h"
 #include "failures.h"
+#include "must.h"
 #include "run/trainer.h"
 #include "run/tuner.h"
 
 enum { SKIPPED = 77, SMALL = 2, LARGE = 96, IMAGES = 24, SIZE = 8, STEPS = 3 };
 static char root[] = "/tmp/scl-tuner-XXXXXX";
-
-static void must(scl_status status, scl_err *err)
-{
-    char text[4096];
-    if (status == SCL_OK)
-        return;
-    scl_err_text(err, text, sizeof text);
-    fprintf(stderr, "%s\n", text);
-    exit(1);
-}
 
 static scl_config *config;
 static unsigned char pixels[IMAGES * SIZE * SIZE];

@@ -7,6 +7,7 @@
 #include "failures.h"
 #include "graph/arith.h"
 #include "graph/plan.h"
+#include "must.h"
 #include "score/sampling.h"
 
 enum { N = 12, D = 2, LEVELS = 3, HIDDEN = 5, CLASSES = 4 };
@@ -122,14 +123,6 @@ static scl_status scores(scl_backend *b, const scl_net_config *guide, float scal
     scl_store_free(store);
     scl_arena_free(&arena);
     return SCL_OK;
-}
-
-static void must(scl_status status, const scl_err *err)
-{
-    if (status == SCL_OK)
-        return;
-    fprintf(stderr, "%s\n", err->message);
-    exit(1);
 }
 
 static void compare(const float *guided, const float *alone, double scale)

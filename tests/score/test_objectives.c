@@ -11,6 +11,7 @@
 #include "failures.h"
 #include "graph/arith.h"
 #include "graph/plan.h"
+#include "must.h"
 #include "score/objective.h"
 
 enum { N = 4096, D = 2, K = 2 };
@@ -94,14 +95,6 @@ static scl_status evaluate(scl_backend *b, const scl_objective_spec *spec, int t
     scl_store_free(store);
     scl_arena_free(&arena);
     return SCL_OK;
-}
-
-static void must(scl_status status, const scl_err *err)
-{
-    if (status == SCL_OK)
-        return;
-    fprintf(stderr, "%s\n", err->message);
-    exit(1);
 }
 
 /* Mean and its standard error. */
