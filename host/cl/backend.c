@@ -2,13 +2,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/phase.h"
 #include "cl/load.h"
 #include "cl/program.h"
+#include "cl/watch.h"
 
 static scl_status cl_finish(scl_backend *b, scl_err *err)
 {
-    SCL_CL(err, b->info.name, clFinish, scl_cl_of(b)->queue);
-    return SCL_OK;
+    const int64_t since = scl_phase_begin();
+    const cl_int code = clFinish(scl_cl_of(b)->queue);
+    scl_phase_end(SCL_PHASE_WAIT, since);
+    return scl_cl_check(code, "clFinish", b->info.name, err);
 }
 
 static void cl_close(scl_backend *b)
@@ -16,6 +20,7 @@ static void cl_close(scl_backend *b)
     scl_cl *cl = (scl_cl *)b;
     if (cl->queue)
         clFinish(cl->queue);
+    scl_cl_watch_free(cl);
     scl_ring_free(cl->ring);
     scl_programs_free(cl->programs);
     if (cl->queue)
@@ -29,7 +34,8 @@ static const scl_backend_vtable vtable = {
     .alloc = scl_cl_alloc, .release = scl_cl_release, .write = scl_cl_write, .read = scl_cl_read,
     .read_start = scl_cl_read_start, .write_start = scl_cl_write_start, .wait = scl_cl_wait, .fill = scl_cl_fill,
     .copy = scl_cl_copy, .load = scl_cl_load, .unload = scl_cl_unload, .run = scl_cl_run, .prepare = scl_cl_prepare,
-    .run_timed = scl_cl_run_timed, .finish = cl_finish, .close = cl_close,
+    .run_timed = scl_cl_run_timed, .finish = cl_finish,
+    .note = scl_cl_watch_note, .collect = scl_cl_collect, .close = cl_close,
 };
 
 scl_cl *scl_cl_of(scl_backend *b) { return b->v == &vtable ? (scl_cl *)b : NULL; }

@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/phase.h"
 #include "cl/program.h"
 #include "cl/record.h"
+#include "cl/watch.h"
 
 typedef struct item {
     const scl_launch *launch;
@@ -222,6 +224,7 @@ static scl_record *record(scl_cl *cl, const scl_loaded *s)
 scl_status scl_cl_load(scl_backend *b, const scl_schedule *schedule, scl_memory *slab,
                        const scl_binding *binding, int n_binding, scl_loaded **out, scl_err *err)
 {
+    const int64_t since = scl_phase_begin();
     void *loaded, *items;
     SCL_TRY(scl_alloc_bytes(&loaded, sizeof(scl_loaded), "a schedule", err));
     scl_loaded *s = loaded;
@@ -236,6 +239,7 @@ scl_status scl_cl_load(scl_backend *b, const scl_schedule *schedule, scl_memory 
             scl_err_context(err, "%s", schedule->launch[i].node->op->name);
     }
     s->binding = NULL;
+    scl_phase_end(SCL_PHASE_PROGRAMS, since);
     if (status != SCL_OK) {
         scl_cl_unload(b, s);
         return status;
@@ -250,6 +254,7 @@ void scl_cl_unload(scl_backend *b, scl_loaded *s)
     if (!s)
         return;
     clFinish(scl_cl_of(b)->queue);
+    scl_cl_collect(b, NULL);      /* events name this schedule */
     scl_record_free(s->record);
     for (int i = 0; s->item && i < s->schedule->n_launch; i++) {
         if (s->item[i].kernel)
@@ -265,21 +270,31 @@ void scl_cl_unload(scl_backend *b, scl_loaded *s)
 }
 
 /* event: one for each launch of the range; NULL: none are kept. */
-static scl_status enqueue(scl_cl *cl, scl_loaded *s, int from, int to, cl_event *event, scl_err *err)
+static scl_status enqueue_all(scl_cl *cl, scl_loaded *s, int from, int to, cl_event *event, scl_err *err)
 {
-    const bool whole = s->record && !event && from == 0 && to == s->schedule->n_launch - s->schedule->n_prepare;
+    const bool whole = s->record && !event && !cl->notes && from == 0 && to == s->schedule->n_launch - s->schedule->n_prepare;
     if (whole)
         SCL_TRY(scl_record_run(s->record, err));
     for (int i = whole ? to : from; i < to; i++) {
         const item *it = &s->item[i];
-        cl_event *note = event ? &event[i - from] : NULL;
+        const int64_t since = event ? 0 : scl_cl_note_begin(cl);
+        cl_event own = NULL, *note = event ? &event[i - from] : since ? &own : NULL;
         if (it->kernel)
             SCL_TRY(launch(cl, it->kernel, it->launch->kernel, &it->launch->grid, note, err));
         else
             SCL_TRY(scl_cl_gemm_run(cl, &it->gemm, note, err));
+        SCL_TRY(scl_cl_note_launch(cl, since, s, i, !it->kernel, own, err));
     }
     SCL_CL(err, "run", clFlush, cl->queue);
     return SCL_OK;
+}
+
+static scl_status enqueue(scl_cl *cl, scl_loaded *s, int from, int to, cl_event *event, scl_err *err)
+{
+    const int64_t since = scl_phase_begin();
+    const scl_status status = enqueue_all(cl, s, from, to, event, err);
+    scl_phase_end(SCL_PHASE_ENQUEUE, since);
+    return status;
 }
 
 scl_status scl_cl_run(scl_backend *b, scl_loaded *s, int first, int end, scl_err *err)

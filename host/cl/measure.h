@@ -17,6 +17,10 @@ typedef struct scl_peak {
 /* A backend opened by scl_device_open on an OpenCL device (else SCL_FAILED).  Takes about a second. */
 scl_status scl_measure_peak(scl_backend *b, scl_peak *out, scl_err *err);
 
+/* The best of all measurements that the user's cache folder knows, by device, driver and threads; measured where there is
+ * none, or with `anew`.  date: when, "2026-01-31T12:00:00Z". */
+scl_status scl_measure_cached(scl_backend *b, bool anew, scl_peak *out, char date[32], bool *cached, scl_err *err);
+
 /* The FMA peak alone, GFLOP/s, over about `seconds`: a probe to run between two timings. */
 scl_status scl_measure_fma(scl_backend *b, double seconds, double *gflops, scl_err *err);
 

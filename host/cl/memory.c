@@ -8,6 +8,9 @@
 #include <sys/mman.h>
 #endif
 
+#include "base/phase.h"
+#include "cl/watch.h"
+
 enum { LARGE_PAGE = 2 << 20 };
 enum { RING_SLOTS = 32, RING_BYTES = 64 << 10 };
 
@@ -70,15 +73,17 @@ scl_status scl_cl_alloc(scl_backend *b, size_t bytes, scl_memory **out, scl_err 
         return scl_fail(err, SCL_FAILED, "%zu MB of device memory on %s: clCreateBuffer: %s (%d)",
                         bytes >> 20, b->info.name, scl_cl_error_name(code), code);
     }
+    scl_cl_note_memory(scl_cl_of(b), (long long)bytes);
     *out = m;
     return SCL_OK;
 }
 
 void scl_cl_release(scl_backend *b, scl_memory *memory)
 {
-    (void)b;
-    if (memory)
+    if (memory) {
         clReleaseMemObject(memory->buffer);
+        scl_cl_note_memory(scl_cl_of(b), -(long long)memory->bytes);
+    }
     free(memory);
 }
 
@@ -102,15 +107,18 @@ static scl_status write_small(scl_cl *cl, scl_region to, const void *from, scl_e
     if (r->busy[slot]) {
         cl_event event = r->busy[slot];
         r->busy[slot] = NULL;
+        const int64_t waits = scl_phase_begin();
         const cl_int code = clWaitForEvents(1, &event);
+        scl_phase_end(SCL_PHASE_WAIT, waits);
         clReleaseEvent(event);
         SCL_TRY(scl_cl_check(code, "clWaitForEvents", "a write before this one", err));
     }
     memcpy(r->data[slot], from, to.bytes);
+    const int64_t since = scl_cl_note_begin(cl);
     SCL_CL(err, "write", clEnqueueWriteBuffer, cl->queue, to.memory->buffer, CL_FALSE, to.offset, to.bytes,
            r->data[slot], 0, NULL, &r->busy[slot]);
     r->next = (slot + 1) % RING_SLOTS;
-    return SCL_OK;
+    return scl_cl_note_transfer(cl, since, SCL_COMMAND_WRITE, to.bytes, true, r->busy[slot], err);
 }
 
 scl_status scl_cl_write(scl_backend *b, scl_region to, const void *from, scl_err *err)
@@ -121,9 +129,12 @@ scl_status scl_cl_write(scl_backend *b, scl_region to, const void *from, scl_err
     SCL_TRY(inside(to, "a write", err));
     if (to.bytes <= RING_BYTES)
         return write_small(cl, to, from, err);
+    const int64_t since = scl_cl_note_begin(cl), waits = scl_phase_begin();
+    cl_event event = NULL;
     SCL_CL(err, "write", clEnqueueWriteBuffer, cl->queue, to.memory->buffer, CL_TRUE, to.offset, to.bytes,
-           from, 0, NULL, NULL);
-    return SCL_OK;
+           from, 0, NULL, since ? &event : NULL);
+    scl_phase_end(SCL_PHASE_WAIT, waits);
+    return scl_cl_note_transfer(cl, since, SCL_COMMAND_WRITE, to.bytes, false, event, err);
 }
 
 scl_status scl_cl_read(scl_backend *b, scl_region from, void *to, scl_err *err)
@@ -131,9 +142,12 @@ scl_status scl_cl_read(scl_backend *b, scl_region from, void *to, scl_err *err)
     if (!from.bytes)
         return SCL_OK;
     SCL_TRY(inside(from, "a read", err));
+    const int64_t since = scl_cl_note_begin(scl_cl_of(b)), waits = scl_phase_begin();
+    cl_event event = NULL;
     SCL_CL(err, "read", clEnqueueReadBuffer, scl_cl_of(b)->queue, from.memory->buffer, CL_TRUE, from.offset,
-           from.bytes, to, 0, NULL, NULL);
-    return SCL_OK;
+           from.bytes, to, 0, NULL, since ? &event : NULL);
+    scl_phase_end(SCL_PHASE_WAIT, waits);
+    return scl_cl_note_transfer(scl_cl_of(b), since, SCL_COMMAND_READ, from.bytes, false, event, err);
 }
 
 scl_status scl_cl_read_start(scl_backend *b, scl_region from, void *to, scl_ticket *ticket, scl_err *err)
@@ -143,11 +157,12 @@ scl_status scl_cl_read_start(scl_backend *b, scl_region from, void *to, scl_tick
     if (!from.bytes)
         return SCL_OK;
     SCL_TRY(inside(from, "a read", err));
+    const int64_t since = scl_cl_note_begin(scl_cl_of(b));
     SCL_CL(err, "read", clEnqueueReadBuffer, scl_cl_of(b)->queue, from.memory->buffer, CL_FALSE, from.offset,
            from.bytes, to, 0, NULL, &event);
     ticket->event = event;
     SCL_CL(err, "read", clFlush, scl_cl_of(b)->queue);
-    return SCL_OK;
+    return scl_cl_note_transfer(scl_cl_of(b), since, SCL_COMMAND_READ, from.bytes, true, event, err);
 }
 
 scl_status scl_cl_write_start(scl_backend *b, scl_region to, const void *from, scl_ticket *ticket, scl_err *err)
@@ -157,11 +172,12 @@ scl_status scl_cl_write_start(scl_backend *b, scl_region to, const void *from, s
     if (!to.bytes)
         return SCL_OK;
     SCL_TRY(inside(to, "a write", err));
+    const int64_t since = scl_cl_note_begin(scl_cl_of(b));
     SCL_CL(err, "write", clEnqueueWriteBuffer, scl_cl_of(b)->queue, to.memory->buffer, CL_FALSE, to.offset,
            to.bytes, from, 0, NULL, &event);
     ticket->event = event;
     SCL_CL(err, "write", clFlush, scl_cl_of(b)->queue);
-    return SCL_OK;
+    return scl_cl_note_transfer(scl_cl_of(b), since, SCL_COMMAND_WRITE, to.bytes, true, event, err);
 }
 
 scl_status scl_cl_wait(scl_backend *b, scl_ticket *ticket, bool *done, scl_err *err)
@@ -175,8 +191,11 @@ scl_status scl_cl_wait(scl_backend *b, scl_ticket *ticket, bool *done, scl_err *
     cl_int state = CL_COMPLETE, code;
     if (done)
         code = clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state, &state, NULL);
-    else
+    else {
+        const int64_t waits = scl_phase_begin();
         code = clWaitForEvents(1, &event);
+        scl_phase_end(SCL_PHASE_WAIT, waits);
+    }
     if (done && code == CL_SUCCESS && state > CL_COMPLETE) {
         *done = false;
         return SCL_OK;
@@ -197,9 +216,12 @@ scl_status scl_cl_fill(scl_backend *b, scl_region to, unsigned char byte, scl_er
     const size_t width = to.bytes % 16 == 0 && to.offset % 16 == 0 ? 16
                          : to.bytes % 4 == 0 && to.offset % 4 == 0 ? 4
                                                                    : 1;
-    SCL_CL(err, "fill", clEnqueueFillBuffer, scl_cl_of(b)->queue, to.memory->buffer, pattern, width,
-           to.offset, to.bytes, 0, NULL, NULL);
-    return SCL_OK;
+    scl_cl *cl = scl_cl_of(b);
+    const int64_t since = scl_cl_note_begin(cl);
+    cl_event event = NULL;
+    SCL_CL(err, "fill", clEnqueueFillBuffer, cl->queue, to.memory->buffer, pattern, width, to.offset, to.bytes, 0,
+           NULL, since ? &event : NULL);
+    return scl_cl_note_transfer(cl, since, SCL_COMMAND_FILL, to.bytes, false, event, err);
 }
 
 scl_status scl_cl_copy(scl_backend *b, scl_region to, scl_region from, scl_err *err)
@@ -208,9 +230,12 @@ scl_status scl_cl_copy(scl_backend *b, scl_region to, scl_region from, scl_err *
         return SCL_OK;
     SCL_TRY(inside(to, "a copy", err));
     SCL_TRY(inside((scl_region){ from.memory, from.offset, to.bytes }, "a copy", err));
-    SCL_CL(err, "copy", clEnqueueCopyBuffer, scl_cl_of(b)->queue, from.memory->buffer, to.memory->buffer,
-           from.offset, to.offset, to.bytes, 0, NULL, NULL);
-    return SCL_OK;
+    scl_cl *cl = scl_cl_of(b);
+    const int64_t since = scl_cl_note_begin(cl);
+    cl_event event = NULL;
+    SCL_CL(err, "copy", clEnqueueCopyBuffer, cl->queue, from.memory->buffer, to.memory->buffer, from.offset,
+           to.offset, to.bytes, 0, NULL, since ? &event : NULL);
+    return scl_cl_note_transfer(cl, since, SCL_COMMAND_COPY, to.bytes, false, event, err);
 }
 
 void scl_ring_free(scl_ring *ring)

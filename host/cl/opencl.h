@@ -11,6 +11,7 @@
 
 typedef struct scl_programs scl_programs;
 typedef struct scl_ring scl_ring;
+typedef struct scl_cl_watch scl_cl_watch;
 
 typedef struct scl_cl {
     scl_backend base;             /* first: a scl_backend * of this kind is a scl_cl * */
@@ -21,6 +22,8 @@ typedef struct scl_cl {
     char identity[1024];          /* device, driver, platform version: part of every cache key */
     scl_programs *programs;       /* built programs; program.h */
     scl_ring *ring;               /* staging of small writes; memory.c */
+    scl_cl_watch *watch;          /* of base.watch; watch.c */
+    scl_cl_watch *notes;          /* the same while commands are noted, else NULL */
     bool gemm_ready;              /* CLBlast has its parameters */
 } scl_cl;
 

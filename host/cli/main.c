@@ -46,7 +46,7 @@ static void print_error(const scl_err *err)
 /* Commands of the interface that later versions bring. */
 static bool is_later(const char *name)
 {
-    static const char *const later[] = { "profile", "report" };
+    static const char *const later[] = { "report" };
     for (size_t i = 0; i < sizeof later / sizeof *later; i++)
         if (!strcmp(name, later[i]))
             return true;

@@ -4,6 +4,7 @@
 #ifndef SCL_GRAPH_BACKEND_H
 #define SCL_GRAPH_BACKEND_H
 
+#include "graph/clock.h"
 #include "graph/device.h"
 #include "graph/schedule.h"
 
@@ -17,6 +18,43 @@ typedef struct scl_region { scl_memory *memory; size_t offset, bytes; } scl_regi
 /* When a launch of a schedule began and ended, seconds on the device's own clock. */
 typedef struct scl_span { double begin, end; } scl_span;
 typedef struct scl_binding { const scl_value *value; scl_region region; } scl_binding;
+
+typedef enum scl_command {
+    SCL_COMMAND_LAUNCH,
+    SCL_COMMAND_WRITE,
+    SCL_COMMAND_READ,
+    SCL_COMMAND_FILL,
+    SCL_COMMAND_COPY,
+    SCL_COMMANDS
+} scl_command;
+
+/* A command that has completed. */
+typedef struct scl_event {
+    scl_command command;
+    const scl_loaded *loaded;         /* LAUNCH: of which schedule, */
+    int index;                        /* and which launch of it; of the reference device: which step */
+    size_t bytes;                     /* others: moved */
+    int64_t enqueue[2];               /* host ns, around the call */
+    int64_t seen;                     /* host ns: by then it had ended */
+    int64_t stamp[SCL_STAMPS];        /* of the device's clock, or, with host_clock, of the host's; 0: none */
+    bool last_only;                   /* several kernels, of which only the last is stamped: it began when the one before it ended */
+} scl_event;
+
+struct scl_plan;
+/* Who watches a device.  All calls come from the thread that uses it; what they point to is borrowed. */
+typedef struct scl_watch {
+    void *user;
+    void (*loaded)(void *user, const struct scl_plan *plan, const scl_loaded *loaded);
+    void (*memory)(void *user, long long bytes);                       /* allocated; released when negative */
+    /* Between note(on) and the end of note(off): */
+    void (*clock)(void *user, const scl_clock_sample *sample);         /* when noting begins, and once more when it ends */
+    void (*event)(void *user, const scl_event *event);                 /* in the order of the queue */
+    /* Filled by the device when noting begins. */
+    bool noting;
+    bool host_clock;                  /* every command is waited for and timed by the host */
+    const char *alignment;            /* "timer", "launch", "none" */
+    char reason[256];                 /* why the device's stamps are not taken; "" */
+} scl_watch;
 
 typedef struct scl_backend_vtable {
     scl_status (*alloc)(scl_backend *b, size_t bytes, scl_memory **out, scl_err *err);
@@ -42,12 +80,17 @@ typedef struct scl_backend_vtable {
     /* Enqueues all steps and waits; span: of each of their launches.  NULL: the device has no such clock. */
     scl_status (*run_timed)(scl_backend *b, scl_loaded *loaded, scl_span *span, scl_err *err);
     scl_status (*finish)(scl_backend *b, scl_err *err);
+    /* Begins or ends noting every command for b->watch; waits.  Recordings are not used meanwhile. */
+    scl_status (*note)(scl_backend *b, bool on, scl_err *err);
+    /* Hands completed commands to b->watch.  To be called between steps. */
+    scl_status (*collect)(scl_backend *b, scl_err *err);
     void (*close)(scl_backend *b);                                          /* frees b */
 } scl_backend_vtable;
 
 struct scl_backend {
     const scl_backend_vtable *v;
     scl_device_info info;
+    scl_watch *watch;          /* NULL: none.  Borrowed; set before anything is allocated or loaded */
 };
 
 /* The C definitions as a device: --device reference. */

@@ -39,6 +39,8 @@ scl_status scl_exec_create(scl_exec **out, scl_backend *b, const scl_plan *plan,
         scl_exec_free(e);
         return status;
     }
+    if (b->watch)
+        b->watch->loaded(b->watch->user, plan, e->loaded);
     *out = e;
     return SCL_OK;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/phase.h"
 #include "graph/build.h"
 #include "graph/launcher.h"
 #include "graph/slab.h"
@@ -190,14 +191,16 @@ scl_status scl_plan_measure(size_t *slab_bytes, scl_graph *graph, const scl_devi
     scl_program p = { .arena = &scratch, .graph = graph };
     scl_choice *choice;
     scl_slab slab = { 0 };
+    const int64_t since = scl_phase_begin();
     const scl_status status = run_passes(&p, &choice, &slab, device, options ? options : &none, err);
     *slab_bytes = slab.bytes;
     scl_arena_free(&scratch);
+    scl_phase_end(SCL_PHASE_PLAN, since);
     return status;
 }
 
-scl_status scl_plan_make(scl_plan **out, scl_arena *arena, scl_graph *graph, const scl_device_info *device,
-                         const scl_plan_options *options, scl_err *err)
+static scl_status make(scl_plan **out, scl_arena *arena, scl_graph *graph, const scl_device_info *device,
+                       const scl_plan_options *options, scl_err *err)
 {
     scl_plan *plan = SCL_NEW(arena, scl_plan);
     plan->graph = graph;
@@ -214,4 +217,13 @@ scl_status scl_plan_make(scl_plan **out, scl_arena *arena, scl_graph *graph, con
     SCL_TRY(make_schedule(plan, &p, choice, &slab, err));
     *out = plan;
     return SCL_OK;
+}
+
+scl_status scl_plan_make(scl_plan **out, scl_arena *arena, scl_graph *graph, const scl_device_info *device,
+                         const scl_plan_options *options, scl_err *err)
+{
+    const int64_t since = scl_phase_begin();
+    const scl_status status = make(out, arena, graph, device, options, err);
+    scl_phase_end(SCL_PHASE_PLAN, since);
+    return status;
 }

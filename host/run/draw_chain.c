@@ -126,6 +126,7 @@ static scl_status update(scl_draw *s, scl_draw_batch *r, int first, int i, const
                                               [SCL_CNT_STEP] = (uint32_t)i, [SCL_CNT_BATCH] = (uint32_t)r->n,
                                               [SCL_CNT_SAMPLE] = (uint32_t)first };
     const int slot = (int)(s->done % SCL_DRAW_AHEAD);
+    SCL_TRY(scl_stage_step(s->c, s->b, s->done, err));
     SCL_TRY(wait_for(s, slot, err));
     SCL_TRY(scl_store_write(r->store, "counters", counters, sizeof counters, err));
     SCL_TRY(put_coefficients(s, r, u, err));

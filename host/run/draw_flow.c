@@ -45,6 +45,7 @@ static scl_status seen(void *context, double t, scl_err *err)
     scl_draw *s = ((drawing *)context)->s;
     SCL_TRY(look(context, t, err));
     scl_progress_update(&s->progress, ++s->done, NULL);
+    SCL_TRY(scl_stage_step(s->c, s->b, s->done, err));
     return *s->c->stop ? scl_stage_interrupted(s->c, -1, err) : SCL_OK;
 }
 

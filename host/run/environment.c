@@ -208,6 +208,10 @@ scl_status scl_stage_open_device(scl_stage_context *c, scl_backend **out, scl_er
     if (status != SCL_OK) {
         (*out)->v->close(*out);
         *out = NULL;
+        return status;
     }
-    return status;
+    const scl_run_watch *w = c->run->options->watch;
+    if (w)
+        w->opened(w->user, c->stage->name, *out);
+    return SCL_OK;
 }

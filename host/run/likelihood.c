@@ -53,7 +53,7 @@ typedef struct measure {
     double offset;                  /* bits a dimension that a byte has */
     double *state, *volume;         /* x [n,D], then the integrals [rows,n]; ln of dy/dx [n] */
     double *log_density, *variance; /* [count], nats; variance over a sample's probes */
-    long least, most;               /* evaluations of the network for a group */
+    long least, most, evaluated;    /* evaluations of the network for a group; all so far */
 } measure;
 
 /* ---- the samples and their probes ---- */
@@ -136,6 +136,7 @@ static scl_status seen(void *context, double t, scl_err *err)
     char note[64];
     snprintf(note, sizeof note, "t = %.3f, evaluation %ld", t, m->flow.evaluations);
     scl_progress_update(&m->progress, (long)m->done, note);
+    SCL_TRY(scl_stage_step(m->c, m->field->b, m->evaluated++, err));
     return *m->c->stop ? scl_stage_interrupted(m->c, -1, err) : SCL_OK;
 }
 

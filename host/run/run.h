@@ -10,6 +10,8 @@ typedef struct scl_planned {
     double seconds, gflop, disk_bytes; /* below 0: not known */
 } scl_planned;
 
+struct scl_run_watch; /* run/stage.h: who watches stages (scorecl profile) */
+
 typedef struct scl_run_options {
     const char *out; /* run directory; NULL: runs/NAME */
     bool resume, dry_run, keep_going;
@@ -17,6 +19,7 @@ typedef struct scl_run_options {
     const char *const *force; /* stages to run again in any case */
     int n_force;
     int jobs; /* most stages at the same time; 0: one per device */
+    const struct scl_run_watch *watch; /* may be NULL */
     void (*planned)(void *user, const scl_planned *p); /* dry_run: called for every stage; may be NULL */
     void *user;
 } scl_run_options;

@@ -50,6 +50,12 @@ scl_status scl_stage_find_checkpoint(scl_stage_context *c, const char **path, sc
     return scl_checkpoints_find(folder, which, c->arena, path, err);
 }
 
+scl_status scl_stage_step(scl_stage_context *c, scl_backend *b, long step, scl_err *err)
+{
+    const scl_run_watch *w = c->run ? c->run->options->watch : NULL;
+    return w ? w->step(w->user, b, step, err) : SCL_OK;
+}
+
 void scl_stage_result(scl_stage_context *c, const char *checksum)
 {
     pthread_mutex_lock(&c->run->lock);

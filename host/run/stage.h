@@ -13,6 +13,16 @@
 
 typedef struct scl_run scl_run; /* the engine's own; run/engine.h */
 
+/* Who watches the stages of a run, from its threads. */
+typedef struct scl_run_watch {
+    void *user;
+    /* A device was opened, and nothing is allocated on it yet: time to set its watch. */
+    void (*opened)(void *user, const char *stage, scl_backend *b);
+    /* Before each step (update, evaluation) of a stage, numbered from 0 in the stage's own way. */
+    scl_status (*step)(void *user, scl_backend *b, long step, scl_err *err);
+    const volatile sig_atomic_t *stop;     /* in place of the signals' own */
+} scl_run_watch;
+
 typedef struct scl_stage_context {
     const scl_config *config;
     const scl_stage_config *stage; /* device, data, model, noise: resolved */
@@ -28,6 +38,9 @@ typedef struct scl_stage_context {
 
 /* Opens the stage's device and notes it in environment.json.  *out is owned: (*out)->v->close(*out). */
 scl_status scl_stage_open_device(scl_stage_context *c, scl_backend **out, scl_err *err);
+
+/* To be called before each step of a stage. */
+scl_status scl_stage_step(scl_stage_context *c, scl_backend *b, long step, scl_err *err);
 
 /* The measured rows for the stage's plans (scl_plan_options.tuning): those that are stored for its device; where
  * there are none for the shapes of a stage that will compute for long, a few are measured now.  None under

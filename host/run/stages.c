@@ -47,7 +47,7 @@ static void *run_stage(void *argument)
         .stage = j->stage,
         .run = run,
         .resume = j->resume,
-        .stop = scl_signals_stop(),
+        .stop = run->options->watch ? run->options->watch->stop : scl_signals_stop(),
         .tune = run->tune,
         .arena = &j->arena,
         .folder = scl_arena_printf(&j->arena, "%s/%s", run->folder, j->stage->name),

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/phase.h"
 #include "base/progress.h"
 #include "run/metrics.h"
 #include "run/stage.h"
@@ -61,12 +62,20 @@ static scl_status check_classes(const training *s, const scl_dataset *d, const c
     return SCL_OK;
 }
 
-static scl_status open_data(training *s, scl_err *err)
+static scl_status read_data(training *s, scl_err *err)
 {
     const scl_data_config *d = &s->c->stage->data;
-    SCL_TRY(scl_dataset_open(&s->data, d, SCL_SPLIT_TRAIN, err));
-    if (s->config->eval.every > 0)
-        SCL_TRY(scl_dataset_open(&s->held_out, d, s->config->eval.split, err));
+    const int64_t since = scl_phase_begin();
+    scl_status status = scl_dataset_open(&s->data, d, SCL_SPLIT_TRAIN, err);
+    if (status == SCL_OK && s->config->eval.every > 0)
+        status = scl_dataset_open(&s->held_out, d, s->config->eval.split, err);
+    scl_phase_end(SCL_PHASE_DATA, since);
+    return status;
+}
+
+static scl_status open_data(training *s, scl_err *err)
+{
+    SCL_TRY(read_data(s, err));
     if (s->held_out)
         SCL_TRY(check_shapes(s, err));
     SCL_TRY(check_classes(s, s->data, "training", err));
@@ -143,8 +152,11 @@ static scl_status save(training *s, long step, scl_err *err)
     SCL_TRY(scl_trainer_finish(s->t, err));
     s->info.step = step;
     scl_trainer_counters(s->t, step, s->info.counters);
-    return scl_checkpoints_save(s->c->checkpoints, scl_trainer_store(s->t), &s->info,
-                                s->config->checkpoint.keep, s->checksum, err);
+    const int64_t since = scl_phase_begin();
+    const scl_status status = scl_checkpoints_save(s->c->checkpoints, scl_trainer_store(s->t), &s->info,
+                                                   s->config->checkpoint.keep, s->checksum, err);
+    scl_phase_end(SCL_PHASE_CHECKPOINT, since);
+    return status;
 }
 
 /* Begins the row of step `done`: the loss follows when the device has come that far. */
@@ -162,8 +174,7 @@ static scl_status begin_row(training *s, long done, scl_err *err)
     return scl_trainer_record_start(s->t, err);
 }
 
-/* Puts what came into the row; keep: the row is not written yet, as the held-out loss is still to come. */
-static scl_status end_row(training *s, bool wait, bool keep, scl_err *err)
+static scl_status take_row(training *s, bool wait, bool keep, scl_err *err)
 {
     if (!s->row_open)
         return SCL_OK;
@@ -179,6 +190,15 @@ static scl_status end_row(training *s, bool wait, bool keep, scl_err *err)
     snprintf(note, sizeof note, "loss %.3f", (double)r.loss);
     scl_progress_update(&s->progress, s->logged_step, note);
     return keep ? SCL_OK : scl_metrics_row(s->metrics, s->logged_step, s->row, err);
+}
+
+/* Puts what came into the row; keep: the row is not written yet, as the held-out loss is still to come. */
+static scl_status end_row(training *s, bool wait, bool keep, scl_err *err)
+{
+    const int64_t since = s->row_open ? scl_phase_begin() : 0;
+    const scl_status status = take_row(s, wait, keep, err);
+    scl_phase_end(SCL_PHASE_METRICS, since);
+    return status;
 }
 
 static scl_status evaluate(training *s, long done, scl_err *err)
@@ -249,7 +269,9 @@ static scl_status loop(training *s, scl_err *err)
     if (step == s->config->steps)
         SCL_TRY(save(s, step, err));
     while (step < s->config->steps) {
-        scl_status status = scl_trainer_step(s->t, step, err);
+        scl_status status = scl_stage_step(s->c, s->b, step, err);
+        if (status == SCL_OK)
+            status = scl_trainer_step(s->t, step, err);
         if (status == SCL_OK)
             status = after_step(s, ++step, err);
         if (status != SCL_OK) {

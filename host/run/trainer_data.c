@@ -1,5 +1,6 @@
 /* How pictures get to the device: the whole set once, or the samples of each run ahead of it. */
 #include "base/log.h"
+#include "base/phase.h"
 #include "data/permutation.h"
 #include "run/trainer_parts.h"
 #include "score/noise.h"
@@ -74,7 +75,7 @@ static scl_status start_stream(scl_trainer *t, scl_err *err)
     return scl_stream_open(&t->stream, t->data, t->config->seed, t->stage->train.batch, t->spec.staged, err);
 }
 
-scl_status scl_trainer_upload(scl_trainer *t, scl_err *err)
+static scl_status upload(scl_trainer *t, scl_err *err)
 {
     SCL_TRY(upload_noise(t, err));
     if (t->streams)
@@ -92,6 +93,14 @@ scl_status scl_trainer_upload(scl_trainer *t, scl_err *err)
     return upload_identity(t, "eval.order", (int)n, err);
 }
 
+scl_status scl_trainer_upload(scl_trainer *t, scl_err *err)
+{
+    const int64_t since = scl_phase_begin();
+    const scl_status status = upload(t, err);
+    scl_phase_end(SCL_PHASE_DATA, since);
+    return status;
+}
+
 /* Two orders on the host: the one on its way to the device is left alone. */
 scl_status scl_trainer_set_epoch(scl_trainer *t, long epoch, scl_err *err)
 {
@@ -100,7 +109,9 @@ scl_status scl_trainer_set_epoch(scl_trainer *t, long epoch, scl_err *err)
     const int slot = (int)(epoch % 2);
     const scl_region to = scl_store_find(t->store, "order").region;
     SCL_TRY(t->b->v->wait(t->b, &t->order_ticket[slot], NULL, err));
+    const int64_t since = scl_phase_begin();
     scl_permutation(t->config->seed, (uint32_t)epoch, t->order[slot], (int32_t)t->data->count);
+    scl_phase_end(SCL_PHASE_DATA, since);
     SCL_TRY(t->b->v->write_start(t->b, to, t->order[slot], &t->order_ticket[slot], err));
     t->epoch = epoch;
     return SCL_OK;
@@ -142,7 +153,7 @@ void scl_trainer_settle_data(scl_trainer *t)
     scl_err_clear(&ignored);
 }
 
-scl_status scl_trainer_send(scl_trainer *t, bool eval, long step, int position, int samples,
+static scl_status send_part(scl_trainer *t, bool eval, long step, int position, int samples,
                             uint32_t *counters, scl_err *err)
 {
     if (!t->streams)
@@ -163,4 +174,13 @@ scl_status scl_trainer_send(scl_trainer *t, bool eval, long step, int position, 
     t->sent_step = step;
     t->sent_position = position;
     return SCL_OK;
+}
+
+scl_status scl_trainer_send(scl_trainer *t, bool eval, long step, int position, int samples,
+                            uint32_t *counters, scl_err *err)
+{
+    const int64_t since = t->streams ? scl_phase_begin() : 0;
+    const scl_status status = send_part(t, eval, step, position, samples, counters, err);
+    scl_phase_end(SCL_PHASE_DATA, since);
+    return status;
 }

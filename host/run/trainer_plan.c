@@ -1,5 +1,6 @@
 /* How a training step's batch is dealt into runs, and the plans of those. */
 #include "base/log.h"
+#include "base/phase.h"
 #include "run/fit.h"
 #include "run/trainer_parts.h"
 
@@ -62,8 +63,11 @@ static scl_status graph_of(const scl_trainer *t, bool eval, int n, scl_arena *ar
 {
     scl_step_spec spec = eval ? t->eval_spec : t->spec;
     spec.n = n;
-    return eval ? scl_step_eval(out, arena, &spec, t->spec.ema ? "ema." : "", err)
-                : scl_step_train(out, arena, &spec, err);
+    const int64_t since = scl_phase_begin();
+    const scl_status status = eval ? scl_step_eval(out, arena, &spec, t->spec.ema ? "ema." : "", err)
+                                   : scl_step_train(out, arena, &spec, err);
+    scl_phase_end(SCL_PHASE_GRAPH, since);
+    return status;
 }
 
 static scl_plan_options plan_options(const scl_trainer *t)

@@ -35,7 +35,7 @@ printf 'sead: 1\nstages: {}\n' >bad.yaml
 expect 0 1 "usage: scorecl COMMAND" --help
 expect 2 2 "usage: scorecl COMMAND"
 expect 2 2 "did you mean 'check'?" chekc good.yaml
-for command in profile report; do
+for command in report; do
     expect 2 2 "'$command' is not in this version" $command good.yaml
 done
 expect 2 2 "not in this version" verify --config good.yaml --steps 2
