@@ -175,6 +175,8 @@ typedef struct scl_memory_config {
     scl_recompute recompute;
 } scl_memory_config;
 
+typedef struct scl_log_config { bool tensorboard; } scl_log_config;
+
 typedef struct scl_sample_config {
     struct {
         scl_sampler_kind method;
@@ -277,6 +279,7 @@ typedef struct scl_config {
     scl_data_config data;
     scl_model_config model;
     scl_noise_config noise;
+    scl_log_config log;
     scl_stage_config *stage; int n_stage;          /* in the order of the file */
     int *order;                      /* stage numbers as they are run: needs first, else the file's order */
     scl_tune_config *tune; int n_tune;

@@ -24,6 +24,7 @@
 #define BASE_FISHER scl_evaluate_config
 #define BASE_PLOT scl_plot_config
 #define BASE_LIKELIHOOD scl_likelihood_config
+#define BASE_LOG scl_log_config
 #define TRAIN SCL_KEY_TRAIN
 #define SAMPLE SCL_KEY_SAMPLE
 #define EVALUATE SCL_KEY_EVALUATE
@@ -54,7 +55,7 @@ scl_section scl_key_subsection(const scl_key *key)
         { "MEMORY", SCL_SECTION_MEMORY },       { "CONDITION", SCL_SECTION_CONDITION },
         { "POINTS", SCL_SECTION_POINTS },
         { "FISHER", SCL_SECTION_FISHER },       { "PLOT", SCL_SECTION_PLOT },
-        { "LIKELIHOOD", SCL_SECTION_LIKELIHOOD },
+        { "LIKELIHOOD", SCL_SECTION_LIKELIHOOD }, { "LOG", SCL_SECTION_LOG },
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!strcmp(key->range, known[i].name))

@@ -3,11 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "data/npy.h"
 #include "data/safetensors.h"
 #include "graph/arith.h"
 #include "run/draw.h"
+#include "run/events.h"
 #include "run/picture.h"
 
 static const char *in_folder(scl_draw *s, const char *name)
@@ -90,6 +92,23 @@ static scl_status save_trajectory(scl_draw *s, scl_err *err)
     return s->config->save & SCL_SAVE_NPY ? save_array(s, s->trajectory, "trajectory.npy", s->rows, s->columns, err) : SCL_OK;
 }
 
+/* At the step of the weights that drew them. */
+static scl_status show_pictures(scl_draw *s, scl_err *err)
+{
+    static const char *const names[] = { "grid", "trajectory" };
+    const long step = s->from && s->from->ours ? s->from->info.step : 0;
+    scl_events *events;
+    SCL_TRY(scl_events_open_stage(&events, s->c, step, err));
+    scl_status status = SCL_OK;
+    for (int i = 0; i < 2 && events && status == SCL_OK; i++) {
+        const char *path = in_folder(s, scl_arena_printf(s->c->arena, "%s.png", names[i]));
+        if (scl_file_exists(path))
+            status = scl_events_picture(events, step, names[i], path, err);
+    }
+    scl_events_close(events);
+    return status;
+}
+
 scl_status scl_draw_save(scl_draw *s, scl_err *err)
 {
     const unsigned what = s->config->save;
@@ -110,6 +129,7 @@ scl_status scl_draw_save(scl_draw *s, scl_err *err)
     scl_stage_result(s->c, checksum);
     if (!(what & SCL_SAVE_NPY))
         remove(npy);
+    SCL_TRY(show_pictures(s, err));
     scl_info("%s: samples are in %s", s->c->stage->name, s->c->folder);
     return SCL_OK;
 }

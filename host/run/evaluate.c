@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "run/events.h"
 #include "run/picture.h"
 #include "score/mixture.h"
 
@@ -163,6 +164,25 @@ static scl_status evaluate(scl_evaluation *e, scl_err *err)
     return what & SCL_METRIC_NEIGHBOURS ? scl_evaluation_neighbours(e, err) : SCL_OK;
 }
 
+/* The values as scalars, and the picture of the neighbours. */
+static scl_status show_values(scl_evaluation *e, scl_err *err)
+{
+    const char *picture = scl_arena_printf(e->c->arena, "%s/neighbours.png", e->c->folder), *name;
+    scl_events *events;
+    json_t *value;
+    SCL_TRY(scl_events_open_stage(&events, e->c, e->event_step, err));
+    scl_status status = SCL_OK;
+    json_object_foreach(e->values, name, value) {
+        const double number = json_number_value(json_object_get(value, "value"));
+        if (status == SCL_OK)
+            status = scl_events_scalars(events, e->event_step, &name, &number, 1, err);
+    }
+    if (status == SCL_OK && events && scl_file_exists(picture))
+        status = scl_events_picture(events, e->event_step, "neighbours", picture, err);
+    scl_events_close(events);
+    return status;
+}
+
 scl_status scl_evaluation_write(scl_evaluation *e, json_t *head, scl_err *err)
 {
     json_object_set(head, "values", e->values);
@@ -177,7 +197,7 @@ scl_status scl_evaluation_write(scl_evaluation *e, json_t *head, scl_err *err)
     scl_sha256_of(text, strlen(text), hex);
     scl_stage_result(e->c, hex);
     free(text);
-    return status;
+    return status == SCL_OK ? show_values(e, err) : status;
 }
 
 scl_status scl_stage_evaluate(scl_stage_context *c, scl_err *err)

@@ -24,6 +24,7 @@ typedef struct scl_evaluation {
     float *made_features, *real_features;
     scl_set made_view, real_view;    /* what is compared: the sets themselves, or their features */
     json_t *values;                  /* {"modes.0": {"value": v, "error": e, "true": t}, ...} */
+    long event_step;                 /* of the values among the stage's events */
     const char *not_finite;          /* the first value that, or whose error, is not; NULL: none */
 } scl_evaluation;
 

@@ -24,6 +24,7 @@
 #include "graph/arith.h"
 #include "lib/coef.h"
 #include "run/evaluate.h"
+#include "run/events.h"
 #include "run/field.h"
 #include "run/flow.h"
 #include "run/metrics.h"
@@ -46,6 +47,7 @@ typedef struct measure {
     scl_field *field;
     scl_flow flow;
     scl_metrics *metrics;
+    scl_events *events;
     scl_progress progress;
     scl_mixture truth;              /* with the scale of the last level; no components: not known */
     size_t D, count, done;          /* values of a sample; samples, those that are measured */
@@ -170,6 +172,7 @@ static scl_status finish(measure *m, size_t first, scl_err *err)
         m->log_density[first + i] = nats;
         m->variance[first + i] = variance;
         SCL_TRY(scl_metrics_row(m->metrics, (long)(first + i), row, err));
+        SCL_TRY(scl_events_scalars(m->events, (long)(first + i), columns, row, COLUMNS, err));
     }
     return SCL_OK;
 }
@@ -238,6 +241,7 @@ static scl_status measure_all(measure *m, scl_err *err)
     void *scratch;
     SCL_TRY(read_done(m, err));
     SCL_TRY(scl_metrics_open(&m->metrics, m->c->folder, columns, COLUMNS, (long)m->done - 1, err));
+    SCL_TRY(scl_events_open_stage(&m->events, m->c, (long)m->done, err));
     SCL_TRY(scl_alloc_bytes(&scratch, sizeof(float) * (size_t)m->n * m->D, "the samples of a group", err));
     scl_status status = SCL_OK;
     scl_progress_start(&m->progress, m->c->stage->name, "sample", (long)m->done, (long)m->count);
@@ -366,7 +370,7 @@ static void add_values(measure *m, scl_evaluation *e)
 
 static scl_status save(measure *m, scl_err *err)
 {
-    scl_evaluation e = { .c = m->c, .values = json_object() };
+    scl_evaluation e = { .c = m->c, .values = json_object(), .event_step = (long)m->count };
     float *x = SCL_NEW_ARRAY(m->c->arena, float, m->count);
     for (size_t i = 0; i < m->count; i++)
         x[i] = (float)m->log_density[i];
@@ -396,6 +400,7 @@ scl_status scl_stage_likelihood(scl_stage_context *c, scl_err *err)
     if (status != SCL_OK && status != SCL_INTERRUPTED)
         scl_err_context(err, "stage %s", c->stage->name);
     scl_metrics_close(m.metrics);
+    scl_events_close(m.events);
     scl_field_close(m.field);
     scl_dataset_free(m.data);
     free(m.state);

@@ -76,7 +76,7 @@ static scl_status open_sampler(scl_draw *s, scl_draw_batch *r, int n, scl_err *e
     SCL_TRY(scl_exec_create(&r->exec, s->b, r->plan, r->store, NULL, err));
     const size_t peak = r->plan->peak_bytes + scl_store_bytes(r->store);
     if (peak > s->peak_bytes)
-        s->peak_bytes = peak;
+        s->peak_bytes = s->progress.memory_bytes = peak;
     scl_stage_note(s->c, "peak_bytes", "%zu", s->peak_bytes);
     scl_info("%s: on %s, batches of %d, peak device memory %.1f MiB", s->c->stage->name, s->b->info.name, n, (double)peak / (1 << 20));
     for (int i = 0; i < SCL_DRAW_AHEAD; i++)

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/phase.h"
 #include "base/progress.h"
+#include "run/events.h"
 #include "run/metrics.h"
 #include "run/stage.h"
 #include "run/trainer.h"
@@ -23,6 +24,7 @@ typedef struct training {
     scl_trainer *t;
     scl_checkpoint *from;            /* of this run, to go on from; NULL: none */
     scl_metrics *metrics;
+    scl_events *events;
     scl_progress progress;
     scl_checkpoint_info info;
     long logged_step;                /* newest step whose row was begun, and when */
@@ -159,6 +161,12 @@ static scl_status save(training *s, long step, scl_err *err)
     return status;
 }
 
+static scl_status write_row(training *s, long step, scl_err *err)
+{
+    SCL_TRY(scl_metrics_row(s->metrics, step, s->row, err));
+    return scl_events_scalars(s->events, step, columns, s->row, COLUMNS, err);
+}
+
 /* Begins the row of step `done`: the loss follows when the device has come that far. */
 static scl_status begin_row(training *s, long done, scl_err *err)
 {
@@ -189,7 +197,7 @@ static scl_status take_row(training *s, bool wait, bool keep, scl_err *err)
     char note[48];
     snprintf(note, sizeof note, "loss %.3f", (double)r.loss);
     scl_progress_update(&s->progress, s->logged_step, note);
-    return keep ? SCL_OK : scl_metrics_row(s->metrics, s->logged_step, s->row, err);
+    return keep ? SCL_OK : write_row(s, s->logged_step, err);
 }
 
 /* Puts what came into the row; keep: the row is not written yet, as the held-out loss is still to come. */
@@ -221,7 +229,7 @@ static scl_status evaluate(training *s, long done, scl_err *err)
         s->row[i] = NAN;
     s->row[COL_EVAL] = (double)loss;
     s->row[COL_ACCURACY] = (double)accuracy;
-    return scl_metrics_row(s->metrics, done, s->row, err);
+    return write_row(s, done, err);
 }
 
 /* What a failed run still has. */
@@ -263,7 +271,9 @@ static scl_status loop(training *s, scl_err *err)
     long step;
     SCL_TRY(begin(s, &step, err));
     SCL_TRY(scl_metrics_open(&s->metrics, s->c->folder, columns, COLUMNS, step > 0 ? step : -1, err));
+    SCL_TRY(scl_events_open_stage(&s->events, s->c, step + 1, err));
     scl_progress_start(&s->progress, s->c->stage->name, "step", step, s->config->steps);
+    s->progress.memory_bytes = scl_trainer_peak_bytes(s->t);
     s->logged_step = step;
     s->logged_ns = scl_now_ns();
     if (step == s->config->steps)
@@ -301,6 +311,7 @@ scl_status scl_stage_train(scl_stage_context *c, scl_err *err)
     if (status == SCL_OK)
         scl_stage_result(c, s.checksum);
     scl_metrics_close(s.metrics);
+    scl_events_close(s.events);
     scl_trainer_free(s.t);
     scl_checkpoint_close(s.from);
     scl_tuning_free(&s.tuning);
