@@ -9,36 +9,33 @@
 #include "cli/cli.h"
 #include "graph/plan.h"
 #include "run/build.h"
+#include "run/graphviz.h"
 
 typedef struct request {
     const char *what, *config_file, *stage, *graph, *format, *json, *describe;
+    bool svg;                    /* what format dot gives, drawn */
     cli_overrides overrides;
 } request;
 
-static char *stages_text(const scl_config *config, const char *format, scl_arena *arena)
+static const char *stages_text(const scl_config *config, const char *format, scl_arena *arena)
 {
-    const bool dot = !strcmp(format, "dot"), json = !strcmp(format, "json");
-    const char *text = dot ? "digraph stages {\n" : json ? "[\n" : "";
+    const bool json = !strcmp(format, "json");
+    const char *text = json ? "[\n" : "", *quote = json ? "\"" : "";
+    if (!strcmp(format, "dot"))
+        return scl_stages_dot(config, arena);
     for (int i = 0; i < config->n_stage; i++) {
         const scl_stage_config *s = &config->stage[config->order[i]];
-        const char *needs = "";
-        for (int k = 0; k < s->n_needs; k++) {
-            if (dot)
-                text = scl_arena_printf(arena, "%s  \"%s\" -> \"%s\";\n", text, s->needs[k], s->name);
-            const char *quote = json ? "\"" : "";
+        const char *needs = "", *kind = scl_config_choice("stage.kind", (int)s->kind);
+        for (int k = 0; k < s->n_needs; k++)
             needs = scl_arena_printf(arena, "%s%s%s%s%s", needs, k ? ", " : "", quote, s->needs[k], quote);
-        }
-        const char *kind = scl_config_choice("stage.kind", (int)s->kind);
         if (json)
             text = scl_arena_printf(arena, "%s  {\"name\": \"%s\", \"kind\": \"%s\", \"needs\": [%s]}%s\n",
                                     text, s->name, kind, needs, i + 1 < config->n_stage ? "," : "");
-        else if (dot)
-            text = scl_arena_printf(arena, "%s  \"%s\" [label=\"%s (%s)\"];\n", text, s->name, s->name, kind);
         else
             text = scl_arena_printf(arena, "%s%-16s %-8s needs [%s]  device %s\n", text, s->name, kind, needs,
                                     s->device);
     }
-    return scl_arena_printf(arena, "%s%s", text, dot ? "}\n" : json ? "]\n" : "");
+    return scl_arena_printf(arena, "%s%s", text, json ? "]\n" : "");
 }
 
 static size_t size_of(const json_t *o, const char *key, size_t otherwise)
@@ -136,7 +133,7 @@ static scl_status find_stage(const request *r, const scl_config *config, const s
     return scl_fail(err, SCL_BAD_CONFIG, "%s has no stage '%s'", config->file, r->stage);
 }
 
-static scl_status graph_text(const request *r, const scl_config *config, char **text, scl_arena *arena, scl_err *err)
+static scl_status graph_text(const request *r, const scl_config *config, const char **text, scl_arena *arena, scl_err *err)
 {
     const scl_stage_config *stage;
     scl_graph *graph;
@@ -170,17 +167,42 @@ static bool is_one_of(const char *word, const char *const *words)
     return *words != NULL;
 }
 
+static scl_status show(const request *r, const char *file, scl_err *err)
+{
+    scl_config *config;
+    scl_arena arena = { 0 };
+    const char *text = NULL;
+    char *svg = NULL;
+    scl_status status = SCL_OK;
+    SCL_TRY(cli_read_config(file, &r->overrides, &config, err));
+    if (!strcmp(r->what, "config"))
+        text = strcmp(r->format, "json") ? scl_config_text(config, &arena) : scl_config_json(config, &arena);
+    else if (!strcmp(r->what, "stages"))
+        text = stages_text(config, r->format, &arena);
+    else
+        status = graph_text(r, config, &text, &arena, err);
+    if (status == SCL_OK && text && r->svg)
+        status = scl_graphviz_svg(text, &svg, &arena, err);
+    if (status == SCL_OK && text && r->json)
+        status = cli_write_json(r->json, json_loads(text, 0, NULL), err);
+    else if (status == SCL_OK && text)
+        fputs(svg ? svg : text, stdout);
+    scl_arena_free(&arena);
+    scl_config_free(config);
+    return status;
+}
+
 scl_status scl_cli_dump(int argc, char **argv, scl_err *err)
 {
     static const char *const whats[] = { "config", "stages", "graph", "plan", "schedule", NULL };
-    static const char *const formats[] = { "text", "dot", "json", NULL };
+    static const char *const formats[] = { "text", "dot", "svg", "json", NULL };
     request r = { .format = "text" };
     bool done;
     int n;
     const cli_flag flags[] = {
         { "stage", 0, CLI_TEXT, &r.stage, "S", "of which stage (default: the first)" },
         { "graph", 0, CLI_TEXT, &r.graph, "G", "train, eval or sample (default: the stage's own)" },
-        { "format", 0, CLI_TEXT, &r.format, "F", "text, dot or json" },
+        { "format", 0, CLI_TEXT, &r.format, "F", "text, dot, svg or json" },
         { "json", 0, CLI_TEXT, &r.json, "FILE", "as --format json, to a file (-: standard output)" },
         { "describe", 0, CLI_TEXT, &r.describe, "FILE", "plan for this device description; no device is opened" },
         { NULL, 'o', CLI_OVERRIDE, &r.overrides, "KEY=VALUE", "override a key by its path" },
@@ -196,29 +218,14 @@ scl_status scl_cli_dump(int argc, char **argv, scl_err *err)
     if (!is_one_of(r.what, whats))
         return scl_fail(err, SCL_BAD_CONFIG, "dump shows config, stages, graph, plan or schedule, not '%s'", r.what);
     if (!is_one_of(r.format, formats))
-        return scl_fail(err, SCL_BAD_CONFIG, "--format is text, dot or json, not '%s'", r.format);
+        return scl_fail(err, SCL_BAD_CONFIG, "--format is text, dot, svg or json, not '%s'", r.format);
     if (r.json)
         r.format = "json";
-    const bool dot = !strcmp(r.format, "dot");
-    if (dot && (!strcmp(r.what, "config") || !strcmp(r.what, "schedule")))
-        return scl_fail(err, SCL_BAD_CONFIG, "--format dot: a %s is no graph; dump %s has text and json",
-                        r.what, r.what);
-    scl_config *config;
-    scl_arena arena = { 0 };
-    char *text = NULL;
-    scl_status status = SCL_OK;
-    SCL_TRY(cli_read_config(argv[2], &r.overrides, &config, err));
-    if (!strcmp(r.what, "config"))
-        text = strcmp(r.format, "json") ? scl_config_text(config, &arena) : scl_config_json(config, &arena);
-    else if (!strcmp(r.what, "stages"))
-        text = stages_text(config, r.format, &arena);
-    else
-        status = graph_text(&r, config, &text, &arena, err);
-    if (status == SCL_OK && text && r.json)
-        status = cli_write_json(r.json, json_loads(text, 0, NULL), err);
-    else if (status == SCL_OK && text)
-        fputs(text, stdout);
-    scl_arena_free(&arena);
-    scl_config_free(config);
-    return status;
+    if (!strcmp(r.format, "svg") || !strcmp(r.format, "dot")) {
+        if (!strcmp(r.what, "config") || !strcmp(r.what, "schedule"))
+            return scl_fail(err, SCL_BAD_CONFIG, "--format %s: a %s is no graph; dump %s has text and json", r.format, r.what, r.what);
+        r.svg = !strcmp(r.format, "svg");
+        r.format = "dot";
+    }
+    return show(&r, argv[2], err);
 }
