@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cl/kernels.h"
 #include "cl/program.h"
 
 typedef struct header {
@@ -19,9 +20,16 @@ typedef struct header {
 } header;
 
 static const char magic[16] = "scorecl-cache-1";
+static char programs_in[3072];     /* scl_program_cache_in */
+
+void scl_program_cache_in(const char *folder) { snprintf(programs_in, sizeof programs_in, "%s", folder ? folder : ""); }
 
 void scl_cache_folder(const char *sub, char *out, size_t size)
 {
+    if (programs_in[0] && !strcmp(sub, "programs")) {
+        snprintf(out, size, "%s", programs_in);
+        return;
+    }
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     char base[4096];
     out[0] = 0;

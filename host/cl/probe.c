@@ -26,8 +26,8 @@ static char *cache_key(const scl_cl *cl, scl_arena *arena)
 {
     char sources[65];
     scl_source_hash(sources);
-    const char *extra = getenv("SCL_CL_OPTIONS");
-    return scl_arena_printf(arena, "device probe 2\n%s\n%s\n%s\n", cl->identity, extra ? extra : "", sources);
+    const char *extra = scl_program_extra_options(cl, NULL, arena);
+    return scl_arena_printf(arena, "device probe 2\n%s\n%s\n%s\n", cl->identity, extra, sources);
 }
 
 static bool load_result(const char *key, scl_probe_result *out)

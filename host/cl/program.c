@@ -1,6 +1,8 @@
 /* Building programs, with a cache in memory and, where it helps, one on disk. */
 #include "cl/program.h"
 
+#include "cl/kernels.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +18,10 @@ struct scl_programs {
     scl_arena arena;
     entry *first;
     bool on_disk;
+    scl_program_counts counts;
 };
+
+static const char every_build[] = "-cl-std=CL1.2 -cl-kernel-arg-info";
 
 static unsigned long fnv(unsigned long h, const char *text)
 {
@@ -36,10 +41,16 @@ static bool worth_a_file(const scl_cl *cl)
            !strcasestr(cl->base.info.platform, "oclgrind");
 }
 
-static const char *extra_options(void)
+const char *scl_program_extra_options(const scl_cl *cl, const char *name, scl_arena *arena)
 {
-    const char *extra = getenv("SCL_CL_OPTIONS");
-    return extra ? extra : "";
+    const char *every = getenv("SCL_CL_OPTIONS");
+    const char *own = getenv(scl_arena_printf(arena, "SCL_CL_OPTIONS_%d", cl->base.info.index));
+    const size_t family = own ? strcspn(own, ":") : 0;
+    if (own && own[family] && name) {
+        const char *file = scl_arena_printf(arena, "/%.*s.cl", (int)family, own);
+        own = strstr(name, file) ? own + family + 1 : NULL;
+    }
+    return scl_arena_printf(arena, "%s%s%s", every ? every : "", every && own ? " " : "", own ? own : "");
 }
 
 /* The line of a kernel file (after "cl/") or of generated text that a message is about. */
@@ -128,11 +139,14 @@ static scl_status build(scl_cl *cl, const char *name, const char *text, const ch
     cl_int code = CL_SUCCESS;
     *out = NULL;
     if (status == SCL_OK) {
-        const char *all = scl_arena_printf(&arena, "-cl-std=CL1.2 -cl-kernel-arg-info %s %s", options, extra_options());
+        const char *all =
+            scl_arena_printf(&arena, "%s %s %s", every_build, options, scl_program_extra_options(cl, name, &arena));
         const char *key = scl_arena_printf(&arena, "%s\n%s\n%s", cl->identity, all, source);
         if (cl->programs->on_disk)
             *out = from_binary(cl, key, all);
+        cl->programs->counts.loaded += *out != NULL;
         if (!*out) {
+            cl->programs->counts.built++;
             const char *const_source = source;
             *out = clCreateProgramWithSource(cl->context, 1, &const_source, NULL, &code);
             status = scl_cl_check(code, "clCreateProgramWithSource", name, err);
@@ -174,6 +188,32 @@ scl_status scl_program_get(scl_cl *cl, const char *name, const char *text, const
                   .program = *out };
     all->first = e;
     return SCL_OK;
+}
+
+scl_status scl_kernel_text(scl_backend *b, const scl_launch *l, scl_arena *arena, const char **source,
+                           const char **options, const char **build, scl_err *err)
+{
+    scl_cl *cl = scl_cl_of(b);
+    if (!cl || !l->kernel)
+        return scl_fail(err, SCL_FAILED, "%s has no source for a launch of %s", b->info.name, l->node->op->name);
+    const char *name = scl_arena_printf(arena, "%s/%s.cl", l->source ? "generated" : "ops", l->family);
+    const char *body = l->source ? l->source : scl_source_find(name, arena);
+    char *text;
+    if (!body)
+        return scl_fail(err, SCL_FAILED, "no kernel file is called 'cl/%s'", name);
+    SCL_TRY(scl_source_resolve(&text, arena, name, body, err));
+    const char *extra = scl_program_extra_options(cl, name, arena);
+    *source = text;
+    *options = scl_arena_printf(arena, "%s%s%s", l->options, extra[0] ? " " : "", extra);
+    if (build)
+        *build = scl_arena_printf(arena, "%s %s", every_build, *options);
+    return SCL_OK;
+}
+
+scl_program_counts scl_program_counts_of(scl_backend *b)
+{
+    const scl_cl *cl = scl_cl_of(b);
+    return cl && cl->programs ? cl->programs->counts : (scl_program_counts){ 0 };
 }
 
 void scl_programs_free(scl_programs *all)

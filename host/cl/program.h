@@ -19,6 +19,11 @@ scl_status scl_source_resolve(char **out, scl_arena *arena, const char *name, co
 /* sha256 of all kernel files, 64 hex digits: part of cache keys. */
 void scl_source_hash(char out[65]);
 
+/* What the environment adds to the build of a program, for tests: SCL_CL_OPTIONS, and on device I alone SCL_CL_OPTIONS_I, of the form
+ * "OPTIONS", or "FAMILY:OPTIONS" for the programs of one kernel file.  name "ops/X.cl" or "generated/X.cl"; NULL: all that may be
+ * added to any.  In arena. */
+const char *scl_program_extra_options(const scl_cl *cl, const char *name, scl_arena *arena);
+
 /* Built program; borrowed until the backend closes.  text NULL: the file `name`; else generated source that messages call
  * name.  Errors: SCL_FAILED with kernel file and line, the offending line in the message, and the build log. */
 scl_status scl_program_get(scl_cl *cl, const char *name, const char *text, const char *options,

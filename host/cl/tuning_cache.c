@@ -15,8 +15,8 @@ static const char *cache_key(scl_cl *cl, scl_arena *arena)
 {
     char sources[65];
     scl_source_hash(sources);
-    const char *extra = getenv("SCL_CL_OPTIONS");
-    return scl_arena_printf(arena, "tuning rows 1\n%s\n%s\n%s\n", cl->identity, extra ? extra : "", sources);
+    const char *extra = scl_program_extra_options(cl, NULL, arena);
+    return scl_arena_printf(arena, "tuning rows 1\n%s\n%s\n%s\n", cl->identity, extra, sources);
 }
 
 static void load(const char *key, scl_tuning *t)

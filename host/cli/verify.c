@@ -32,6 +32,8 @@ scl_status verify_probe(const verify_options *o, json_t *report, scl_err *err)
     return r.promised ? SCL_OK : SCL_DIFFERENT;
 }
 
+enum { STEPS = 5 };
+
 /* -o: of a config's keys, conv and tune.OP.PARAM; faults as for a config.  *out is owned. */
 static scl_status read_overrides(const cli_overrides *given, scl_config **out, scl_err *err)
 {
@@ -48,12 +50,14 @@ static scl_status read_overrides(const cli_overrides *given, scl_config **out, s
     return status == SCL_OK ? cli_check_tune(*out, err) : status;
 }
 
-static scl_status run(const verify_options *o, scl_err *err)
+static scl_status run(const verify_options *o, const cli_overrides *overrides, scl_err *err)
 {
     if (o->list_kernels)
         return verify_list_kernels(o, err);
     json_t *report = json_pack("{s:s, s:o}", "version", SCL_VERSION, "versions", scl_versions());
-    const scl_status status = o->probe    ? verify_probe(o, report, err)
+    const scl_status status = o->config   ? verify_config(o, overrides, report, err)
+                              : o->replay ? verify_replay(o, report, err)
+                              : o->probe  ? verify_probe(o, report, err)
                               : o->golden ? verify_golden(o, report, err)
                                           : verify_operators(o, report, err);
     const bool done = status == SCL_OK || status == SCL_DIFFERENT;
@@ -70,9 +74,16 @@ static scl_status run(const verify_options *o, scl_err *err)
 static scl_status check_options(verify_options *o, bool later, scl_err *err)
 {
     if (later)
-        return scl_fail(err, SCL_BAD_CONFIG, "verify --config, --fingerprint and --replay are not in this version");
-    if (o->probe && o->golden)
-        return scl_fail(err, SCL_BAD_CONFIG, "--probe and --golden: one at a time");
+        return scl_fail(err, SCL_BAD_CONFIG, "verify --fingerprint is not in this version");
+    if (o->probe + (o->golden != NULL) + (o->config != NULL) + (o->replay != NULL) > 1)
+        return scl_fail(err, SCL_BAD_CONFIG, "--config, --replay, --probe and --golden: one at a time");
+    if (!o->config && (o->steps || o->out || o->no_guards || strcmp(o->cache, "usual") != 0))
+        return scl_fail(err, SCL_BAD_CONFIG, "--steps, --out, --cache and --no-guards go with --config");
+    if (!o->config && o->devices->n > 1)
+        return scl_fail(err, SCL_BAD_CONFIG, "several devices go with --config; --device all checks operators on every one");
+    if (strcmp(o->cache, "usual") != 0 && strcmp(o->cache, "cold") != 0 && strcmp(o->cache, "both") != 0)
+        return scl_fail(err, SCL_BAD_CONFIG, "--cache is usual, cold or both, not '%s'", o->cache);
+    o->steps = o->steps ? o->steps : STEPS;
     if (o->candidate >= 0 && o->tune[0])
         return scl_fail(err, SCL_BAD_CONFIG, "--candidate and -o tune: one at a time");
     return SCL_OK;
@@ -80,29 +91,32 @@ static scl_status check_options(verify_options *o, bool later, scl_err *err)
 
 scl_status scl_cli_verify(int argc, char **argv, scl_err *err)
 {
-    verify_options o = { .device = "auto", .candidate = -1 };
-    const char *config_file = NULL, *steps = NULL, *replay = NULL;
+    cli_list devices = { 0 };
+    verify_options o = { .device = "auto", .candidate = -1, .devices = &devices, .cache = "usual" };
     bool fingerprint = false, done;
     int n;
     cli_overrides overrides = { 0 };
     const cli_flag flags[] = {
-        { "device", 0, CLI_TEXT, &o.device, "SEL", "auto, cpu, gpu, reference, an index, part of a name, or all" },
+        { "device", 0, CLI_LIST, &devices, "SEL", "auto, cpu, gpu, reference, an index, part of a name, or all; --config: several" },
         { "op", 0, CLI_TEXT, &o.op, "NAME", "only this operator" },
         { "case", 0, CLI_TEXT, &o.case_name, "NAME", "only this case" },
         { "all", 0, CLI_SWITCH, &o.all, NULL, "every tuning candidate, the large cases too, and all with -cl-denorms-are-zero" },
         { "quick", 0, CLI_SWITCH, &o.quick, NULL, "the default candidate alone" },
         { "candidate", 0, CLI_NUMBER, &o.candidate, "I", "only the I-th candidate (0: the default)" },
-        { NULL, 'o', CLI_OVERRIDE, &overrides, "KEY=VALUE", "conv=NAME: convolution for --golden; tune.OP.PARAM=N: force a candidate" },
+        { NULL, 'o', CLI_OVERRIDE, &overrides, "KEY=VALUE", "--config: any key; else conv=NAME: convolution for --golden, tune.OP.PARAM=N: force a candidate" },
         { "golden", 0, CLI_TEXT, &o.golden, "FILE", "the golden outputs of a safetensors file: a line per quantity" },
         { "no-skip", 0, CLI_SWITCH, &o.no_skip, NULL, "--golden: skipped quantities count as failures" },
         { "probe", 0, CLI_SWITCH, &o.probe, NULL, "the device probe, now" },
         { "list-kernels", 0, CLI_SWITCH, &o.list_kernels, NULL, "the programs that the cases use, as JSON" },
         { "json", 0, CLI_TEXT, &o.json, "FILE", "a report (-: standard output)" },
         { "junit", 0, CLI_TEXT, &o.junit, "FILE", "a report as JUnit's XML" },
-        { "config", 0, CLI_TEXT, &config_file, "FILE", "(in a later version)" },
-        { "steps", 0, CLI_TEXT, &steps, "N", "(in a later version)" },
+        { "config", 0, CLI_TEXT, &o.config, "FILE", "train and sample on each device and compare every step, bit by bit (one device: with reference)" },
+        { "steps", 0, CLI_NUMBER, &o.steps, "N", "--config: steps of every train stage (default 5)" },
+        { "cache", 0, CLI_TEXT, &o.cache, "WHICH", "--config: compiled programs: usual, cold (caches begin empty), both (cold, then with what was kept)" },
+        { "no-guards", 0, CLI_SWITCH, &o.no_guards, NULL, "--config: no second pass with bands between all buffers" },
+        { "out", 0, CLI_TEXT, &o.out, "DIR", "--config: folder for a reproducer (default verify-replay)" },
+        { "replay", 0, CLI_TEXT, &o.replay, "DIR", "run a reproducer: does this device give the expected bits?" },
         { "fingerprint", 0, CLI_SWITCH, &fingerprint, NULL, "(in a later version)" },
-        { "replay", 0, CLI_TEXT, &replay, "DIR", "(in a later version)" },
         { 0 },
     };
     const cli_command command = { "", "Does this device compute right?  Without flags: every operator's cases on the default "
@@ -113,15 +127,17 @@ scl_status scl_cli_verify(int argc, char **argv, scl_err *err)
         return SCL_OK;
     scl_arena arena = { 0 };
     scl_config *config = NULL;
-    scl_status status = read_overrides(&overrides, &config, err);
+    static const cli_overrides none = { 0 };
+    o.device = devices.n ? devices.at[0] : "auto";
+    scl_status status = read_overrides(o.config ? &none : &overrides, &config, err);
     if (status == SCL_OK) {
         o.conv = scl_config_choice("conv", (int)config->conv);
         o.tune = scl_tune_list(config, &arena);
         o.show = cli_shows_text(o.json);
-        status = check_options(&o, config_file || steps || fingerprint || replay, err);
+        status = check_options(&o, fingerprint, err);
     }
     if (status == SCL_OK)
-        status = run(&o, err);
+        status = run(&o, &overrides, err);
     scl_config_free(config);
     scl_arena_free(&arena);
     return status;

@@ -6,10 +6,15 @@
 
 #include <jansson.h>
 
+#include "cli/cli.h"
 #include "op_check.h"
 
 typedef struct verify_options {
     const char *device, *op, *case_name, *json, *junit, *golden, *conv;
+    const cli_list *devices;           /* as asked for; device: the only one, or "auto" */
+    const char *config, *replay, *out, *cache;      /* cache: usual, cold or both */
+    int steps;
+    bool no_guards;
     const char *const *tune;           /* forced: "conv2d.MR=4", NULL-terminated */
     bool all, quick, no_skip, list_kernels, probe;
     bool show;                         /* the text on standard output; else JSON goes there */
@@ -20,6 +25,9 @@ typedef struct verify_options {
  * without a record when a case failed (its lines are printed). */
 scl_status verify_operators(const verify_options *o, json_t *report, scl_err *err);
 scl_status verify_golden(const verify_options *o, json_t *report, scl_err *err);
+/* Where devices differ: the step, the node, the elements, and a reproducer in o->out. */
+scl_status verify_config(const verify_options *o, const cli_overrides *overrides, json_t *report, scl_err *err);
+scl_status verify_replay(const verify_options *o, json_t *report, scl_err *err);
 scl_status verify_probe(const verify_options *o, json_t *report, scl_err *err);
 scl_status verify_list_kernels(const verify_options *o, scl_err *err);
 

@@ -80,7 +80,18 @@ scl_status scl_exec_run_timed(scl_exec *e, scl_span *span, scl_err *err)
     return e->backend->v->run_timed(e->backend, e->loaded, span, err);
 }
 
-static scl_region region_of(const scl_exec *e, const scl_place *place)
+scl_backend *scl_exec_backend(const scl_exec *e) { return e->backend; }
+const scl_plan *scl_exec_plan(const scl_exec *e) { return e->plan; }
+scl_store *scl_exec_store(const scl_exec *e) { return e->store; }
+scl_memory *scl_exec_slab(const scl_exec *e) { return e->slab; }
+
+scl_status scl_exec_run_steps(scl_exec *e, int first, int end, scl_err *err)
+{
+    SCL_TRY(prepare(e, err));
+    return e->backend->v->run(e->backend, e->loaded, first, end, err);
+}
+
+scl_region scl_exec_place(const scl_exec *e, const scl_place *place)
 {
     if (place->in == SCL_PLACE_SLAB)
         return (scl_region){ .memory = e->slab, .offset = place->offset, .bytes = place->bytes };
@@ -96,7 +107,7 @@ scl_region scl_exec_region(const scl_exec *e, const char *name)
         for (int o = 0; o < s->step[i].node->n_out; o++) {
             const scl_value *v = s->step[i].node->out[o];
             if (v->output && !strcmp(v->name, name))
-                return region_of(e, &s->step[i].out[o]);
+                return scl_exec_place(e, &s->step[i].out[o]);
         }
     return scl_store_find(e->store, name).region;
 }
@@ -114,7 +125,7 @@ static scl_status first_nonfinite(const scl_exec *e, const struct scl_step *step
                                   float *value, scl_err *err)
 {
     *index = -1;
-    const scl_region from = region_of(e, &step->out[o]);
+    const scl_region from = scl_exec_place(e, &step->out[o]);
     const size_t count = scl_value_count(step->node->out[o]);
     void *data;
     SCL_TRY(scl_alloc_bytes(&data, from.bytes, "the replay of a step", err));

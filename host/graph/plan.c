@@ -148,7 +148,7 @@ static scl_status place(scl_program *p, scl_choice **choice, scl_slab *slab, con
     return SCL_OK;
 }
 
-/* Everything but the launches. */
+/* Passes, order and choices. */
 static scl_status run_passes(scl_program *p, scl_choice **choice, scl_slab *slab, const scl_device_info *device,
                              const scl_plan_options *options, scl_err *err)
 {
@@ -182,6 +182,16 @@ static scl_status run_passes(scl_program *p, scl_choice **choice, scl_slab *slab
     return SCL_OK;
 }
 
+/* Everything but the launches.  Guards come last: they must not sway what is chosen by the bytes that it takes. */
+static scl_status lay_out(scl_program *p, scl_choice **choice, scl_slab *slab, const scl_device_info *device,
+                          const scl_plan_options *options, scl_err *err)
+{
+    SCL_TRY(run_passes(p, choice, slab, device, options, err));
+    if (options->guard_bytes)
+        *slab = scl_slab_place_apart(p, device, *choice, options);
+    return SCL_OK;
+}
+
 static const scl_plan_options none = { 0 };
 
 scl_status scl_plan_measure(size_t *slab_bytes, scl_graph *graph, const scl_device_info *device,
@@ -192,7 +202,7 @@ scl_status scl_plan_measure(size_t *slab_bytes, scl_graph *graph, const scl_devi
     scl_choice *choice;
     scl_slab slab = { 0 };
     const int64_t since = scl_phase_begin();
-    const scl_status status = run_passes(&p, &choice, &slab, device, options ? options : &none, err);
+    const scl_status status = lay_out(&p, &choice, &slab, device, options ? options : &none, err);
     *slab_bytes = slab.bytes;
     scl_arena_free(&scratch);
     scl_phase_end(SCL_PHASE_PLAN, since);
@@ -208,7 +218,7 @@ static scl_status make(scl_plan **out, scl_arena *arena, scl_graph *graph, const
     scl_program p = { .arena = arena, .graph = graph };
     scl_choice *choice;
     scl_slab slab;
-    SCL_TRY(run_passes(&p, &choice, &slab, device, options ? options : &none, err));
+    SCL_TRY(lay_out(&p, &choice, &slab, device, options ? options : &none, err));
     plan->choice = choice;
     plan->schedule.record = options && options->record;
     for (int i = 0; i < graph->n_value; i++)

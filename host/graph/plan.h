@@ -17,6 +17,7 @@ typedef struct scl_plan_options {
     const char *const *tune;         /* forced candidates "conv2d.MR=4", NULL-terminated; may be NULL */
     bool weights_rest;               /* weights do not change after an exec's first run: what is made of them is made once */
     const struct scl_tuning *tuning; /* measured rows, used where they fit; may be NULL; outlives the plan */
+    size_t guard_bytes;              /* every buffer keeps memory of its own, bands of so many bytes between them (same bits); 0: no */
     bool accumulate_only;            /* keep only what feeds accumulators: the plan of every micro-batch but the last */
     bool candidate_index;            /* tests: choose the i-th fitting candidate of every node */
     int candidate;
@@ -58,6 +59,13 @@ scl_status scl_exec_run_timed(scl_exec *exec, scl_span *span, scl_err *err);
 /* The place of a value marked output (or persistent); zero bytes when it does not exist. */
 scl_region scl_exec_region(const scl_exec *exec, const char *value_name);
 scl_status scl_exec_read(scl_exec *exec, const char *value_name, void *to, size_t bytes, scl_err *err);   /* waits */
+/* For looking inside (graph/inspect.h): what it is made of, and steps [first, end) of its schedule alone. */
+scl_backend *scl_exec_backend(const scl_exec *exec);
+const scl_plan *scl_exec_plan(const scl_exec *exec);
+scl_store *scl_exec_store(const scl_exec *exec);
+scl_memory *scl_exec_slab(const scl_exec *exec);
+scl_region scl_exec_place(const scl_exec *exec, const scl_place *place);
+scl_status scl_exec_run_steps(scl_exec *exec, int first, int end, scl_err *err);
 /* Runs node by node, reading every float output, until one is not finite: names it ("res1.0.conv1: conv2d y[5] = nan"). */
 scl_status scl_exec_find_nonfinite(scl_exec *exec, char *text, size_t size, scl_err *err);
 

@@ -76,8 +76,22 @@ static void add_scratch(const scl_program *p, const scl_device_info *device, con
     }
 }
 
+/* Places copies of the blocks, as what a lifetime says else (which weights rest) stays true. */
+static size_t place_apart(scl_block *block, int n, size_t align, size_t guard, scl_arena *arena)
+{
+    const size_t before = (guard + align - 1) / align * align;
+    scl_block *wide = SCL_NEW_ARRAY(arena, scl_block, n ? n : 1);
+    for (int i = 0; i < n; i++)
+        wide[i] = (scl_block){.bytes = block[i].bytes ? block[i].bytes + guard : 0};
+    const size_t bytes = scl_place_blocks(wide, n, align);
+    for (int i = 0; i < n; i++)
+        block[i].offset = before + wide[i].offset;
+    return bytes ? before + bytes : 0;
+}
+
+/* guard 0: values that are not alive at the same time share bytes. */
 static scl_slab place(const scl_program *p, const scl_device_info *device, const scl_choice *choice,
-                      bool in_place, bool rest)
+                      bool in_place, bool rest, size_t guard)
 {
     const size_t align = device->align_bytes > 128 ? device->align_bytes : 128;
     scl_life *life = scl_lifetimes(p, p->arena);
@@ -100,7 +114,8 @@ static scl_slab place(const scl_program *p, const scl_device_info *device, const
     slab.work = block + n;
     slab.prepared = slab.work + p->n_node;
     add_scratch(p, device, choice, rest, block + n);
-    slab.bytes = scl_place_blocks(block, n + 2 * p->n_node, align);
+    slab.bytes = guard ? place_apart(block, n + 2 * p->n_node, align, guard, p->arena)
+                       : scl_place_blocks(block, n + 2 * p->n_node, align);
     for (int i = 0; i < p->n_value; i++)
         slab.offset_of[i] = block_of[home[i]] < 0 ? 0 : block[block_of[home[i]]].offset;
     return slab;
@@ -110,9 +125,15 @@ static scl_slab place(const scl_program *p, const scl_device_info *device, const
 scl_slab scl_slab_place(const scl_program *p, const scl_device_info *device, const scl_choice *choice,
                         const scl_plan_options *options)
 {
-    const scl_slab apart = place(p, device, choice, false, options->weights_rest);
+    const scl_slab apart = place(p, device, choice, false, options->weights_rest, 0);
     if (options->no_in_place)
         return apart;
-    const scl_slab shared = place(p, device, choice, true, options->weights_rest);
+    const scl_slab shared = place(p, device, choice, true, options->weights_rest, 0);
     return shared.bytes < apart.bytes ? shared : apart;
+}
+
+scl_slab scl_slab_place_apart(const scl_program *p, const scl_device_info *device, const scl_choice *choice,
+                              const scl_plan_options *options)
+{
+    return place(p, device, choice, false, options->weights_rest, options->guard_bytes);
 }

@@ -16,5 +16,9 @@ typedef struct scl_slab {
  * of both placements. */
 scl_slab scl_slab_place(const scl_program *p, const scl_device_info *device, const scl_choice *choice,
                         const scl_plan_options *options);
+/* Nothing shares bytes with anything: every block has its own through the whole run, and options->guard_bytes
+ * at least between any two, before the first and behind the last. */
+scl_slab scl_slab_place_apart(const scl_program *p, const scl_device_info *device, const scl_choice *choice,
+                              const scl_plan_options *options);
 
 #endif

@@ -13,7 +13,8 @@ struct scl_store {
     scl_binding *binding;
     int n_block;
     scl_memory **block;
-    size_t bytes;
+    size_t bytes, guard;        /* guard: least bytes between values, before the first and behind the last of a block; 0: none */
+    size_t *block_bytes;
 };
 
 /* Adds a value under its name; later graphs must agree on the shape. */
@@ -65,17 +66,19 @@ static scl_status allocate(scl_store *s, scl_err *err)
 {
     const size_t most = s->backend->info.max_alloc_bytes;
     s->block = SCL_NEW_ARRAY(&s->arena, scl_memory *, s->n);
+    s->block_bytes = SCL_NEW_ARRAY(&s->arena, size_t, s->n);
     for (int first = 0; first < s->n;) {
-        size_t bytes = 0;
+        size_t bytes = aligned(s->guard);
         int end = first;
         for (; end < s->n; end++) {
-            const size_t need = aligned(s->binding[end].region.bytes);
+            const size_t need = aligned(s->binding[end].region.bytes + s->guard);
             if (end > first && bytes + need > (most && most < block_limit ? most : block_limit))
                 break;
             s->binding[end].region.offset = bytes;
             bytes += need;
         }
         SCL_TRY(s->backend->v->alloc(s->backend, bytes, &s->block[s->n_block], err));
+        s->block_bytes[s->n_block] = bytes;
         const scl_region all = { .memory = s->block[s->n_block++], .bytes = bytes };
         SCL_TRY(s->backend->v->fill(s->backend, all, 0, err));
         for (; first < end; first++)
@@ -87,10 +90,17 @@ static scl_status allocate(scl_store *s, scl_err *err)
 
 scl_status scl_store_create(scl_store **out, scl_backend *b, scl_graph *const *graphs, int n_graphs, scl_err *err)
 {
+    return scl_store_create_guarded(out, b, graphs, n_graphs, 0, err);
+}
+
+scl_status scl_store_create_guarded(scl_store **out, scl_backend *b, scl_graph *const *graphs, int n_graphs,
+                                    size_t guard_bytes, scl_err *err)
+{
     void *memory;
     SCL_TRY(scl_alloc_bytes(&memory, sizeof(scl_store), "a store", err));
     scl_store *s = memory;
     s->backend = b;
+    s->guard = guard_bytes;
     scl_status status = collect_all(s, graphs, n_graphs, err);
     if (status == SCL_OK)
         status = allocate(s, err);
@@ -110,6 +120,24 @@ void scl_store_free(scl_store *s)
         s->backend->v->release(s->backend, s->block[i]);
     scl_arena_free(&s->arena);
     free(s);
+}
+
+int scl_store_gaps(const scl_store *s, scl_store_gap *out)
+{
+    int n = 0;
+    for (int i = 0, block = 0; i < s->n; i++) {
+        const scl_binding *b = &s->binding[i], *next = i + 1 < s->n ? b + 1 : NULL;
+        const bool first = i == 0 || b->region.memory != b[-1].region.memory;
+        const bool last = !next || next->region.memory != b->region.memory;
+        const size_t begin = b->region.offset + b->region.bytes;
+        const size_t end = last ? s->block_bytes[block] : next->region.offset;
+        if (first && b->region.offset)
+            out[n++] = (scl_store_gap){ { b->region.memory, 0, b->region.offset }, NULL, b->value };
+        if (end > begin)
+            out[n++] = (scl_store_gap){ { b->region.memory, begin, end - begin }, b->value, last ? NULL : next->value };
+        block += last;
+    }
+    return n;
 }
 
 size_t scl_store_bytes(const scl_store *s) { return s->bytes; }

@@ -132,7 +132,7 @@ static scl_status update(scl_draw *s, scl_draw_batch *r, int first, int i, const
     SCL_TRY(put_coefficients(s, r, u, err));
     if (s->how.known)
         SCL_TRY(scl_draw_put_known_counters(s, r, first, i, u->level, err));
-    SCL_TRY(scl_exec_run(r->exec, err));
+    SCL_TRY(scl_observe_run(s->c->observer, s->c->stage, i, first, r->exec, err));
     s->slot[slot].update = i;
     s->slot[slot].first = first;
     s->slot[slot].n = r->n;

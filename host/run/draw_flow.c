@@ -100,6 +100,9 @@ scl_status scl_draw_flow(scl_draw *s, scl_draw_batch *r, int first, scl_err *err
                             .noise = &s->noise,
                             .n = r->n,
                             .width = s->pixels,
+                            .observer = s->c->observer,
+                            .stage = s->c->stage,
+                            .first = first,
                             .seen = seen } };
     d.flow.context = &d;
     SCL_TRY(scl_alloc_bytes(&memory, n * sizeof(double), "the state of an ODE", err));

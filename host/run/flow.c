@@ -108,7 +108,7 @@ static scl_status put_x(scl_flow *f, const double *x, scl_err *err)
 static scl_status evaluate(scl_flow *f, double t, double factor, double *divergence, scl_err *err)
 {
     const size_t n = (size_t)f->n;
-    SCL_TRY(scl_exec_run(f->exec, err));
+    SCL_TRY(scl_observe_run(f->observer, f->stage, f->evaluations, f->first, f->exec, err));
     SCL_TRY(scl_exec_read(f->exec, "sample.score", f->score, sizeof *f->score * n * f->width, err));
     for (int k = 0; divergence && k < f->vectors; k++) {
         char name[32];

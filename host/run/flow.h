@@ -11,7 +11,7 @@
 #ifndef SCL_RUN_FLOW_H
 #define SCL_RUN_FLOW_H
 
-#include "graph/plan.h"
+#include "run/observer.h"
 #include "score/noise.h"
 
 /* Called after every evaluation of the network; what it returns ends the flow. */
@@ -26,6 +26,9 @@ typedef struct scl_flow {
     int n, vectors;         /* samples of a run; vectors of each */
     size_t width;           /* values of a sample */
     bool exact;             /* the vectors are the basis: their v.Jv add up to the trace */
+    const scl_observer *observer; /* of stage, whose samples begin at first; NULL: nobody */
+    const scl_stage_config *stage;
+    int first;
     scl_flow_seen *seen;    /* may be NULL */
     void *context;
     /* Results. */

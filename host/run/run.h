@@ -18,6 +18,7 @@ typedef struct scl_run_options {
     const char *only;         /* NULL: all stages */
     const char *const *force; /* stages to run again in any case */
     int n_force;
+    const struct scl_observer *observer; /* run/observer.h: for verification; NULL: nobody */
     int jobs; /* most stages at the same time; 0: one per device */
     const struct scl_run_watch *watch; /* may be NULL */
     void (*planned)(void *user, const scl_planned *p); /* dry_run: called for every stage; may be NULL */

@@ -9,6 +9,7 @@
 #include "graph/plan.h"
 #include "graph/tuning.h"
 #include "run/checkpoint.h"
+#include "run/observer.h"
 #include "score/step.h"
 
 typedef struct scl_run scl_run; /* the engine's own; run/engine.h */
@@ -33,6 +34,7 @@ typedef struct scl_stage_context {
     const volatile sig_atomic_t
         *stop;               /* not 0: finish the step, write a checkpoint, return scl_stage_interrupted */
     const char *const *tune; /* forced candidates "conv2d.MR=4", NULL-terminated: scl_plan_options.tune */
+    const scl_observer *observer;  /* NULL: nobody watches */
     scl_arena *arena;        /* lives as long as the stage runs */
 } scl_stage_context;
 

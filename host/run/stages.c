@@ -49,6 +49,7 @@ static void *run_stage(void *argument)
         .resume = j->resume,
         .stop = run->options->watch ? run->options->watch->stop : scl_signals_stop(),
         .tune = run->tune,
+        .observer = run->options->observer,
         .arena = &j->arena,
         .folder = scl_arena_printf(&j->arena, "%s/%s", run->folder, j->stage->name),
     };

@@ -95,7 +95,7 @@ static scl_status open_trainer(training *s, scl_err *err)
         SCL_TRY(scl_checkpoints_newest(s->c->checkpoints, s->config->steps, &s->from, err));
     const scl_trainer_options options = { .tune = s->c->tune, .tuning = &s->tuning,
                                           .eval_images = s->config->eval.images,
-                                          .conv = s->from ? s->from->info.conv : NULL };
+                                          .conv = s->from ? s->from->info.conv : NULL, .observer = s->c->observer };
     SCL_TRY(scl_trainer_spec(&spec, s->b, s->c->config, s->c->stage, s->data, s->held_out, &options, err));
     SCL_TRY(scl_stage_tuning(s->c, s->b, &spec, &s->tuning, err));
     SCL_TRY(scl_trainer_create(&s->t, s->b, s->c->config, s->c->stage, s->data, s->held_out, &options, err));

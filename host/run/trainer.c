@@ -137,7 +137,7 @@ static scl_status deal(scl_trainer *t, scl_runners *list, long step, int total, 
         SCL_TRY(write(t, "counters", counters, sizeof(uint32_t) * SCL_COUNTERS, err));
         scl_runner *r = scl_runners_find(list, samples, position + samples == total);
         if (!nonfinite) {
-            SCL_TRY(scl_exec_run(r->exec, err));
+            SCL_TRY(scl_observe_run(list == &t->run ? t->options.observer : NULL, t->stage, step, position, r->exec, err));
             continue;
         }
         SCL_TRY(scl_exec_find_nonfinite(r->exec, nonfinite, size, err));

@@ -6,6 +6,7 @@
 #include "graph/plan.h"
 #include "graph/tuning.h"
 #include "run/build.h"
+#include "run/observer.h"
 
 typedef struct scl_trainer scl_trainer;
 
@@ -14,6 +15,7 @@ typedef struct scl_trainer_options {
     const scl_tuning *tuning;        /* measured rows; may be NULL; outlive the trainer */
     int eval_images;                 /* most held-out images; 0: all */
     const char *conv;                /* what a checkpoint records of the convolutions (scl_net_conv); NULL: by the config */
+    const scl_observer *observer;          /* of its steps; NULL: nobody */
 } scl_trainer_options;
 
 /* Builds everything for a stage and its data.  held_out NULL: no evaluation.  The config, stage, backend and data sets must

@@ -72,7 +72,9 @@ static scl_status graph_of(const scl_trainer *t, bool eval, int n, scl_arena *ar
 
 static scl_plan_options plan_options(const scl_trainer *t)
 {
-    return scl_build_plan_options(t->config, t->stage, t->options.tune, t->options.tuning);
+    scl_plan_options options = scl_build_plan_options(t->config, t->stage, t->options.tune, t->options.tuning);
+    options.guard_bytes = scl_observer_guard(t->options.observer);
+    return options;
 }
 
 /* scl_need_function: the run that ends a batch is the largest. */
@@ -165,7 +167,7 @@ scl_status scl_trainer_plan(scl_trainer *t, scl_err *err)
     }
     t->params = scl_net_params(t->run.item[0].graph, "", &t->arena);
     t->conv = scl_net_conv(t->run.item[0].graph, &t->arena);
-    SCL_TRY(scl_store_create(&t->store, t->b, graphs, n, err));
+    SCL_TRY(scl_store_create_guarded(&t->store, t->b, graphs, n, scl_observer_guard(t->options.observer), err));
     SCL_TRY(t->b->v->alloc(t->b, t->slab_bytes ? t->slab_bytes : 1, &t->slab, err));
     SCL_TRY(load(t, &t->run, err));
     return load(t, &t->eval, err);

@@ -38,7 +38,12 @@ expect 2 2 "did you mean 'check'?" chekc good.yaml
 for command in report; do
     expect 2 2 "'$command' is not in this version" $command good.yaml
 done
-expect 2 2 "not in this version" verify --config good.yaml --steps 2
+expect 1 2 "does not exist" verify --config good.yaml --steps 2 --device reference
+expect 2 2 "go with --config" verify --steps 2
+expect 2 2 "one at a time" verify --config good.yaml --replay folder
+expect 2 2 "--cache is usual, cold or both, not 'tepid'" verify --config good.yaml --cache tepid
+expect 2 2 "clblast promises no bits" verify --config good.yaml -o conv=clblast
+expect 1 2 "replay.json" verify --replay nowhere
 expect 2 2 "not in this version" verify --fingerprint
 expect 2 2 "takes a number from 0 on, not 'abc'" verify --candidate abc
 expect 2 2 "verify knows the keys conv and tune.OP.PARAM" verify -o seed=1

@@ -1,0 +1,76 @@
+/* scorecl verify --replay: a saved kernel launch, alone. */
+#include <stdlib.h>
+
+#include "cl/device.h"
+#include "cli/verify.h"
+#include "run/replay.h"
+
+/* Whatever the folder's author wanted to say: stage, step, node. */
+static void say_about(const verify_options *o, const scl_replay *r)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(r->about, key, value) {
+        char *text = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
+        const char *shown = text ? text : json_string_value(value);
+        if (shown && shown[0])
+            verify_say(o, "  %-12s %s\n", key, shown);
+        free(text);
+    }
+}
+
+static scl_status compare(const verify_options *o, const scl_replay *r, scl_backend *b, json_t *cases, scl_err *err)
+{
+    scl_arena arena = { 0 };
+    const int n = r->schedule.n_launch;
+    unsigned char **after = SCL_NEW_ARRAY(&arena, unsigned char *, n);
+    scl_bits *bits = SCL_NEW_ARRAY(&arena, scl_bits, r->n_check);
+    char outside[512] = "";
+    bool broken = false;
+    void *image;
+    scl_status status = scl_alloc_bytes(&image, r->schedule.slab_bytes, "the memory of a replay", err);
+    after[n - 1] = image;
+    if (status == SCL_OK)
+        status = scl_replay_run(r, b, "", after, &broken, outside, sizeof outside, err);
+    if (status == SCL_OK) {
+        const bool differ = scl_replay_compare(r, image, bits) > 0;
+        if (broken)
+            verify_say(o, "FAIL %s\n", outside);
+        for (int i = 0; i < r->n_check; i++) {
+            json_t *row = json_pack("{s:s, s:s, s:s, s:b, s:s}", "op", "replay", "case", bits[i].name, "device", b->info.name, "passed",
+                                    !bits[i].differ && !broken, "message", broken ? outside : bits[i].differ ? "other bits" : "");
+            json_object_set_new(row, "bits", scl_bits_json(&bits[i]));
+            json_array_append_new(cases, row);
+            verify_say(o, bits[i].differ ? "%s" : "  all elements of %s are as expected\n",
+                       bits[i].differ ? scl_bits_text(&bits[i], &arena) : bits[i].name);
+        }
+        verify_say(o, differ || broken ? "DIFFERENT: this device does not give the expected bits\n" : "equal: this device gives the expected bits\n");
+        status = differ || broken ? SCL_DIFFERENT : SCL_OK;
+    }
+    free(image);
+    scl_arena_free(&arena);
+    return status;
+}
+
+scl_status verify_replay(const verify_options *o, json_t *report, scl_err *err)
+{
+    scl_replay r;
+    scl_backend *b = NULL;
+    json_t *cases = json_array();
+    json_object_set_new(report, "replay", json_string(o->replay));
+    json_object_set_new(report, "cases", cases);
+    scl_status status = scl_replay_load(&r, o->replay, err);
+    if (status == SCL_OK)
+        status = scl_device_open(o->device, &b, err);
+    if (status == SCL_OK) {
+        json_object_set_new(report, "devices", json_pack("[o]", verify_device_json(&b->info)));
+        json_object_set(report, "about", r.about);
+        verify_say(o, "%s: %s, driver %s\n", b->info.platform, b->info.name, b->info.driver);
+        say_about(o, &r);
+        status = compare(o, &r, b, cases, err);
+    }
+    if (b)
+        b->v->close(b);
+    scl_replay_free(&r);
+    return status;
+}

@@ -1,0 +1,181 @@
+/* One run of the config on one device. */
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "data/safetensors.h"
+#include "run/engine.h"
+#include "run/verify_parts.h"
+
+typedef struct passing {
+    scl_verify_pass *p;
+    const scl_config *config;
+    int stage;                       /* whose programs are counted in `now` */
+    scl_program_counts now;
+} passing;
+
+static scl_verify_unit *next_unit(scl_verify_pass *p)
+{
+    if (p->n_unit == p->cap_unit) {
+        const int cap = p->cap_unit ? 2 * p->cap_unit : 64;
+        scl_verify_unit *bigger = SCL_NEW_ARRAY(&p->arena, scl_verify_unit, cap);
+        if (p->n_unit)
+            memcpy(bigger, p->unit, sizeof *bigger * (size_t)p->n_unit);
+        p->unit = bigger;
+        p->cap_unit = cap;
+    }
+    return &p->unit[p->n_unit++];
+}
+
+/* A stage opens its device anew: what it built counts from nothing. */
+static void count_programs(passing *s, int stage, scl_exec *exec)
+{
+    if (stage != s->stage) {
+        s->p->programs.built += s->now.built;
+        s->p->programs.loaded += s->now.loaded;
+    }
+    s->stage = stage;
+    s->now = exec ? scl_program_counts_of(scl_exec_backend(exec)) : (scl_program_counts){ 0 };
+}
+
+/* scl_observer.run */
+static scl_status sum_up(void *user, const scl_stage_config *stage, long step, int first, scl_exec *exec, scl_err *err)
+{
+    passing *s = user;
+    const int at = scl_stage_index(s->config, stage->name);
+    s->p->info = scl_exec_backend(exec)->info;
+    if (s->p->guards) {
+        char broken[512];
+        const scl_status status = scl_verify_guarded(exec, broken, sizeof broken, err);
+        if (status == SCL_DIFFERENT)
+            snprintf(s->p->broken, sizeof s->p->broken, "stage %s, step %ld: %s", stage->name, step + 1, broken);
+        SCL_TRY(status);
+    } else {
+        SCL_TRY(scl_exec_run(exec, err));
+    }
+    count_programs(s, at, exec);
+    scl_verify_unit *u = next_unit(s->p);
+    *u = (scl_verify_unit){ .stage = at, .step = step, .first = first };
+    return scl_verify_digest(exec, u, err);
+}
+
+/* Stages that only evaluate or draw figures are not what is compared. */
+static scl_status nothing(scl_stage_context *c, scl_err *err)
+{
+    (void)c, (void)err;
+    return SCL_OK;
+}
+
+static scl_status checksums(scl_verify_pass *p, const scl_config *config, const char *folder, scl_err *err)
+{
+    for (int i = 0; i < config->n_stage; i++) {
+        const scl_stage_config *stage = &config->stage[i];
+        const bool trains = stage->kind == SCL_STAGE_TRAIN;
+        if (!trains && stage->kind != SCL_STAGE_SAMPLE)
+            continue;
+        SCL_TRY(scl_checksum_file(scl_arena_printf(&p->arena, "%s/%s/%s", folder, stage->name,
+                                                   trains ? "checkpoints/latest.safetensors" : "samples.npy"),
+                                  p->stage[i].checksum, err));
+    }
+    return SCL_OK;
+}
+
+static void prepare(scl_verify_pass *p, scl_config *config)
+{
+    p->n_stage = config->n_stage;
+    p->n_unit = p->cap_unit = 0;
+    p->stage = SCL_NEW_ARRAY(&p->arena, scl_verify_stage, config->n_stage + 1);
+    for (int i = 0; i < config->n_stage; i++) {
+        p->stage[i].name = scl_arena_strdup(&p->arena, config->stage[i].name);
+        p->stage[i].trains = config->stage[i].kind == SCL_STAGE_TRAIN;
+        config->stage[i].device = p->sel;
+    }
+    scl_program_cache_in(p->cache);
+}
+
+scl_status scl_verify_pass_run(scl_verify_pass *p, scl_config *config, const char *folder, const scl_observer *observer, scl_err *err)
+{
+    static scl_stage_function *const function[] = { [SCL_STAGE_TRAIN] = scl_stage_train,
+                                                    [SCL_STAGE_SAMPLE] = scl_stage_sample,
+                                                    [SCL_STAGE_EVALUATE] = nothing,
+                                                    [SCL_STAGE_LIKELIHOOD] = nothing,
+                                                    [SCL_STAGE_PLOT] = nothing };
+    passing s = { .p = p, .config = config, .stage = -1 };
+    const scl_observer own = { .guard_bytes = p->guards ? SCL_VERIFY_GUARD_BYTES : 0, .run = sum_up, .user = &s };
+    const scl_run_options options = { .out = folder, .jobs = 1, .observer = observer ? observer : &own };
+    const int64_t start = scl_now_ns();
+    const char *usual = config->device;
+    if (!observer)
+        prepare(p, config);
+    else
+        for (int i = 0; i < config->n_stage; i++)
+            config->stage[i].device = p->sel;
+    config->device = p->sel;
+    scl_program_cache_in(p->cache);
+    /* What the stages tell is of no interest here; a stage that is ended early is no failure, though they take it for one. */
+    scl_err own_err = { 0 };
+    scl_log_show(observer || p->guards ? SCL_LOG_ERROR : SCL_LOG_WARNING);
+    scl_status status = scl_run_with(config, &options, function, true, &own_err);
+    scl_log_show(SCL_LOG_INFO);
+    if (status != SCL_OK && status != SCL_DIFFERENT && err) {
+        *err = own_err;
+        own_err.log = NULL;
+    }
+    scl_err_clear(&own_err);
+    scl_program_cache_in(NULL);
+    config->device = usual;
+    if (observer)
+        return status;
+    count_programs(&s, -1, NULL);
+    if (status == SCL_OK)
+        status = checksums(p, config, folder, err);
+    p->seconds = (double)(scl_now_ns() - start) * 1e-9;
+    return status == SCL_DIFFERENT && p->broken[0] ? SCL_OK : status;
+}
+
+void scl_verify_pass_free(scl_verify_pass *p) { scl_arena_free(&p->arena); }
+
+/* ---- folders ---- */
+
+scl_status scl_verify_temporary(char out[256], scl_err *err)
+{
+    const char *base = getenv("TMPDIR");
+    snprintf(out, 256, "%s/scorecl-verify-XXXXXX", base && *base && strlen(base) < 200 ? base : "/tmp");
+    if (mkdtemp(out))
+        return SCL_OK;
+    const scl_status status = scl_fail(err, SCL_FAILED, "cannot make a temporary folder like '%s'", out);
+    out[0] = 0;
+    return status;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st, (void)type, (void)at;
+    return remove(path);
+}
+
+void scl_verify_remove(const char *folder)
+{
+    if (folder[0])
+        nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Drivers read these when they are first asked for anything.  What a driver that is not here keeps stays warm. */
+void scl_verify_fresh_caches(const char *folder)
+{
+    static const char *const caches[][2] = { { "POCL_CACHE_DIR", "pocl" },          { "MESA_SHADER_CACHE_DIR", "mesa" },
+                                             { "CUDA_CACHE_PATH", "nvidia" },       { "NEO_CACHE_DIR", "intel" },
+                                             { "AMD_COMGR_CACHE_DIR", "amd" } };
+    char path[512];
+    for (size_t i = 0; i < sizeof caches / sizeof *caches; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, caches[i][1]);
+        if (scl_file_make_folder(path, NULL) == SCL_OK)
+            setenv(caches[i][0], path, 1);
+    }
+    setenv("SCL_PROGRAM_CACHE", "1", 0);      /* ours is checked where it is not worth its files too */
+}
