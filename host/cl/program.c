@@ -99,6 +99,23 @@ static scl_status build_failed(const scl_cl *cl, const char *name, const char *t
     return status;
 }
 
+/* Does the driver still tell how the parameters are called?  Intel's processor run time does of what it built from source, but
+ * not of a binary. */
+static bool tells_parameters(cl_program program)
+{
+    cl_kernel kernels[64];
+    cl_uint n = 0, arguments;
+    bool tells = clCreateKernelsInProgram(program, 64, kernels, &n) == CL_SUCCESS;
+    for (cl_uint i = 0; i < n && i < 64; i++) {
+        char name[256] = "";
+        const cl_int code = clGetKernelInfo(kernels[i], CL_KERNEL_NUM_ARGS, sizeof arguments, &arguments, NULL);
+        if (tells && code == CL_SUCCESS && arguments)
+            tells = clGetKernelArgInfo(kernels[i], 0, CL_KERNEL_ARG_NAME, sizeof name - 1, name, NULL) == CL_SUCCESS && name[0];
+        clReleaseKernel(kernels[i]);
+    }
+    return tells;
+}
+
 static cl_program from_binary(const scl_cl *cl, const char *key, const char *options)
 {
     void *data;
@@ -109,8 +126,11 @@ static cl_program from_binary(const scl_cl *cl, const char *key, const char *opt
     cl_int status = CL_SUCCESS, code;
     cl_program program = clCreateProgramWithBinary(cl->context, 1, &cl->device, &bytes, &binary, &status, &code);
     free(data);
-    if (program && (code != CL_SUCCESS || status != CL_SUCCESS ||
-                    clBuildProgram(program, 1, &cl->device, options, NULL, NULL) != CL_SUCCESS)) {
+    const bool built = program && code == CL_SUCCESS && status == CL_SUCCESS &&
+                       clBuildProgram(program, 1, &cl->device, options, NULL, NULL) == CL_SUCCESS;
+    if (built && !tells_parameters(program))
+        cl->programs->on_disk = false;  /* such binaries serve nothing; the source is built, here and from now on */
+    if (program && (!built || !cl->programs->on_disk)) {
         clReleaseProgram(program);      /* stale: the driver does not take it; it is built again and replaced */
         program = NULL;
     }

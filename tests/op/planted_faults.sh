@@ -28,6 +28,17 @@ verify_catches() {
     echo "caught by verify: $1: $(grep -m1 '^FAIL' "$work/after")"
 }
 
+# oclgrind_names NAME OPERATOR TEXT: silent on the operator as it is, TEXT in its log with the fault.
+oclgrind_names() {
+    command -v oclgrind > /dev/null || { echo "not run without oclgrind: $1"; return; }
+    local log=$work/oclgrind.log run=(oclgrind --data-races --max-errors 5 --log "$work/oclgrind.log" "$SCORECL" verify --quick --op "$2")
+    "${run[@]}" > "$work/after" || { cat "$work/after"; echo "FAIL $1: $2 fails under oclgrind without the fault"; exit 1; }
+    [ ! -s "$log" ] || { cat "$log"; echo "FAIL $1: oclgrind objects to $2 without the fault"; exit 1; }
+    SCL_KERNEL_DIR=$work/$1 "${run[@]}" > "$work/after" || true
+    grep -q "$3" "$log" || { head -20 "$log"; echo "FAIL $1: oclgrind does not name it"; exit 1; }
+    echo "named by oclgrind: $1: $(grep -m1 "$3" "$log")"
+}
+
 # lint_catches NAME FAMILY TEXT: exit code 1 and a line with TEXT.
 lint_catches() {
     local code=0
@@ -47,6 +58,19 @@ lint_catches() {
 plant reordered_sum lib/sum.cl 's/+= lane\[i \/ h \* SUM_LANES + i % h + h\];/+= lane[i \/ h * SUM_LANES + i % h * (SUM_LANES \/ h) + SUM_LANES \/ h \/ 2];/
     s/lane\[i \/ h \* SUM_LANES + i % h\] +=/lane[i \/ h * SUM_LANES + i % h * (SUM_LANES \/ h)] +=/'
 verify_catches reordered_sum flat_sum
+
+# Work-items that go on before the others have written their lanes.
+plant missing_barrier lib/sum.cl '/for (int h = SUM_LANES/,/lane/s/barrier(CLK_LOCAL_MEM_FENCE);//'
+verify_catches missing_barrier flat_sum
+oclgrind_names missing_barrier flat_sum 'data race at local memory'
+
+plant swapped_argument ops/norm.cl 's/scl_div_v(gamma, sigma)/scl_div_v(sigma, gamma)/'
+verify_catches swapped_argument norm_coef
+
+# One pixel more than a row has: it lies in the next row, and behind the output at the end.
+plant out_of_bounds_write ops/stride.cl '/^kernel void subsample2/,/^}/s|px < W / 2|px < W / 2 + 1|'
+verify_catches out_of_bounds_write subsample2
+oclgrind_names out_of_bounds_write subsample2 'data race at global memory'
 
 plant missing_flush ops/resize.cl 's/scl_flush_v(sum)/sum/'
 verify_catches missing_flush resize_bilinear_grad
