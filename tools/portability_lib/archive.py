@@ -152,10 +152,11 @@ def collect(impl, args, work):
         "versions": versions_of(impl), "result": result, "parts": c.parts, "seconds": round(time.time() - start, 1)}, indent=1))
     name = args.archive or f"portability-{slug(impl, probed)}-{time.strftime('%Y-%m-%d', time.gmtime(start))}.tar.gz"
     pack(c.folder, name)
-    good = not result["failed"] and not result["fault"] and result.get("fingerprint") != "differs"
-    print(f"portability: {'no difference' if good else 'DIFFERENT'}: {result['passed']} of {result['operators']} operators checked; "
-          f"{time.time() - start:.0f} s; wrote {name}")
-    return 0 if good else 4
+    bad = result["failed"] or result["fault"] or result.get("fingerprint") == "differs"
+    whole = result["passed"] == result["operators"] and result.get("fingerprint", "same") == "same"
+    words = "DIFFERENT" if bad else "no difference" if whole else "no difference so far, NOT FINISHED"
+    print(f"portability: {words}: {result['passed']} of {result['operators']} operators checked; {time.time() - start:.0f} s; wrote {name}")
+    return 4 if bad else 0 if whole else 1
 
 
 def versions_of(impl):
