@@ -43,25 +43,11 @@ static void print_error(const scl_err *err)
         free(text);
 }
 
-/* Commands of the interface that later versions bring. */
-static bool is_later(const char *name)
-{
-    static const char *const later[] = { "report" };
-    for (size_t i = 0; i < sizeof later / sizeof *later; i++)
-        if (!strcmp(name, later[i]))
-            return true;
-    return false;
-}
-
 static int unknown(const char *name)
 {
     const char *names[COMMANDS];
     for (int i = 0; i < COMMANDS; i++)
         names[i] = commands[i].name;
-    if (is_later(name)) {
-        fprintf(stderr, "scorecl: '%s' is not in this version (scorecl --help lists what is)\n", name);
-        return SCL_BAD_CONFIG;
-    }
     const char *near = scl_nearest(name, names, COMMANDS);
     fprintf(stderr, "scorecl: there is no command '%s'", name);
     if (near)

@@ -35,9 +35,6 @@ printf 'sead: 1\nstages: {}\n' >bad.yaml
 expect 0 1 "usage: scorecl COMMAND" --help
 expect 2 2 "usage: scorecl COMMAND"
 expect 2 2 "did you mean 'check'?" chekc good.yaml
-for command in report; do
-    expect 2 2 "'$command' is not in this version" $command good.yaml
-done
 expect 1 2 "does not exist" verify --config good.yaml --steps 2 --device reference
 expect 2 2 "go with --config" verify --steps 2
 expect 2 2 "one at a time" verify --config good.yaml --replay folder
