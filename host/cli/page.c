@@ -21,7 +21,7 @@ static scl_status no_memory(scl_err *err) { return scl_fail(err, SCL_FAILED, "no
 /* In JSON a '<' stands in texts alone, where an escape means the same; without it no "</script>" and no "<!--" is possible. */
 scl_status cli_page_json(const json_t *data, char **text, size_t *size, scl_err *err)
 {
-    char *plain = json_dumps(data, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(7));
+    char *plain = json_dumps(data, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
     *text = NULL;
     FILE *f = plain ? open_memstream(text, size) : NULL;
     if (!f) {

@@ -5,9 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/progress.h"
 #include "cli/cli.h"
+#include "cli/page.h"
 #include "cli/profile.h"
+
+static scl_status write_page(const json_t *profile, const char *folder, scl_err *err)
+{
+    scl_arena arena = { 0 };
+    const scl_status status = cli_page_write(scl_arena_printf(&arena, "%s/profile.html", folder), "profile.html", profile, err);
+    scl_arena_free(&arena);
+    return status;
+}
 
 scl_status scl_cli_profile(int argc, char **argv, scl_err *err)
 {
@@ -46,6 +56,8 @@ scl_status scl_cli_profile(int argc, char **argv, scl_err *err)
     json_t *profile;
     char *folder;
     scl_status status = scl_profile_run(config, &options, &profile, &folder, err);
+    if (status == SCL_OK)
+        status = write_page(profile, folder, err);
     if (status == SCL_OK && cli_shows_text(json_file))
         cli_profile_print(profile, folder, rows);
     if (status == SCL_OK && json_file)

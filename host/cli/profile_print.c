@@ -237,5 +237,5 @@ void cli_profile_print(const json_t *profile, const char *folder, int rows)
         print_blocks(stage, rows);
         print_kernels(stage, rows);
     }
-    printf("\n%s/profile.json, trace.json (opens in ui.perfetto.dev)\n", folder);
+    printf("\n%s/profile.html, profile.json, trace.json (opens in ui.perfetto.dev)\n", folder);
 }
