@@ -18,20 +18,21 @@ const nameOf = k => `${k.operator}${k.scope ? " of " + k.scope : ""}`;
 
 /* Why a row takes the time that it takes: which limit of the device counts, and how near it comes to that. */
 function why(row, unit) {
-  const r = row.roofline, roof = data.roofline;
+  const r = row.roofline, roof = data.roofline, spread = row.step_s || {};
   if (!r || !roof) return " The device's limits were not measured, so how good that is cannot be said.";
-  const calls = row.calls_per_step, each = mean(row) / calls, share = r.share;
+  const each = spread.median / row.calls_per_step;
   let text = ` It is bound by ${bounds[r.bound]}: `;
-  if (r.bound === "compute") text += `${short(row.flops, 3)} operations a ${unit} take ${seconds(r.least_s)} at the ${short(roof.fma_gflop_s, 3)} GFLOP/s that this device was measured to do at most; it does ${short(row.gflop_s, 3)}.`;
-  else if (r.bound === "memory") text += `${bytes(row.bytes)} a ${unit} take ${seconds(r.least_s)} at the ${short(roof.copy_gb_s, 3)} GB/s of a copy; it moves ${short(row.gb_s, 3)} GB/s.`;
-  else text += `its ${short(calls)} launches a ${unit} do so little each (${seconds(each)}) that ${seconds(roof.launch_s)} for a launch is what counts.`;
-  if (share > 1.05) text += " That is faster than the limit, as its data are still in a cache, or the limit was measured on a busier machine.";
-  else if (share > 0.7) text += ` That is ${percent(share)} of the possible: only less work would make it much faster.`;
-  else if (share > 0.35) text += ` That is ${percent(share)} of the possible.`;
-  else text += ` That is ${percent(share)} of the possible: the kernel itself, or other load on the machine, takes the rest.`;
-  const spread = row.step_s;
-  if (spread && spread.median > 0 && spread.mean > 1.5 * spread.median)
-    text += ` Its times vary: the median is ${seconds(spread.median)}, the mean ${seconds(spread.mean)}, so something else was running too.`;
+  if (r.bound === "launch") text += `a call takes ${seconds(each)}, and a launch in a full queue costs ${seconds(roof.launch_s)}, so fewer and larger launches would help, not a faster kernel.`;
+  else {
+    if (r.bound === "compute") text += `its ${short(row.flops, 3)} operations a ${unit} take ${seconds(r.least_s)} at the ${short(roof.fma_gflop_s, 3)} GFLOP/s that this device was measured to do at most; it does ${short(row.gflop_s, 3)}.`;
+    else text += `its ${bytes(row.bytes)} a ${unit} take ${seconds(r.least_s)} at the ${short(roof.copy_gb_s, 3)} GB/s of a copy in this device's memory; it moves ${short(row.gb_s, 3)} GB/s.`;
+    if (r.share > 1.05) text += " That is faster than the limit: its data are still in a cache.";
+    else if (r.share > 0.7) text += ` That is ${percent(r.share)} of the possible: only less work would make it much faster.`;
+    else if (r.share > 0.35) text += ` That is ${percent(r.share)} of the possible.`;
+    else text += ` That is ${percent(r.share)} of the possible: most of the time is the kernel's own doing, or that of other load on the machine.`;
+  }
+  if (spread.median > 0 && spread.mean > 1.5 * spread.median)
+    text += ` Its times vary: ${seconds(spread.median)} a ${unit} is the median, ${seconds(spread.mean)} the mean, so other load was on the machine.`;
   return text;
 }
 
@@ -65,7 +66,8 @@ const plotted = () => (stage().kernels || []).filter(k => k.intensity > 0 && k.g
 function roofline() {
   const roof = data.roofline, points = plotted();
   if (!points.length) return null;
-  const tip = el("p", { class: "tip", id: "roof-tip" }, "A point is a kernel at a place of the network, its area the time that it takes. Click one to find it in the table.");
+  const without = stage().kernels.filter(k => !(k.intensity > 0 && k.gflop_s > 0)).reduce((sum, k) => sum + k.share, 0);
+  const tip = el("p", { class: "tip", id: "roof-tip" }, "A point is a kernel at a place of the network, its area the time that it takes. Click one to find it in the table." + (without > 0.005 ? ` Kernels without arithmetic (${percent(without)} of the time) have no point.` : ""));
   const box = chart("roofline", () => {
     const most = Math.max(...points.map(mean)), groups = new Map();
     for (const k of points) groups.set(k.operator, [...(groups.get(k.operator) || []), k]);
@@ -115,7 +117,7 @@ const measures = [
   { title: "GFLOP/s", value: k => k.gflop_s, show: k => short(k.gflop_s, 3), number: true },
   { title: "GB/s", value: k => k.gb_s, show: k => short(k.gb_s, 3), number: true },
   { title: "bound", value: k => get(k, "roofline", "bound"), show: k => el("span", { class: get(k, "roofline", "bound") }, get(k, "roofline", "bound") || "–"), help: "which limit of the device counts" },
-  { title: "of it", value: k => get(k, "roofline", "share"), show: k => percent(get(k, "roofline", "share")), number: true, help: "least possible time ÷ time" },
+  { title: "of it", value: k => get(k, "roofline", "share"), show: k => percent(get(k, "roofline", "share")), number: true, help: "least possible time ÷ median" },
 ];
 
 function drawTable() {

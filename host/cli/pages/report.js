@@ -6,7 +6,7 @@ const ui = { log: false, smooth: 0.9, position: {}, raw: true, whole: false };
 
 const runColour = i => series(i);
 const several = () => data.runs.length > 1;
-const dot = i => el("span", { class: "dot", style: { background: runColour(i) } });
+const dot = i => el("span", { class: "dot", style: { background: `var(--c${i % 8})` } });
 const kindOf = (run, stage) => get(run.config, "stages", stage.name, "kind");
 const stateOf = (run, stage) => get(run.state, "stages", stage.name) || {};
 
@@ -90,7 +90,7 @@ function timeline() {
       return el("div", { class: "lane" }, el("span", { title: b.stage.name }, b.stage.name, " ", el("span", { class: "quiet" }, kindOf(data.runs[i], b.stage) || "")),
         el("div", { class: "track", title: b.stage.name + ": " + b.status + (words ? ", " + words : "") + (needs && needs.length ? ", needs " + needs.join(", ") : "") },
           b.begin > 0 ? el("div", { class: "block", style: { left: 100 * (b.begin - from) / (to - from) * 0.86 + "%",
-            width: 86 * (b.end - b.begin) / (to - from) + "%", background: series(k) } }) : null,
+            width: 86 * (b.end - b.begin) / (to - from) + "%", background: `var(--c${k % 8})` } }) : null,
           el("span", { style: { position: "absolute", left: (b.begin > 0 ? 86 * (b.end - from) / (to - from) : 0) + 0.8 + "%", lineHeight: "24px", fontSize: "12.5px" } },
             b.status === "finished" ? words : [badgeText(b.status), words].filter(t => t).join(", "))));
     })];
@@ -166,7 +166,7 @@ function badRows(stageName) {
   const said = [];
   data.runs.forEach(run => {
     const columns = get(run.stages.find(s => s.name === stageName), "metrics", "columns") || {};
-    for (const [name, c] of Object.entries(columns)) if (c.bad) said.push(`${several() ? run.name + ": " : ""}${c.bad} values of ${words(name)} are not finite`);
+    for (const [name, c] of Object.entries(columns)) if (c.bad) said.push(`${several() ? run.name + ": " : ""}${c.bad === 1 ? "1 value" : c.bad + " values"} of ${words(name)} not finite`);
   });
   return said.map(t => el("p", { class: "failed" }, t));
 }
