@@ -223,6 +223,7 @@ def device_row(files, sha):
     measured = d.get("measured") or d
     rate = measured.get("fma_gflop_s") or measured.get("fma_peak_gflop_s")
     bits = r["fault"].split("\n")[0][:120] if r["fault"] else f"{r['passed']} of {r['operators']}" + \
+        (f", {r['operators'] - r['passed'] - r['failed']} not reached in time" if r["operators"] > r["passed"] + r["failed"] else "") + \
         ("; differ: " + ", ".join(op for op, _ in r["different"]) if r["different"] else "")
     columns = [d.get("name", "none"), d.get("platform", ""), d.get("driver", ""), m["machine"]["system"], bits, r.get("fingerprint", "–"),
                f"{rate:.0f}" if rate else "–", t.get("forward", "–"), t.get("train_step", "–"), t.get("sample_step", "–"), m["date"],
