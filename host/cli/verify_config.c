@@ -128,6 +128,8 @@ static json_t *pass_json(const scl_verify_pass *p)
                             p->programs.built, "programs_loaded", p->programs.loaded, "equal", p->equal);
     if (p->broken[0])
         json_object_set_new(row, "outside", json_string(p->broken));
+    if (p->failed[0])
+        json_object_set_new(row, "failed", json_string(p->failed));
     return row;
 }
 
@@ -156,12 +158,15 @@ static void passed(void *user, const scl_verify_pass *p)
     verify_say(c->o, "%3s  %s:%s  %s  %.1f s\n", device, name, line, p->equal ? "equal" : "DIFFERENT", p->seconds);
     if (p->cache)
         verify_say(c->o, "     %d programs compiled, %d loaded from the cache\n", p->programs.built, p->programs.loaded);
-    if (p->broken[0])
-        verify_say(c->o, "FAIL %s\n", p->broken);
+    if (p->broken[0] || p->failed[0])
+        verify_say(c->o, "FAIL %s\n", p->broken[0] ? p->broken : p->failed);
     json_array_append_new(c->runs, pass_json(p));
     if (!p->what[0] || !strcmp(p->what, "cold cache"))
         json_array_append_new(c->devices, verify_device_json(&p->info));
-    json_array_append_new(c->cases, case_json(p, name, p->broken[0] ? p->broken : p->equal ? "" : "other bits than the first device"));
+    json_array_append_new(c->cases, case_json(p, name, p->broken[0]   ? p->broken
+                                                            : p->failed[0] ? p->failed
+                                                            : p->equal     ? ""
+                                                                           : "other bits than the first device"));
 }
 
 static json_t *found_json(const scl_verify_found *f)

@@ -22,7 +22,7 @@ void scl_replay_free(scl_replay *r)
 /* ---- taking launches out of a run ---- */
 
 /* Device memory that an argument reaches. */
-typedef struct extent { scl_region region; const char *name; int block; } extent;
+typedef struct extent { scl_region region; const char *name; int memory, block; } extent;   /* memory: numbered as it is met first */
 
 static const char *place_name(scl_arena *arena, const scl_launch *l, int a)
 {
@@ -33,8 +33,8 @@ static int by_place(const void *a, const void *b)
 {
     const extent *const *x = a, *const *y = b;
     const scl_region *r = &(*x)->region, *s = &(*y)->region;
-    if (r->memory != s->memory)
-        return (uintptr_t)r->memory < (uintptr_t)s->memory ? -1 : 1;
+    if ((*x)->memory != (*y)->memory)
+        return (*x)->memory < (*y)->memory ? -1 : 1;
     return r->offset != s->offset ? (r->offset < s->offset ? -1 : 1) : r->bytes < s->bytes ? 1 : r->bytes > s->bytes ? -1 : 0;
 }
 
@@ -67,10 +67,10 @@ static scl_status take_launch(scl_replay *r, scl_backend *b, const scl_launch *f
 {
     scl_launch *to = &r->schedule.launch[k];
     scl_node *node = SCL_NEW(&r->arena, scl_node);      /* messages ask for its operator; the run's own ends before this does */
-    const char *source, *options;
+    const char *source;
     if (!from->kernel)
         return scl_fail(err, SCL_FAILED, "a product by CLBlast cannot be replayed");
-    SCL_TRY(scl_kernel_text(b, from, &r->arena, &source, &options, &r->options[k], err));
+    SCL_TRY(scl_kernel_text(b, from, &r->arena, &source, &r->own[k], &r->options[k], err));
     node->op = from->node->op;
     node->scope = scl_arena_strdup(&r->arena, from->node->scope);
     *to = *from;
@@ -79,7 +79,7 @@ static scl_status take_launch(scl_replay *r, scl_backend *b, const scl_launch *f
     to->kernel = scl_arena_strdup(&r->arena, from->kernel);
     to->source = source;
     r->generated[k] = from->source != NULL;
-    to->options = options;
+    to->options = scl_arena_strdup(&r->arena, from->options);
     for (int a = 0; a < to->n_arg; a++) {
         to->arg[a].name = scl_arena_strdup(&r->arena, from->arg[a].name);
         to->arg[a].value = from->arg[a].value ? scl_arena_strdup(&r->arena, from->arg[a].value) : NULL;
@@ -128,6 +128,7 @@ scl_status scl_replay_take(scl_replay *r, scl_exec *exec, int step, scl_err *err
     r->schedule.launch = SCL_NEW_ARRAY(&r->arena, scl_launch, n);
     r->schedule.step = SCL_NEW_ARRAY(&r->arena, struct scl_step, n);
     r->options = SCL_NEW_ARRAY(&r->arena, const char *, n);
+    r->own = SCL_NEW_ARRAY(&r->arena, const char *, n);
     r->generated = SCL_NEW_ARRAY(&r->arena, bool, n);
     extent *e = SCL_NEW_ARRAY(&r->arena, extent, n * SCL_MAX_LAUNCH_ARGS), **order;
     order = SCL_NEW_ARRAY(&r->arena, extent *, n * SCL_MAX_LAUNCH_ARGS);
@@ -141,6 +142,10 @@ scl_status scl_replay_take(scl_replay *r, scl_exec *exec, int step, scl_err *err
             extent *x = &e[k * SCL_MAX_LAUNCH_ARGS + a];
             x->region = scl_exec_place(exec, &l->place[a]);
             x->name = place_name(&r->arena, l, a);
+            x->memory = used;
+            for (int i = used - 1; i >= 0; i--)
+                if (order[i]->region.memory == x->region.memory)
+                    x->memory = order[i]->memory;
             if (x->region.bytes)
                 order[used++] = x;
         }

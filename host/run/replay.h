@@ -27,7 +27,7 @@ typedef struct scl_replay_check {     /* a tensor in it, as it should be afterwa
 typedef struct scl_replay {
     scl_arena arena;
     scl_schedule schedule;            /* a step for each launch; places in the image; sources whole */
-    const char **options;             /* of each launch, as the compiler got them */
+    const char **options, **own;      /* of each launch: all that the compiler got; what a replay adds: with what the environment gave that device */
     bool *generated;                  /* its source is no file of cl/ops (while it is taken; not kept) */
     int n_block, n_check;
     scl_replay_block *block;

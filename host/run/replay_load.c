@@ -147,6 +147,7 @@ static scl_status load_launch(loading *l, const json_t *row, int k, scl_err *err
         return corrupt(l, "a launch is of an unknown operator", err);
     *to = (scl_launch){ .node = node, .family = node->op->family, .kernel = text_of(l, row, "kernel"), .options = text_of(l, row, "options"),
                         .n_arg = (int)json_array_size(arguments) };
+    r->own[k] = to->options;
     r->options[k] = text_of(l, row, "build_options");
     if (!to->kernel || !to->options || !r->options[k] || to->n_arg > SCL_MAX_LAUNCH_ARGS)
         return corrupt(l, "a launch without kernel or options, or with too many arguments", err);
@@ -213,6 +214,7 @@ static scl_status load(loading *l, scl_err *err)
     r->schedule.launch = SCL_NEW_ARRAY(&r->arena, scl_launch, n);
     r->schedule.step = SCL_NEW_ARRAY(&r->arena, struct scl_step, n);
     r->options = SCL_NEW_ARRAY(&r->arena, const char *, n);
+    r->own = SCL_NEW_ARRAY(&r->arena, const char *, n);
     r->check = SCL_NEW_ARRAY(&r->arena, scl_replay_check, r->n_check);
     SCL_TRY(load_images(l, err));
     SCL_TRY(load_blocks(l, json_object_get(l->root, "buffers"), err));

@@ -73,6 +73,7 @@ static void keep_launch(scl_replay *r, int k, const traces *t)
     r->schedule.step[0] = r->schedule.step[k];
     r->schedule.step[0].first_launch = 0;
     r->options[0] = r->options[k];
+    r->own[0] = r->own[k];
     r->generated[0] = r->generated[k];
     r->schedule.n_launch = r->schedule.n_node = 1;
     for (int b = 0; b < r->n_block; b++) {

@@ -119,7 +119,7 @@ static scl_status save_launches(saving *s, json_t *launches, scl_err *err)
             json_array_append_new(arguments, argument_json(s->r, l, a));
         json_array_append_new(launches,
                               json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "operator", l->node->op->name, "kernel",
-                                        l->kernel, "source", file, "options", l->options, "build_options", s->r->options[k],
+                                        l->kernel, "source", file, "options", s->r->own[k], "build_options", s->r->options[k],
                                         "global", sizes(l->grid.global), "local", sizes(l->grid.local), "arguments", arguments));
         SCL_TRY(write_file(s, file, l->source, strlen(l->source), err));
     }

@@ -34,6 +34,7 @@ typedef struct scl_verify_pass {
     double seconds;
     scl_program_counts programs;
     bool equal;                   /* to the first pass */
+    char failed[512];             /* what ended it after it had begun to differ (a loss that is not finite, as a rule); "" nothing */
     char broken[768];             /* what was written outside of its buffers, and by which kernel; "" nothing */
 } scl_verify_pass;
 

@@ -84,7 +84,7 @@ static scl_status keep(const scl_verify_search *s, scl_replay *r, scl_exec *exec
         f->launches = scl_arena_printf(s->arena, "%s%s%s (%s/%s.cl, global %zux%zux%zu, local %zux%zux%zu, %s)", f->launches, k ? ", " : "",
                                        l->kernel, r->generated[k] ? "generated" : "ops", l->family, l->grid.global[0],
                                        l->grid.global[1], l->grid.global[2], l->grid.local[0], l->grid.local[1],
-                                       l->grid.local[2], l->options[0] ? l->options : "no options");
+                                       l->grid.local[2], r->own[k][0] ? r->own[k] : "no options");
     }
     return SCL_OK;
 }

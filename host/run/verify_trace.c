@@ -81,12 +81,13 @@ static bool first_by_step(const scl_verify_pass *a, const scl_verify_pass *b, in
 
 bool scl_verify_first(const scl_verify_pass *a, const scl_verify_pass *b, int *at, bool *comparable)
 {
-    *comparable = a->n_unit == b->n_unit;
-    for (int i = 0; i < a->n_unit && *comparable; i++)
+    const int n = b->failed[0] && b->n_unit < a->n_unit ? b->n_unit : a->n_unit;
+    *comparable = b->failed[0] ? b->n_unit <= a->n_unit : a->n_unit == b->n_unit;
+    for (int i = 0; i < n && *comparable; i++)
         *comparable = same_run(&a->unit[i], &b->unit[i]);
     if (!*comparable)
         return first_by_step(a, b, at);
-    for (int i = 0; i < a->n_unit; i++)
+    for (int i = 0; i < n; i++)
         if (strcmp(a->unit[i].all, b->unit[i].all) != 0) {
             *at = i;
             return true;

@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# verify --config: equal devices are equal, and of a device that computes wrong bits in one kernel from one step on the step, the node, the launch and the
+# elements are named; the reproducer goes wrong on that device alone, and is right with the right source.  Two devices of PoCL, of which the second one
+# builds a kernel with a fault planted into it; and guards, which name the kernel that writes outside of its buffers.
+. "$(dirname "$0")/common"
+
+export POCL_DEVICES="basic basic"
+mapfile -t basic < <("$SCORECL" devices | sed -n 's/^ *\([0-9]*\)  Portable Computing Language: basic.*/\1/p')
+[ "${#basic[@]}" = 2 ] || { echo "SKIP: PoCL with two devices is not here"; exit 77; }
+right=${basic[0]} wrong=${basic[1]}
+
+cat > toy.yaml <<'END'
+seed: 3
+data: { format: points, points: { distribution: mixture, weights: [0.6, 0.4], means: [[1.5, 0], [-1.5, 0]], sigma: 0.7, count: 64 } }
+model: { net: mlp, widths: [16] }
+noise: { schedule: geometric, sigma_begin: 1.0, sigma_end: 0.1, levels: 2 }
+stages:
+  train: { kind: train, objective: { loss: dsm }, optimizer: { method: adam, lr: 5.0e-3 }, batch: 16, steps: 100 }
+  sample: { kind: sample, needs: [train], sampler: { step_lr: 1.0e-3 }, count: 4 }
+END
+
+# plant FOLDER FILE SED-SCRIPT: kernel files with a fault that is compiled with -DPLANTED alone.
+plant()
+{
+    mkdir -p "$1/$(dirname "$2")"
+    sed "$3" "$SOURCE/cl/$2" > "$1/$2"
+    grep -q PLANTED "$1/$2" || fail "the fault does not fit cl/$2 any more"
+}
+
+# wrong_device FOLDER FAMILY FLAGS...: verify with the fault on the second device; exit 4, text in said, JSON in found.json.
+wrong_device()
+{
+    local folder=$1 family=$2 got=0; shift 2
+    env "SCL_KERNEL_DIR=$work/$folder" "SCL_CL_OPTIONS_$wrong=$family:-DPLANTED" \
+        "$SCORECL" verify --config toy.yaml --steps 4 --json found.json --junit found.xml "$@" > /dev/null 2> errors || got=$?
+    [ "$got" = 4 ] || { cat errors >&2; fail "$folder: exit $got, not 4"; }
+    [ "$folder" = nan ] || [ ! -s errors ] || { cat errors >&2; fail "$folder: something on standard error"; }
+    grep -q 'failures="1"' found.xml || fail "$folder: JUnit counts no failure"
+}
+
+# has KEY VALUE: the first finding says so.
+has()
+{
+    local got
+    got=$(awk -v key="\"$1\":" '/"found":/ { on = 1 } on && $1 == key { sub(/^ *"[^"]*": */, ""); sub(/,$/, ""); print; exit }' found.json)
+    [ "$got" = "$2" ] || fail "$1 is $got, not $2"
+}
+
+"$SCORECL" verify --config toy.yaml --steps 4 --device "$right" --device "$wrong" --device reference > equal.txt || fail "equal devices are not"
+cat equal.txt
+[ "$(tail -1 equal.txt)" = "equal: the same bits after each of 9 runs on 3 devices" ] || fail "no verdict"
+[ "$(grep -c ' guards: .* equal ' equal.txt)" = 2 ] || fail "guards were not checked on both devices"
+"$SCORECL" run toy.yaml --out run --only train --device reference -o stages.train.steps=4 2> /dev/null
+grep -q "train weights $(weights run)" equal.txt || fail "the weights are not those of scorecl run"
+
+# One bit of some elements of the noise, from the third step on.
+plant noise ops/random.cl 's/^            row\[4 \* q + e\] = .*/&\n#ifdef PLANTED\n        if (step >= 2)\n            row[4 * q] = as_float(as_uint(row[4 * q]) ^ 1u);\n#endif/'
+wrong_device noise random --device "$right" --device "$wrong" --no-guards --out noise.replay
+has step 3; has operator '"random_normal"'; has stage '"train"'; has index "$wrong"; has launch 0; has reproduces true
+grep -q '"differ": 16' found.json || fail "16 of 32 elements differ: the first of each of 16 samples"
+expect 4 "16 of 32 elements of out differ" "$SCORECL" verify --replay noise.replay --device "$right"
+expect 4 "out[0,0,0,0] = 0x" "$SCORECL" verify --replay noise.replay --device "$wrong"
+for file in README.txt replay.json kernel-0.cl buffer-0-counters.before.bin check-0-out.expected.bin check-0-out.got.bin; do
+    [ -s "noise.replay/$file" ] || fail "the reproducer has no $file"
+done
+grep -q '#include' noise.replay/kernel-0.cl && fail "the source of the reproducer is not whole"
+sed -i 's/as_uint(row\[4 \* q\]) ^ 1u/as_uint(row[4 * q])/' noise.replay/kernel-0.cl
+expect 0 "equal: this device gives the expected bits" "$SCORECL" verify --replay noise.replay --device "$wrong"
+echo "noise: step 3, random_normal, and its reproducer with both sources"
+
+# A device whose noise is NaN ends its stage; that is what differs, not a failure to compare.
+plant nan ops/random.cl 's/^            row\[4 \* q + e\] = .*/&\n#ifdef PLANTED\n        if (step >= 1 \&\& n == 3)\n            row[4 * q + 1] = as_float(0x7fc00000);\n#endif/'
+wrong_device nan random --device "$right" --device "$wrong" --no-guards --out nan.replay
+has step 2; has operator '"random_normal"'; has reproduces true
+grep -q '"got": "0x7fc00000"' found.json || fail "the element is not told by its bits"
+grep -q '"failed": "the loss or a gradient is not finite at step 2' found.json || fail "what ended the stage is not told"
+echo "nan: step 2, random_normal"
+
+# The first of two launches of a node, whose results have no definition of their own: told by the other device.
+plant pack lib/conv_direct.cl '/^kernel void conv_pack(/,/^}/s/^    }$/#ifdef PLANTED\n        if (k == 0 \&\& c == 1)\n            o[0] = as_float(as_uint(o[0]) ^ 1u);\n#endif\n&/'
+wrong_device pack linear --device "$right" --device "$wrong" --no-guards --out pack.replay
+has step 1; has launch 0; has launches 2; has reproduces true
+grep -q '"kernels": "conv_pack (ops/linear.cl' found.json || fail "the launch is not named"
+expect 4 "elements of packed differ" "$SCORECL" verify --replay pack.replay --device "$right"
+echo "pack: the first of two launches"
+
+# Behind the end of a buffer, where nothing else lies: no bit of a result changes, the band shows it.
+plant outside ops/dsm_loss.cl 's/^    if (lid == 0)$/#ifdef PLANTED\n    if (n == 0 \&\& lid == 0)\n        loss[get_num_groups(0)] = 0.0f;\n#endif\n&/'
+wrong_device outside dsm_loss --device "$right" --device "$wrong"
+grep -q "kernel dsm_loss (ops/dsm_loss.cl, of dsm_loss) writes outside of its buffers: byte 0 behind buffer 'loss of dsm_loss'" found.json ||
+    { grep outside found.json >&2; fail "the kernel and the buffer are not named"; }
+echo "outside: $(grep -o 'kernel dsm_loss.*loss of dsm_loss' found.json | head -1)"
+
+# What is no reproducer is refused, whatever it is.
+mkdir broken && echo '{"memory": 1}' > broken/replay.json
+expect 1 "is no replay that this version can run" "$SCORECL" verify --replay broken --device "$right"
+cp -r noise.replay cut && truncate -s 3 cut/buffer-0-counters.before.bin
+expect 1 "has 3 bytes, not 64" "$SCORECL" verify --replay cut --device "$right"
+sed 's/"offset": 0,/"offset": 99999999,/' noise.replay/replay.json > cut/replay.json
+expect 1 "is no replay that this version can run" "$SCORECL" verify --replay cut --device "$right"
