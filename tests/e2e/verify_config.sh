@@ -96,5 +96,6 @@ mkdir broken && echo '{"memory": 1}' > broken/replay.json
 expect 1 "is no replay that this version can run" "$SCORECL" verify --replay broken --device "$right"
 cp -r noise.replay cut && truncate -s 3 cut/buffer-0-counters.before.bin
 expect 1 "has 3 bytes, not 64" "$SCORECL" verify --replay cut --device "$right"
+rm -rf cut; cp -r noise.replay cut
 sed 's/"offset": 0,/"offset": 99999999,/' noise.replay/replay.json > cut/replay.json
 expect 1 "is no replay that this version can run" "$SCORECL" verify --replay cut --device "$right"
