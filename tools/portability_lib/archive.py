@@ -221,7 +221,7 @@ def device_row(files, sha):
     m = json.loads(files["manifest.json"])
     d, r, t = m["device"], m["result"], network_times(files)
     measured = d.get("measured") or d
-    rate = measured.get("fma_gflop_s") or measured.get("fma_peak_gflop_s")
+    rate = measured.get("fma_gflops")
     bits = r["fault"].split("\n")[0][:120] if r["fault"] else f"{r['passed']} of {r['operators']}" + \
         (f", {r['operators'] - r['passed'] - r['failed']} not reached in time" if r["operators"] > r["passed"] + r["failed"] else "") + \
         ("; differ: " + ", ".join(op for op, _ in r["different"]) if r["different"] else "")

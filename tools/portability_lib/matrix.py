@@ -9,7 +9,7 @@ import os
 import struct
 
 from .implementations import Missing
-from .places import ROOT, say
+from .places import say
 
 SAME, CLOSE, DIFFERS, NO_BUILD, CRASH, TIME, SKIPPED = "same", "tolerance", "differs", "build", "crash", "time", "skipped"
 OUTCOMES = {SAME: "same bits", CLOSE: "within tolerance", DIFFERS: "differs", NO_BUILD: "does not build", CRASH: "crashed",

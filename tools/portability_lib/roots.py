@@ -6,10 +6,9 @@ import glob
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 
-from .places import CACHE, ROOT, call, say
+from .places import CACHE, call, say
 
 SUITES = ("trixie", "sid")
 # What the program loads, by the names that Debian 13 and sid have in common, and the drivers.
