@@ -13,7 +13,7 @@ from .places import CACHE, call, say
 SUITES = ("trixie", "sid")
 # What the program loads, by the names that Debian 13 and sid have in common, and the drivers.
 PACKAGES = ["ca-certificates", "ocl-icd-libopencl1", "pocl-opencl-icd", "mesa-opencl-icd", "libyaml-0-2", "libjansson4", "libmd0",
-            "zlib1g", "liblapacke", "libclblast1"]
+            "zlib1g", "liblapacke", "libclblast1", "libmicrohttpd12t64"]
 
 
 class Unready(Exception):
@@ -24,10 +24,19 @@ def folder(suite):
     return os.path.join(CACHE, "roots", suite)
 
 
+def is_made(root):
+    """With everything that the program loads today."""
+    mark = os.path.join(root, ".ready")
+    if not os.path.exists(mark):
+        return False
+    with open(mark) as f:
+        return f.read().split() == PACKAGES
+
+
 def ready(suite):
     """The root's path."""
     root = folder(suite)
-    if not os.path.exists(os.path.join(root, ".ready")):
+    if not is_made(root):
         raise Unready(f"there is no root of Debian {suite}; `tools/portability --roots` makes it (as root)")
     if os.geteuid() != 0:
         raise Unready(f"entering the root of Debian {suite} takes root")
