@@ -10,8 +10,9 @@ static void *the_user;
 
 const char *scl_phase_name(scl_phase phase)
 {
-    static const char *const names[SCL_PHASES] = { "config",  "graph", "plan", "programs", "enqueue",   "compute",
-                                                   "wait",    "data",  "metrics", "checkpoint", "profile" };
+    static const char *const names[SCL_PHASES] = {"config",  "graph",      "plan",   "programs",
+                                                  "enqueue", "compute",    "wait",   "data",
+                                                  "metrics", "checkpoint", "profile"};
     return names[phase];
 }
 

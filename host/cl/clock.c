@@ -33,7 +33,7 @@ static scl_status open_ticker(scl_cl *cl, cl_command_queue queue, ticker *t, scl
 {
     cl_program program;
     cl_int code;
-    *t = (ticker){ .queue = queue };
+    *t = (ticker){.queue = queue};
     SCL_TRY(scl_program_get(cl, "probe/clock.cl", NULL, "", &program, err));
     t->kernel = clCreateKernel(program, "tick", &code);
     SCL_TRY(scl_cl_check(code, "clCreateKernel", "tick", err));
@@ -54,8 +54,9 @@ static void close_ticker(ticker *t)
 /* One launch on an idle queue, between two looks at the host's clock.  Stamps of 0: the device has none. */
 static scl_status tick(const ticker *t, int rounds, int64_t host[2], int64_t stamp[SCL_STAMPS], scl_err *err)
 {
-    static const cl_profiling_info info[SCL_STAMPS] = { CL_PROFILING_COMMAND_QUEUED, CL_PROFILING_COMMAND_SUBMIT,
-                                                        CL_PROFILING_COMMAND_START, CL_PROFILING_COMMAND_END };
+    static const cl_profiling_info info[SCL_STAMPS] = {CL_PROFILING_COMMAND_QUEUED,
+                                                       CL_PROFILING_COMMAND_SUBMIT,
+                                                       CL_PROFILING_COMMAND_START, CL_PROFILING_COMMAND_END};
     const size_t one = 1;
     cl_event event;
     SCL_CL(err, "tick", clSetKernelArg, t->kernel, 1, sizeof rounds, &rounds);
@@ -78,7 +79,7 @@ static scl_status compare(const ticker *t, int64_t device[TRIES], int64_t host[T
 {
     int64_t at[2], stamp[SCL_STAMPS];
     int rounds = 1 << 10;
-    SCL_TRY(tick(t, 1, at, stamp, err));      /* compiles, on some devices */
+    SCL_TRY(tick(t, 1, at, stamp, err)); /* compiles, on some devices */
     do {
         rounds *= 2;
         SCL_TRY(tick(t, rounds, at, stamp, err));
@@ -97,7 +98,8 @@ static void say_why(scl_watch *w, const int64_t *device, const int64_t *host)
     for (int i = 1; i < TRIES; i++)
         if (host[i] < host[worst])
             worst = i;
-    snprintf(w->reason, sizeof w->reason, "the device says that a launch which the host waited %.2f ms for took %.6f ms",
+    snprintf(w->reason, sizeof w->reason,
+             "the device says that a launch which the host waited %.2f ms for took %.6f ms",
              1e-6 * (double)host[worst], 1e-6 * (double)device[worst]);
 }
 
@@ -113,10 +115,15 @@ static bool look(const scl_cl *cl, timers *function, scl_clock_sample *out)
 }
 
 /* What a sample leaves open, ns. */
-static int64_t width(const scl_clock_sample *s) { return (s->after - s->before) - (s->last - s->first); }
+static int64_t width(const scl_clock_sample *s)
+{
+    return (s->after - s->before) - (s->last - s->first);
+}
 
-/* Of many looks, or launches where there is no such function, the narrowest: another process may come between. */
-static scl_status sample(scl_cl *cl, const ticker *t, bool timer, scl_clock_sample out[SAMPLES], int *n, scl_err *err)
+/* Of many looks, or launches where there is no such function, the narrowest: another process may come
+ * between. */
+static scl_status sample(scl_cl *cl, const ticker *t, bool timer, scl_clock_sample out[SAMPLES], int *n,
+                         scl_err *err)
 {
     int64_t narrowest = INT64_MAX;
     *n = 0;
@@ -126,7 +133,7 @@ static scl_status sample(scl_cl *cl, const ticker *t, bool timer, scl_clock_samp
         int worst = 0;
         if (!timer || !look(cl, timers_of(cl), &now)) {
             SCL_TRY(tick(t, 1, at, stamp, err));
-            now = (scl_clock_sample){ at[0], at[1], stamp[SCL_STAMP_QUEUED], stamp[SCL_STAMP_END] };
+            now = (scl_clock_sample){at[0], at[1], stamp[SCL_STAMP_QUEUED], stamp[SCL_STAMP_END]};
         }
         narrowest = width(&now) < narrowest ? width(&now) : narrowest;
         for (int k = 1; k < *n; k++)
@@ -155,7 +162,8 @@ static scl_status judge(scl_cl *cl, const ticker *t, scl_err *err)
     }
     SCL_TRY(sample(cl, t, false, by, &n, err));
     if (!scl_clock_fit(&clock, by, n, NULL, 0)) {
-        snprintf(w->reason, sizeof w->reason, "the stamps of launches one after the other do not fit one clock");
+        snprintf(w->reason, sizeof w->reason,
+                 "the stamps of launches one after the other do not fit one clock");
         w->host_clock = true;
         return SCL_OK;
     }

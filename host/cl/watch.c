@@ -14,9 +14,9 @@ typedef struct note {
 } note;
 
 struct scl_cl_watch {
-    cl_command_queue usual, noting;      /* noting NULL: not made yet */
+    cl_command_queue usual, noting; /* noting NULL: not made yet */
     bool judged;
-    note *note;                          /* a ring of cap, n of them from head on */
+    note *note; /* a ring of cap, n of them from head on */
     int head, n, cap;
 };
 
@@ -54,38 +54,42 @@ static scl_status add(scl_cl *cl, const scl_event *what, cl_event event, scl_err
     if (w->n == w->cap)
         SCL_TRY(grow(w, err));
     note *n = &w->note[(w->head + w->n) % w->cap];
-    *n = (note){ event, *what };
+    *n = (note){event, *what};
     n->what.enqueue[1] = scl_now_ns();
     w->n++;
     return cl->base.watch->host_clock ? finish_now(cl, &n->what, err) : SCL_OK;
 }
 
-scl_status scl_cl_note_launch(scl_cl *cl, int64_t since, const scl_loaded *loaded, int index, bool last_only, cl_event event,
-                              scl_err *err)
+scl_status scl_cl_note_launch(scl_cl *cl, int64_t since, const scl_loaded *loaded, int index, bool last_only,
+                              cl_event event, scl_err *err)
 {
     if (!since)
         return SCL_OK;
-    const scl_event what = { .command = SCL_COMMAND_LAUNCH, .loaded = loaded, .index = index, .enqueue = { since },
-                             .last_only = last_only };
+    const scl_event what = {.command = SCL_COMMAND_LAUNCH,
+                            .loaded = loaded,
+                            .index = index,
+                            .enqueue = {since},
+                            .last_only = last_only};
     return add(cl, &what, event, err);
 }
 
-scl_status scl_cl_note_transfer(scl_cl *cl, int64_t since, scl_command command, size_t bytes, bool keep, cl_event event,
-                                scl_err *err)
+scl_status scl_cl_note_transfer(scl_cl *cl, int64_t since, scl_command command, size_t bytes, bool keep,
+                                cl_event event, scl_err *err)
 {
     if (!since)
         return SCL_OK;
     if (keep)
         clRetainEvent(event);
-    const scl_event what = { .command = command, .bytes = bytes, .enqueue = { since } };
+    const scl_event what = {.command = command, .bytes = bytes, .enqueue = {since}};
     return add(cl, &what, event, err);
 }
 
 /* The stamps of a completed command; what a driver does not tell stays 0. */
 static void read_stamps(note *n)
 {
-    static const cl_profiling_info info[SCL_STAMPS] = { CL_PROFILING_COMMAND_QUEUED, CL_PROFILING_COMMAND_SUBMIT,
-                                                        CL_PROFILING_COMMAND_START, CL_PROFILING_COMMAND_END };
+    static const cl_profiling_info info[SCL_STAMPS] = {CL_PROFILING_COMMAND_QUEUED,
+                                                       CL_PROFILING_COMMAND_SUBMIT,
+                                                       CL_PROFILING_COMMAND_START, CL_PROFILING_COMMAND_END};
     for (int i = 0; i < SCL_STAMPS; i++) {
         cl_ulong at = 0;
         if (clGetEventProfilingInfo(n->event, info[i], sizeof at, &at, NULL) == CL_SUCCESS)
@@ -96,7 +100,8 @@ static void read_stamps(note *n)
 static bool completed(const note *n)
 {
     cl_int state = CL_COMPLETE;
-    return clGetEventInfo(n->event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state, &state, NULL) != CL_SUCCESS ||
+    return clGetEventInfo(n->event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state, &state, NULL) !=
+               CL_SUCCESS ||
            state <= CL_COMPLETE;
 }
 
@@ -145,7 +150,8 @@ static scl_status begin(scl_cl *cl, scl_err *err)
         of->alignment = "none";
         if (code != CL_SUCCESS) {
             w->noting = NULL;
-            snprintf(of->reason, sizeof of->reason, "the device has no queue with profiling: %s", scl_cl_error_name(code));
+            snprintf(of->reason, sizeof of->reason, "the device has no queue with profiling: %s",
+                     scl_cl_error_name(code));
         } else {
             SCL_TRY(scl_cl_clock_judge(cl, w->noting, err));
         }

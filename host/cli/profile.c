@@ -21,27 +21,34 @@ static scl_status write_page(const json_t *profile, const char *folder, scl_err 
 
 scl_status scl_cli_profile(int argc, char **argv, scl_err *err)
 {
-    scl_profile_options options = { 0 };
+    scl_profile_options options = {0};
     const char *json_file = NULL;
-    cli_overrides overrides = { 0 };
-    cli_list stages = { 0 };
+    cli_overrides overrides = {0};
+    cli_list stages = {0};
     int rows = 12;
     bool done;
     int n;
     const cli_flag flags[] = {
-        { "stage", 0, CLI_LIST, &stages, "NAME", "a stage of kind train, sample or likelihood, again for more (default: the first train stage)" },
-        { "steps", 0, CLI_NUMBER, &options.steps, "N", "profiled steps; as many run unprofiled in turns with them (default: what 6 s hold, 10 to 100)" },
-        { "warm-up", 0, CLI_NUMBER, &options.warm_up, "N", "steps before them, in no figure (default 3)" },
-        { "out", 0, CLI_TEXT, &options.out, "DIR", "where profile.json and trace.json go (default runs/NAME/profile)" },
-        { "csv", 0, CLI_SWITCH, &options.csv, NULL, "events.csv too: a row for every command" },
-        { "rows", 0, CLI_NUMBER, &rows, "N", "rows of each table shown (default 12; 0: all)" },
-        { "measure", 0, CLI_SWITCH, &options.measure, NULL, "the device's ceilings anew, not as they were measured before" },
-        { "device", 0, CLI_DEVICE, &overrides, "SEL", "auto, cpu, gpu, reference, a number of `scorecl devices`, part of a name" },
-        { NULL, 'o', CLI_OVERRIDE, &overrides, "KEY=VALUE", "override a key by its path (stages.train.batch=64)" },
-        { "json", 0, CLI_TEXT, &json_file, "FILE", "what profile.json holds (-: standard output)" },
-        { 0 },
+        {"stage", 0, CLI_LIST, &stages, "NAME",
+         "a stage of kind train, sample or likelihood, again for more (default: the first train stage)"},
+        {"steps", 0, CLI_NUMBER, &options.steps, "N",
+         "profiled steps; as many run unprofiled in turns with them (default: what 6 s hold, 10 to 100)"},
+        {"warm-up", 0, CLI_NUMBER, &options.warm_up, "N", "steps before them, in no figure (default 3)"},
+        {"out", 0, CLI_TEXT, &options.out, "DIR",
+         "where profile.json and trace.json go (default runs/NAME/profile)"},
+        {"csv", 0, CLI_SWITCH, &options.csv, NULL, "events.csv too: a row for every command"},
+        {"rows", 0, CLI_NUMBER, &rows, "N", "rows of each table shown (default 12; 0: all)"},
+        {"measure", 0, CLI_SWITCH, &options.measure, NULL,
+         "the device's ceilings anew, not as they were measured before"},
+        {"device", 0, CLI_DEVICE, &overrides, "SEL",
+         "auto, cpu, gpu, reference, a number of `scorecl devices`, part of a name"},
+        {NULL, 'o', CLI_OVERRIDE, &overrides, "KEY=VALUE",
+         "override a key by its path (stages.train.batch=64)"},
+        {"json", 0, CLI_TEXT, &json_file, "FILE", "what profile.json holds (-: standard output)"},
+        {0},
     };
-    const cli_command command = { "CONFIG", "Runs some steps of a stage and says where their time goes.", flags, 1, 1 };
+    const cli_command command = {"CONFIG", "Runs some steps of a stage and says where their time goes.",
+                                 flags, 1, 1};
     SCL_TRY(cli_parse(&command, argc, argv, &n, &done, err));
     if (done)
         return SCL_OK;

@@ -5,13 +5,19 @@
 
 #include "cli/profile.h"
 
-static double number(const json_t *o, const char *key) { return json_number_value(json_object_get(o, key)); }
+static double number(const json_t *o, const char *key)
+{
+    return json_number_value(json_object_get(o, key));
+}
 static const char *word(const json_t *o, const char *key)
 {
     const char *text = json_string_value(json_object_get(o, key));
     return text ? text : "";
 }
-static bool known(const json_t *o, const char *key) { return json_is_number(json_object_get(o, key)); }
+static bool known(const json_t *o, const char *key)
+{
+    return json_is_number(json_object_get(o, key));
+}
 
 /* A time in the unit that suits it. */
 static const char *duration(double s, char *out, size_t size)
@@ -35,8 +41,8 @@ static void print_or_dash(const json_t *o, const char *key, double factor, const
 
 static void print_head(const char *first)
 {
-    printf("\n  %-24s %8s %9s %6s %9s %9s %9s %9s %8s %6s\n", first, "calls", "ms/step", "share", "min ms", "median", "max",
-           "GFLOP/s", "GB/s", "roofline");
+    printf("\n  %-24s %8s %9s %6s %9s %9s %9s %9s %8s %6s\n", first, "calls", "ms/step", "share", "min ms",
+           "median", "max", "GFLOP/s", "GB/s", "roofline");
 }
 
 static void print_row(const char *name, const json_t *row, const char *tail)
@@ -68,7 +74,8 @@ static void print_rest(const json_t *list, int shown)
         printf("  ... %d more, %.1f%% of the kernels' time\n", n - shown, 100 * share);
 }
 
-static void print_list(const json_t *stage, const char *list_name, const char *key, const char *head, int rows)
+static void print_list(const json_t *stage, const char *list_name, const char *key, const char *head,
+                       int rows)
 {
     const json_t *list = json_object_get(stage, list_name);
     const int n = most(list, rows);
@@ -87,7 +94,8 @@ static void print_blocks(const json_t *stage, int rows)
     int n = 0, left = 0;
     double share = 0;
     print_head("block");
-    json_array_foreach(list, i, row) {
+    json_array_foreach(list, i, row)
+    {
         if (number(row, "depth") > 0)
             continue;
         if (rows && n >= rows) {
@@ -106,21 +114,24 @@ static void print_blocks(const json_t *stage, int rows)
 static void choice_of(const json_t *row, char *out, size_t size)
 {
     size_t used = 0;
-    const json_t *ends[2] = { json_array_get(json_object_get(row, "inputs"), 0), json_array_get(json_object_get(row, "outputs"), 0) };
+    const json_t *ends[2] = {json_array_get(json_object_get(row, "inputs"), 0),
+                             json_array_get(json_object_get(row, "outputs"), 0)};
     const char *name;
     const json_t *value;
     out[0] = 0;
     for (int e = 0; e < 2; e++) {
         const json_t *shape = json_object_get(ends[e], "shape");
         for (size_t d = 0; d < json_array_size(shape) && used < size; d++)
-            used += (size_t)snprintf(out + used, size - used, "%s%lld", d ? "," : e ? " > " : "",
+            used += (size_t)snprintf(out + used, size - used, "%s%lld",
+                                     d   ? ","
+                                     : e ? " > "
+                                         : "",
                                      json_integer_value(json_array_get(shape, d)));
     }
     if (used < size)
         used += (size_t)snprintf(out + used, size - used, "  %s", word(row, "implementation"));
-    json_object_foreach(json_object_get(row, "tuning"), name, value)
-        if (used < size)
-            used += (size_t)snprintf(out + used, size - used, " %s=%lld", name, json_integer_value(value));
+    json_object_foreach(json_object_get(row, "tuning"), name, value) if (used < size) used +=
+        (size_t)snprintf(out + used, size - used, " %s=%lld", name, json_integer_value(value));
 }
 
 static void print_kernels(const json_t *stage, int rows)
@@ -146,13 +157,17 @@ static void print_wall(const json_t *stage)
                  *spread = json_object_get(wall, "cost_spread");
     char a[32], b[32];
     const char *unit = word(stage, "unit");
-    printf("\nstage %s (%s): %d samples a %s; %d %ss profiled and %d not, in %d turns, after %d to warm up\n", word(stage, "name"),
-           word(stage, "kind"), (int)number(stage, "batch"), unit, (int)number(steps, "profiled"), unit,
-           (int)number(steps, "unprofiled"), (int)number(steps, "rounds"), (int)number(steps, "warm_up"));
-    printf("  wall time of a %s: %s unprofiled%s, %s profiled: looking costs %.2f%% (quartiles %.2f to %.2f%%); %.1f images/s\n", unit,
-           duration(number(plain, "median"), a, sizeof a), json_is_true(json_object_get(wall, "recorded")) ? " (recorded)" : "",
-           duration(number(noted, "median"), b, sizeof b), 100 * number(wall, "cost"), 100 * number(spread, "q1"),
-           100 * number(spread, "q3"), number(wall, "images_per_s"));
+    printf(
+        "\nstage %s (%s): %d samples per %s; %d %ss profiled and %d not, in %d turns, after %d to warm up\n",
+        word(stage, "name"), word(stage, "kind"), (int)number(stage, "batch"), unit,
+        (int)number(steps, "profiled"), unit, (int)number(steps, "unprofiled"), (int)number(steps, "rounds"),
+        (int)number(steps, "warm_up"));
+    printf("  wall time per %s: %s unprofiled%s, %s profiled: looking costs %.2f%% (quartiles %.2f to "
+           "%.2f%%); %.1f images/s\n",
+           unit, duration(number(plain, "median"), a, sizeof a),
+           json_is_true(json_object_get(wall, "recorded")) ? " (recorded)" : "",
+           duration(number(noted, "median"), b, sizeof b), 100 * number(wall, "cost"),
+           100 * number(spread, "q1"), 100 * number(spread, "q3"), number(wall, "images_per_s"));
 }
 
 static void print_clock(const json_t *stage)
@@ -166,7 +181,8 @@ static void print_clock(const json_t *stage)
                strcmp(word(clock, "alignment"), "timer") ? "calibration launches" : "clGetDeviceAndHostTimer",
                1e6 * number(clock, "uncertainty_s"), number(clock, "drift_ppm"));
     if (rejected)
-        printf("  %ld of %ld commands had stamps that cannot be true and are in no figure\n", rejected, checked);
+        printf("  %ld of %ld commands had stamps that cannot be true and are in no figure\n", rejected,
+               checked);
 }
 
 static void print_balance(const json_t *stage)
@@ -174,31 +190,37 @@ static void print_balance(const json_t *stage)
     const json_t *d = json_object_get(stage, "device"), *h = json_object_get(stage, "host"),
                  *q = json_object_get(stage, "queue");
     const double ms = 1e3, us = 1e6;
-    printf("  device: busy %.3f ms (kernels %.3f, transfers %.3f), gaps %.3f, edges %.3f; busy and gaps are %.2f%% of the wall time\n",
-           ms * number(d, "busy_s"), ms * number(d, "kernel_s"), ms * number(d, "transfer_s"), ms * number(d, "gap_s"),
-           ms * number(d, "edge_s"), 100 * number(d, "agreement"));
-    printf("  host: busy %.3f ms, waiting %.3f, at the same time as the device %.3f; %.5g launches a %s\n",
+    printf("  device: busy %.3f ms (kernels %.3f, transfers %.3f), gaps %.3f, edges %.3f; busy and gaps are "
+           "%.2f%% of the wall time\n",
+           ms * number(d, "busy_s"), ms * number(d, "kernel_s"), ms * number(d, "transfer_s"),
+           ms * number(d, "gap_s"), ms * number(d, "edge_s"), 100 * number(d, "agreement"));
+    printf("  host: busy %.3f ms, waiting %.3f, at the same time as the device %.3f; %.5g launches per %s\n",
            ms * number(h, "busy_s"), ms * number(h, "wait_s"), ms * number(h, "overlap_s"),
            number(stage, "launches_per_step"), word(stage, "unit"));
     if (number(json_object_get(q, "queued_s"), "n") > 0)
         printf("  a launch: queued %.1f us, submitted %.1f us, runs %.1f us (medians)\n",
-               us * number(json_object_get(q, "queued_s"), "median"), us * number(json_object_get(q, "submit_s"), "median"),
+               us * number(json_object_get(q, "queued_s"), "median"),
+               us * number(json_object_get(q, "submit_s"), "median"),
                us * number(json_object_get(q, "run_s"), "median"));
 }
 
 static void print_phases(const json_t *stage)
 {
-    static const char *const whens[3] = { "before", "steps", "after" };
+    static const char *const whens[3] = {"before", "steps", "after"};
     const json_t *list = json_object_get(json_object_get(stage, "host"), "phases"), *row;
     const double steps = number(json_object_get(stage, "steps"), "profiled");
     size_t i;
     for (int w = 0; w < 3; w++) {
-        printf("  host %s:", w == 0 ? "before the blocks [ms]" : w == 1 ? "in a profiled step [ms]" : "behind them [ms]");
+        printf("  host %s:", w == 0   ? "before the blocks [ms]"
+                             : w == 1 ? "per profiled step [ms]"
+                                      : "behind them [ms]");
         const char *comma = "";
-        json_array_foreach(list, i, row) {
+        json_array_foreach(list, i, row)
+        {
             if (strcmp(word(row, "when"), whens[w]) != 0)
                 continue;
-            printf("%s %s %.3f", comma, word(row, "phase"), 1e3 * number(row, "self_s") / (w == 1 && steps > 0 ? steps : 1));
+            printf("%s %s %.3f", comma, word(row, "phase"),
+                   1e3 * number(row, "self_s") / (w == 1 && steps > 0 ? steps : 1));
             comma = ",";
         }
         printf("\n");
@@ -210,11 +232,11 @@ static void print_memory(const json_t *stage)
     const json_t *m = json_object_get(stage, "memory"), *list = json_object_get(stage, "transfers"), *row;
     const double mib = 1.0 / (1 << 20), steps = number(json_object_get(stage, "steps"), "profiled");
     size_t i;
-    printf("  device memory: %.1f MiB allocated at most; planned: slab %.1f, persistent %.1f\n", mib * number(m, "peak_bytes"),
-           mib * number(m, "slab_bytes"), mib * number(m, "persistent_bytes"));
+    printf("  device memory: %.1f MiB allocated at most; planned: slab %.1f, persistent %.1f\n",
+           mib * number(m, "peak_bytes"), mib * number(m, "slab_bytes"), mib * number(m, "persistent_bytes"));
     json_array_foreach(list, i, row)
-        printf("  transfers: %.4g %ss a step, %.1f KiB, %.1f us\n", number(row, "calls") / steps, word(row, "kind"),
-               number(row, "bytes") / steps / 1024, 1e6 * number(row, "total_s") / steps);
+        printf("  transfers: %.4g %ss a step, %.1f KiB, %.1f us\n", number(row, "calls") / steps,
+               word(row, "kind"), number(row, "bytes") / steps / 1024, 1e6 * number(row, "total_s") / steps);
 }
 
 void cli_profile_print(const json_t *profile, const char *folder, int rows)
@@ -223,10 +245,13 @@ void cli_profile_print(const json_t *profile, const char *folder, int rows)
     size_t i;
     printf("%s\n", word(json_object_get(profile, "device"), "name"));
     if (json_is_object(roof))
-        printf("  ceilings, measured %s: %.0f GFLOP/s of float fma, read %.1f GB/s, copy %.1f GB/s, launch %.1f us, %.0f us waited for\n",
-               word(roof, "measured"), number(roof, "fma_gflop_s"), number(roof, "read_gb_s"), number(roof, "copy_gb_s"),
-               1e6 * number(roof, "launch_s"), 1e6 * number(roof, "launch_wait_s"));
-    json_array_foreach(json_object_get(profile, "stages"), i, stage) {
+        printf("  ceilings, measured %s: %.0f GFLOP/s of float fma, read %.1f GB/s, copy %.1f GB/s, launch "
+               "%.1f us, %.0f us waited for\n",
+               word(roof, "measured"), number(roof, "fma_gflop_s"), number(roof, "read_gb_s"),
+               number(roof, "copy_gb_s"), 1e6 * number(roof, "launch_s"),
+               1e6 * number(roof, "launch_wait_s"));
+    json_array_foreach(json_object_get(profile, "stages"), i, stage)
+    {
         print_wall(stage);
         print_clock(stage);
         print_balance(stage);

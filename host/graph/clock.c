@@ -17,9 +17,10 @@ static bool offset_of(const scl_clock_sample *s, int n, int64_t *at, double *off
     return lo <= hi;
 }
 
-bool scl_clock_fit(scl_clock *out, const scl_clock_sample *begin, int n_begin, const scl_clock_sample *end, int n_end)
+bool scl_clock_fit(scl_clock *out, const scl_clock_sample *begin, int n_begin, const scl_clock_sample *end,
+                   int n_end)
 {
-    double half[2] = { 0 };
+    double half[2] = {0};
     if (!offset_of(begin, n_begin, &out->at[0], &out->offset[0], &half[0]))
         return false;
     out->at[1] = out->at[0];
@@ -43,7 +44,7 @@ int64_t scl_clock_to_host(const scl_clock *c, int64_t device)
 
 const char *scl_stamp_fault_name(scl_stamp_fault fault)
 {
-    static const char *const names[] = { "good", "clamped", "missing", "backwards", "outside", "overlap" };
+    static const char *const names[] = {"good", "clamped", "missing", "backwards", "outside", "overlap"};
     return names[fault];
 }
 
@@ -54,7 +55,8 @@ static scl_stamp_fault reject(int64_t stamp[SCL_STAMPS], int64_t at, scl_stamp_f
     return fault;
 }
 
-scl_stamp_fault scl_stamps_check(int64_t stamp[SCL_STAMPS], int64_t enqueued, int64_t seen, int64_t previous_end, int64_t slack)
+scl_stamp_fault scl_stamps_check(int64_t stamp[SCL_STAMPS], int64_t enqueued, int64_t seen,
+                                 int64_t previous_end, int64_t slack)
 {
     const int64_t start = stamp[SCL_STAMP_START], end = stamp[SCL_STAMP_END];
     const int64_t from = enqueued > previous_end ? enqueued : previous_end, at = from < seen ? from : seen;

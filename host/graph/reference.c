@@ -44,7 +44,8 @@ static void note_memory(const scl_backend *b, long long bytes)
 static scl_status ref_note(scl_backend *b, bool on, scl_err *err)
 {
     (void)err;
-    b->watch->noting = b->watch->host_clock = on;
+    b->watch->noting = on;
+    b->watch->host_clock = true;
     b->watch->alignment = "none";
     snprintf(b->watch->reason, sizeof b->watch->reason, "the reference device computes on the host");
     return SCL_OK;

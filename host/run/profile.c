@@ -20,7 +20,7 @@ typedef struct profiling {
     scl_config *config;
     const scl_profile_options *o;
     scl_arena arena;
-    const char *folder, *scratch;      /* of the files; of the run, removed afterwards */
+    const char *folder, *scratch; /* of the files; of the run, removed afterwards */
     const scl_stage_config *stage[MOST_STAGES];
     scl_profile_stage *profile[MOST_STAGES];
     int n;
@@ -49,11 +49,14 @@ static scl_status choose_stage(profiling *p, const char *name, scl_err *err)
 {
     const int at = scl_stage_index(p->config, name);
     if (at < 0)
-        return scl_fail(err, SCL_BAD_CONFIG, "--stage %s: %s has no stage of that name", name, p->config->file);
+        return scl_fail(err, SCL_BAD_CONFIG, "--stage %s: %s has no stage of that name", name,
+                        p->config->file);
     const scl_stage_config *s = &p->config->stage[at];
     if (!computes(s))
-        return scl_fail(err, SCL_BAD_CONFIG, "--stage %s: stages of kind train, sample and likelihood can be profiled, not of kind %s",
-                        name, scl_config_choice("stage.kind", (int)s->kind));
+        return scl_fail(
+            err, SCL_BAD_CONFIG,
+            "--stage %s: stages of kind train, sample and likelihood can be profiled, not of kind %s", name,
+            scl_config_choice("stage.kind", (int)s->kind));
     if (p->n == MOST_STAGES)
         return scl_fail(err, SCL_BAD_CONFIG, "--stage: at most %d of them", MOST_STAGES);
     p->stage[p->n++] = s;
@@ -71,7 +74,8 @@ static scl_status choose_stages(profiling *p, scl_err *err)
                 p->stage[p->n++] = s;
         }
     if (!p->n)
-        return scl_fail(err, SCL_BAD_CONFIG, "%s has no stage of kind train, sample or likelihood", p->config->file);
+        return scl_fail(err, SCL_BAD_CONFIG, "%s has no stage of kind train, sample or likelihood",
+                        p->config->file);
     return SCL_OK;
 }
 
@@ -87,8 +91,9 @@ static void mark_needs(const scl_config *c, const scl_stage_config *s, bool *nee
     }
 }
 
-/* Steps enough: the profile ends the stage itself.  What the config says stays where it is more, as it decides about tuning and
- * the schedule.  Nothing but steps happens between them: the held-out loss is left out, a checkpoint is written at the end. */
+/* Steps enough: the profile ends the stage itself.  What the config says stays where it is more, as it
+ * decides about tuning and the schedule.  Nothing but steps happens between them: the held-out loss is left
+ * out, a checkpoint is written at the end. */
 static void lengthen(const profiling *p, scl_stage_config *s, const scl_stage_config *as_given)
 {
     const int steps = 2 * scl_profile_most_steps(p->o) + 2;
@@ -108,7 +113,7 @@ static void shorten(scl_stage_config *s)
 
 static scl_status run_stage(profiling *p, const char *name, const scl_run_watch *watch, scl_err *err)
 {
-    const scl_run_options options = { .out = p->scratch, .resume = true, .only = name, .watch = watch };
+    const scl_run_options options = {.out = p->scratch, .resume = true, .only = name, .watch = watch};
     return scl_run_config(p->config, &options, err);
 }
 
@@ -123,35 +128,49 @@ static scl_status run_needs(profiling *p, const scl_stage_config *s, scl_err *er
 }
 
 /* A stage that was stopped because the profile had enough went well. */
-static scl_status profile_stage(profiling *p, int i, scl_err *err)
+static scl_status outcome(const scl_profile_stage *p, scl_status status, scl_err *fault, scl_err *err)
 {
-    const scl_stage_config *s = p->stage[i];
-    scl_profile_stage *to = p->profile[i] = SCL_NEW(&p->arena, scl_profile_stage);
-    scl_stage_config *own = &p->config->stage[s - p->config->stage];
-    const scl_stage_config as_given = *own;
-    scl_err fault = { 0 };
-    for (int k = 0; k < p->config->n_stage; k++)
-        shorten(&p->config->stage[k]);
-    SCL_TRY(run_needs(p, s, err));
-    SCL_TRY(scl_profile_stage_begin(to, p->o, s, p->folder, err));
-    lengthen(p, own, &as_given);
-    scl_status status = run_stage(p, s->name, &to->run_watch, &fault);
-    scl_phase_set_sink(NULL, NULL);
-    *own = as_given;
-    if (to->finished && (status == SCL_OK || status == SCL_INTERRUPTED)) {
-        scl_err_clear(&fault);
+    if (p->finished && (status == SCL_OK || status == SCL_INTERRUPTED)) {
+        scl_err_clear(fault);
         return SCL_OK;
     }
     if (status == SCL_INTERRUPTED) {
-        scl_err_clear(&fault);
+        scl_err_clear(fault);
         return scl_fail(err, SCL_INTERRUPTED, "interrupted: nothing was written");
     }
-    if (status == SCL_OK) {
-        return scl_fail(err, SCL_FAILED, "stage %s ended after %ld %ss, before %d were profiled; a smaller --steps may do",
-                        s->name, to->seen_steps, scl_profile_unit(s), to->rounds ? to->rounds * to->each : p->o->steps);
-    }
+    if (status == SCL_OK)
+        return scl_fail(err, SCL_FAILED,
+                        "stage %s ended after %ld %ss, before enough were profiled; a smaller --steps may do",
+                        p->stage->name, p->seen_steps, scl_profile_unit(p->stage));
     if (err)
-        *err = fault;
+        *err = *fault;
+    else
+        scl_err_clear(fault);
+    return status;
+}
+
+static scl_status profile_stage(profiling *p, int i, scl_err *err)
+{
+    scl_config *c = p->config;
+    const scl_stage_config *s = p->stage[i];
+    const size_t at = (size_t)(s - c->stage), n = (size_t)c->n_stage;
+    scl_profile_stage *to = p->profile[i] = SCL_NEW(&p->arena, scl_profile_stage);
+    scl_stage_config *as_given = SCL_NEW_ARRAY(&p->arena, scl_stage_config, n);
+    scl_err fault = {0};
+    memcpy(as_given, c->stage, sizeof *as_given * n);
+    for (size_t k = 0; k < n; k++)
+        shorten(&c->stage[k]);
+    scl_status status = run_needs(p, s, err);
+    if (status == SCL_OK) {
+        lengthen(p, &c->stage[at], &as_given[at]);
+        status = scl_profile_stage_begin(to, p->o, s, p->folder, err);
+    }
+    if (status == SCL_OK) {
+        status = run_stage(p, s->name, &to->run_watch, &fault);
+        scl_phase_set_sink(NULL, NULL);
+        status = outcome(to, status, &fault, err);
+    }
+    memcpy(c->stage, as_given, sizeof *as_given * n);
     return status;
 }
 
@@ -163,13 +182,18 @@ static json_t *text(const char *t)
 
 static json_t *device_json(const scl_device_info *d)
 {
-    json_t *o = json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o}", "index", d->index, "class",
-                          scl_device_class_name(d->klass), "platform", text(d->platform), "name", text(d->name), "vendor",
-                          text(d->vendor), "driver", text(d->driver), "version", text(d->version));
-    const struct { const char *name; size_t value; } numbers[] = {
-        { "compute_units", d->compute_units }, { "clock_mhz", d->clock_mhz }, { "vector_width", d->vector_width },
-        { "max_work_group", d->max_work_group }, { "local_bytes", d->local_bytes }, { "global_bytes", d->global_bytes },
-        { "max_alloc_bytes", d->max_alloc_bytes },
+    json_t *o =
+        json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o}", "index", d->index, "class",
+                  scl_device_class_name(d->klass), "platform", text(d->platform), "name", text(d->name),
+                  "vendor", text(d->vendor), "driver", text(d->driver), "version", text(d->version));
+    const struct {
+        const char *name;
+        size_t value;
+    } numbers[] = {
+        {"compute_units", d->compute_units},     {"clock_mhz", d->clock_mhz},
+        {"vector_width", d->vector_width},       {"max_work_group", d->max_work_group},
+        {"local_bytes", d->local_bytes},         {"global_bytes", d->global_bytes},
+        {"max_alloc_bytes", d->max_alloc_bytes},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         json_object_set_new(o, numbers[i].name, json_integer((json_int_t)numbers[i].value));
@@ -209,7 +233,7 @@ static scl_status write_json(const profiling *p, const json_t *profile, scl_err 
     char *dumped = json_dumps(profile, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
     if (!dumped)
         return scl_fail(err, SCL_FAILED, "profile.json cannot be written: a text in it is not UTF-8");
-    scl_arena scratch = { 0 };
+    scl_arena scratch = {0};
     const scl_status status = scl_file_write(scl_arena_printf(&scratch, "%s/profile.json", p->folder), dumped,
                                              strlen(dumped), NULL, err);
     scl_arena_free(&scratch);
@@ -221,7 +245,7 @@ static scl_status write_files(profiling *p, json_t **out, scl_err *err)
 {
     json_t *profile = *out = head_json(p);
     for (int i = 0; i < p->n; i++) {
-        scl_profile_sums sums = { 0 };
+        scl_profile_sums sums = {0};
         json_t *stage = NULL;
         scl_status status = scl_profile_sum(p->profile[i], &sums, err);
         if (status == SCL_OK)
@@ -231,9 +255,11 @@ static scl_status write_files(profiling *p, json_t **out, scl_err *err)
         SCL_TRY(status);
     }
     SCL_TRY(write_json(p, profile, err));
-    SCL_TRY(scl_profile_trace(p->profile, p->n, scl_arena_printf(&p->arena, "%s/trace.json", p->folder), err));
+    SCL_TRY(
+        scl_profile_trace(p->profile, p->n, scl_arena_printf(&p->arena, "%s/trace.json", p->folder), err));
     if (p->o->csv)
-        SCL_TRY(scl_profile_csv(p->profile, p->n, scl_arena_printf(&p->arena, "%s/events.csv", p->folder), err));
+        SCL_TRY(
+            scl_profile_csv(p->profile, p->n, scl_arena_printf(&p->arena, "%s/events.csv", p->folder), err));
     return SCL_OK;
 }
 
@@ -254,9 +280,10 @@ static scl_status open_folders(profiling *p, scl_err *err)
     return SCL_OK;
 }
 
-scl_status scl_profile_run(scl_config *config, const scl_profile_options *options, json_t **profile, char **folder, scl_err *err)
+scl_status scl_profile_run(scl_config *config, const scl_profile_options *options, json_t **profile,
+                           char **folder, scl_err *err)
 {
-    profiling p = { .config = config, .o = options };
+    profiling p = {.config = config, .o = options};
     *profile = NULL;
     *folder = NULL;
     scl_status status = choose_stages(&p, err);

@@ -8,12 +8,16 @@
 typedef struct group {
     const char *name;
     scl_profile_cost cost;
-    int nodes, last_node;           /* last_node: node_first of the row added last */
+    int nodes, last_node; /* last_node: node_first of the row added last */
     scl_series call;
-    json_t *ops;                    /* functions: the operators that launch them */
+    json_t *ops; /* functions: the operators that launch them */
 } group;
 
-typedef struct groups { group *item; int n, cap; scl_profile_stage *p; } groups;
+typedef struct groups {
+    group *item;
+    int n, cap;
+    scl_profile_stage *p;
+} groups;
 
 double scl_profile_part(const scl_profile_stage *p, const scl_profile_row *r)
 {
@@ -40,8 +44,11 @@ static double runs_per_step(const scl_profile_stage *p, const scl_profile_row *r
 static scl_profile_cost cost_of(const scl_profile_stage *p, const scl_profile_row *r)
 {
     const double factor = scl_profile_part(p, r) * runs_per_step(p, r);
-    return (scl_profile_cost){ .calls = r->calls, .total = r->total, .flops = r->flops * factor,
-                               .bytes = r->bytes * factor, .step = r->step };
+    return (scl_profile_cost){.calls = r->calls,
+                              .total = r->total,
+                              .flops = r->flops * factor,
+                              .bytes = r->bytes * factor,
+                              .step = r->step};
 }
 
 static group *group_of(groups *g, const char *name)
@@ -57,8 +64,10 @@ static group *group_of(groups *g, const char *name)
         g->item = bigger;
     }
     group *to = &g->item[g->n++];
-    *to = (group){ .name = scl_arena_strdup(&g->p->arena, name), .last_node = -1,
-                   .cost = { .flops = NAN, .bytes = NAN, .step = SCL_NEW_ARRAY(&g->p->arena, double, g->p->n_step + 1) } };
+    *to = (group){
+        .name = scl_arena_strdup(&g->p->arena, name),
+        .last_node = -1,
+        .cost = {.flops = NAN, .bytes = NAN, .step = SCL_NEW_ARRAY(&g->p->arena, double, g->p->n_step + 1)}};
     return to;
 }
 
@@ -89,11 +98,14 @@ static void sort(groups *g)
 }
 
 /* A row that nothing ran of (a plan of the evaluation, say) is in no sum. */
-static bool ran(const scl_profile_row *r) { return r->calls > 0; }
+static bool ran(const scl_profile_row *r)
+{
+    return r->calls > 0;
+}
 
 static scl_status functions(scl_profile_stage *p, const scl_profile_sums *s, json_t *list, scl_err *err)
 {
-    groups g = { .p = p };
+    groups g = {.p = p};
     scl_status status = SCL_OK;
     for (int i = 0; i < p->n_row && status == SCL_OK; i++) {
         const scl_profile_row *r = &p->row[i];
@@ -110,9 +122,9 @@ static scl_status functions(scl_profile_stage *p, const scl_profile_sums *s, jso
     for (int i = 0; i < g.n; i++) {
         json_t *ops = json_array(), *row, *unused;
         const char *op;
-        json_object_foreach(g.item[i].ops, op, unused)
-            json_array_append_new(ops, json_string(op));
-        row = json_pack("{s:s, s:o, s:i}", "kernel", g.item[i].name, "operators", ops, "nodes", g.item[i].nodes);
+        json_object_foreach(g.item[i].ops, op, unused) json_array_append_new(ops, json_string(op));
+        row = json_pack("{s:s, s:o, s:i}", "kernel", g.item[i].name, "operators", ops, "nodes",
+                        g.item[i].nodes);
         scl_profile_put_cost(p, s, &g.item[i].cost, row);
         json_object_set_new(row, "call_s", scl_spread(g.item[i].call.at, g.item[i].call.n));
         json_array_append_new(list, row);
@@ -124,7 +136,7 @@ static scl_status functions(scl_profile_stage *p, const scl_profile_sums *s, jso
 
 static void operators(scl_profile_stage *p, const scl_profile_sums *s, json_t *list)
 {
-    groups g = { .p = p };
+    groups g = {.p = p};
     for (int i = 0; i < p->n_row; i++)
         if (ran(&p->row[i]))
             add_row(&g, p->row[i].op, &p->row[i]);
@@ -139,7 +151,7 @@ static void operators(scl_profile_stage *p, const scl_profile_sums *s, json_t *l
 /* "res1.0.conv1" counts in res1, res1.0 and res1.0.conv1. */
 static void blocks(scl_profile_stage *p, const scl_profile_sums *s, json_t *list)
 {
-    groups g = { .p = p };
+    groups g = {.p = p};
     for (int i = 0; i < p->n_row; i++) {
         const scl_profile_row *r = &p->row[i];
         char name[512];
@@ -181,11 +193,11 @@ static json_t *sizes(const size_t v[3])
 
 static json_t *kernel_json(scl_profile_stage *p, const scl_profile_sums *s, const scl_profile_row *r)
 {
-    json_t *row = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s?, s:O, s:O, s:s, s:O, s:s, s:o, s:o}", "key", r->key,
-                            "plan", r->plan, "node", r->node, "scope", r->scope, "operator", r->op, "kernel",
-                            r->kernel, "expression", r->expression, "inputs", r->inputs, "outputs", r->outputs,
-                            "implementation", r->implementation, "tuning", r->tuning, "options", r->options,
-                            "global", sizes(r->global), "local", sizes(r->local));
+    json_t *row = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s?, s:O, s:O, s:s, s:O, s:s, s:o, s:o}", "key",
+                            r->key, "plan", r->plan, "node", r->node, "scope", r->scope, "operator", r->op,
+                            "kernel", r->kernel, "expression", r->expression, "inputs", r->inputs, "outputs",
+                            r->outputs, "implementation", r->implementation, "tuning", r->tuning, "options",
+                            r->options, "global", sizes(r->global), "local", sizes(r->local));
     const scl_profile_cost c = cost_of(p, r);
     scl_profile_put_cost(p, s, &c, row);
     json_object_set_new(row, "call_s", scl_spread(r->call.at, r->call.n));
@@ -228,18 +240,19 @@ static scl_status take(void *user, const scl_profile_item *i, scl_err *err)
     if (!t->begin)
         t->begin = i->stamp[SCL_STAMP_START];
     const int row = i->row ? t->index[i->row - t->p->row] : -1 - t->transfer[i->event->command];
-    json_array_append_new(t->list, json_pack("[i,f,f]", row, 1e-9 * (double)(i->stamp[SCL_STAMP_START] - t->begin),
-                                             1e-9 * (double)(i->stamp[SCL_STAMP_END] - t->begin)));
+    json_array_append_new(t->list,
+                          json_pack("[i,f,f]", row, 1e-9 * (double)(i->stamp[SCL_STAMP_START] - t->begin),
+                                    1e-9 * (double)(i->stamp[SCL_STAMP_END] - t->begin)));
     return SCL_OK;
 }
 
 scl_status scl_profile_groups(scl_profile_stage *p, const scl_profile_sums *s, json_t *stage, scl_err *err)
 {
-    int *index = SCL_NEW_ARRAY(&p->arena, int, p->n_row + 1), transfer[SCL_COMMANDS] = { 0 }, n = 0;
+    int *index = SCL_NEW_ARRAY(&p->arena, int, p->n_row + 1), transfer[SCL_COMMANDS] = {0}, n = 0;
     json_t *function = json_array(), *operator_ = json_array(), *block = json_array();
     for (int i = SCL_COMMAND_WRITE; i < SCL_COMMANDS; i++)
         transfer[i] = s->moved[i].calls ? n++ : -1;
-    timing t = { .p = p, .index = index, .transfer = transfer, .step = s->median_step, .list = json_array() };
+    timing t = {.p = p, .index = index, .transfer = transfer, .step = s->median_step, .list = json_array()};
     json_object_set_new(stage, "timeline", t.list);
     json_object_set_new(stage, "functions", function);
     json_object_set_new(stage, "operators", operator_);
@@ -247,6 +260,6 @@ scl_status scl_profile_groups(scl_profile_stage *p, const scl_profile_sums *s, j
     SCL_TRY(functions(p, s, function, err));
     operators(p, s, operator_);
     blocks(p, s, block);
-    json_object_set_new(stage, "kernels", kernels(p, s, index));      /* last: it sorts the rows' own numbers */
+    json_object_set_new(stage, "kernels", kernels(p, s, index)); /* last: it sorts the rows' own numbers */
     return scl_profile_replay(p, take, &t, err);
 }

@@ -5,27 +5,33 @@
 
 #include "run/profile_parts.h"
 
-static const char *const command_names[SCL_COMMANDS] = { "launch", "write", "read", "fill", "copy" };
+static const char *const command_names[SCL_COMMANDS] = {"launch", "write", "read", "fill", "copy"};
 
-static json_t *ratio(double a, double b) { return b > 0 ? scl_number(a / b) : json_null(); }
+static json_t *ratio(double a, double b)
+{
+    return b > 0 ? scl_number(a / b) : json_null();
+}
 
-/* The least time that the measured ceilings allow for a step's part, and what sets it: arithmetic, memory, or, where a call is over
- * before the next can be launched, launching. */
+/* The least time that the measured ceilings allow for a step's part, and what sets it: arithmetic, memory,
+ * or, where a call is over before the next can be launched, launching. */
 static json_t *roofline(const scl_profile_stage *p, const scl_profile_cost *c, double time)
 {
     if (!p->has_peak || !p->n_step)
         return json_null();
     const double compute = isnan(c->flops) ? 0 : 1e-9 * c->flops / p->peak.fma_gflops;
-    const double memory = isnan(c->bytes) ? 0 : 1e-9 * c->bytes / p->peak.copy_gb_s, least = fmax(compute, memory);
+    const double memory = isnan(c->bytes) ? 0 : 1e-9 * c->bytes / p->peak.copy_gb_s,
+                 least = fmax(compute, memory);
     const bool short_ = time * p->n_step < 1e-6 * p->peak.launch_us * (double)c->calls;
     const char *bound = short_ ? "launch" : least <= compute ? "compute" : "memory";
     const bool known = !isnan(c->flops) || !isnan(c->bytes);
-    return json_pack("{s:s, s:o, s:o, s:o}", "bound", bound, "least_s", known ? scl_number(least) : json_null(),
-                     "ceiling_gflop_s", isnan(c->flops) ? json_null() : ratio(1e-9 * c->flops, least), "share",
+    return json_pack("{s:s, s:o, s:o, s:o}", "bound", bound, "least_s",
+                     known ? scl_number(least) : json_null(), "ceiling_gflop_s",
+                     isnan(c->flops) ? json_null() : ratio(1e-9 * c->flops, least), "share",
                      known ? ratio(least, time) : json_null());
 }
 
-void scl_profile_put_cost(const scl_profile_stage *p, const scl_profile_sums *s, const scl_profile_cost *c, json_t *row)
+void scl_profile_put_cost(const scl_profile_stage *p, const scl_profile_sums *s, const scl_profile_cost *c,
+                          json_t *row)
 {
     const double n = p->n_step;
     double median = NAN;
@@ -72,9 +78,10 @@ static json_t *wall_json(const scl_profile_stage *p, int batch, bool recorded)
         cost[i] = noted[i] / plain[i] - 1;
     qsort(cost, pairs, sizeof *cost, ascending);
     json_t *o = json_pack("{s:o, s:o, s:o, s:o, s:b}", "unprofiled_s", scl_spread(plain, n), "profiled_s",
-                          scl_spread(noted, m), "cost", scl_number(scl_quantile(cost, pairs, 0.5)), "cost_spread",
-                          scl_spread(cost, pairs), "recorded", recorded);
-    json_object_set_new(o, "images_per_s", ratio(batch, scl_quantile(plain, n, 0.5)));     /* sorted by its spread */
+                          scl_spread(noted, m), "cost", scl_number(scl_quantile(cost, pairs, 0.5)),
+                          "cost_spread", scl_spread(cost, pairs), "recorded", recorded);
+    json_object_set_new(o, "images_per_s",
+                        ratio(batch, scl_quantile(plain, n, 0.5))); /* sorted by its spread */
     return o;
 }
 
@@ -91,20 +98,21 @@ static json_t *clock_json(const scl_profile_stage *p, const scl_profile_sums *s)
             json_object_set_new(faults, scl_stamp_fault_name((scl_stamp_fault)i), json_integer(s->fault[i]));
     }
     const bool host = p->watch.host_clock;
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:o}", "source", host ? "host" : "device",
-                     "alignment", p->watch.alignment, "reason",
-                     p->watch.reason[0] ? json_string(p->watch.reason) : json_null(), "uncertainty_s",
-                     host ? json_null() : scl_number(s->uncertainty), "drift_ppm",
-                     host ? json_null() : scl_number(1e6 * s->drift), "checked", (json_int_t)checked, "rejected",
-                     (json_int_t)rejected, "clamped", (json_int_t)s->fault[SCL_STAMPS_CLAMPED], "faults", faults);
+    return json_pack(
+        "{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:o}", "source", host ? "host" : "device", "alignment",
+        p->watch.alignment, "reason", p->watch.reason[0] ? json_string(p->watch.reason) : json_null(),
+        "uncertainty_s", host ? json_null() : scl_number(s->uncertainty), "drift_ppm",
+        host ? json_null() : scl_number(1e6 * s->drift), "checked", (json_int_t)checked, "rejected",
+        (json_int_t)rejected, "clamped", (json_int_t)s->fault[SCL_STAMPS_CLAMPED], "faults", faults);
 }
 
 static json_t *device_json(const scl_profile_stage *p, const scl_profile_sums *s)
 {
     const double n = p->n_step, busy = s->kernel + s->transfer;
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "wall_s", ratio(s->wall, n), "busy_s", ratio(busy, n),
-                     "kernel_s", ratio(s->kernel, n), "transfer_s", ratio(s->transfer, n), "gap_s",
-                     ratio(s->gap, n), "edge_s", ratio(s->edge, n), "agreement", ratio(busy + s->gap, s->wall));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "wall_s", ratio(s->wall, n), "busy_s",
+                     ratio(busy, n), "kernel_s", ratio(s->kernel, n), "transfer_s", ratio(s->transfer, n),
+                     "gap_s", ratio(s->gap, n), "edge_s", ratio(s->edge, n), "agreement",
+                     ratio(busy + s->gap, s->wall));
 }
 
 static json_t *host_json(const scl_profile_stage *p, const scl_profile_sums *s)
@@ -112,8 +120,8 @@ static json_t *host_json(const scl_profile_stage *p, const scl_profile_sums *s)
     const double n = p->n_step;
     json_t *phases = json_array();
     scl_profile_phases(p, p->options->config_s, phases);
-    return json_pack("{s:o, s:o, s:o, s:o}", "busy_s", ratio(s->wall - s->wait, n), "wait_s", ratio(s->wait, n),
-                     "overlap_s", ratio(s->overlap, n), "phases", phases);
+    return json_pack("{s:o, s:o, s:o, s:o}", "busy_s", ratio(s->wall - s->wait, n), "wait_s",
+                     ratio(s->wait, n), "overlap_s", ratio(s->overlap, n), "phases", phases);
 }
 
 static json_t *transfers_json(const scl_profile_sums *s)
@@ -122,9 +130,10 @@ static json_t *transfers_json(const scl_profile_sums *s)
     for (int i = SCL_COMMAND_WRITE; i < SCL_COMMANDS; i++) {
         const scl_profile_transfer *t = &s->moved[i];
         if (t->calls)
-            json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:f, s:o}", "kind", command_names[i], "calls",
-                                                  (json_int_t)t->calls, "bytes", (json_int_t)t->bytes, "total_s",
-                                                  t->total, "gb_s", ratio(1e-9 * t->bytes, t->total)));
+            json_array_append_new(list,
+                                  json_pack("{s:s, s:I, s:I, s:f, s:o}", "kind", command_names[i], "calls",
+                                            (json_int_t)t->calls, "bytes", (json_int_t)t->bytes, "total_s",
+                                            t->total, "gb_s", ratio(1e-9 * t->bytes, t->total)));
     }
     return list;
 }
@@ -141,8 +150,8 @@ static json_t *memory_json(const scl_profile_stage *p)
     for (size_t i = 0; i < p->n_memory; i++)
         json_array_append_new(curve, json_pack("[f,I]", 1e-9 * (double)(p->memory[i].at - p->opened),
                                                (json_int_t)p->memory[i].bytes));
-    return json_pack("{s:I, s:I, s:I, s:I, s:o}", "planned_bytes", (json_int_t)(slab + persistent), "slab_bytes",
-                     (json_int_t)slab, "persistent_bytes", (json_int_t)persistent, "peak_bytes",
+    return json_pack("{s:I, s:I, s:I, s:I, s:o}", "planned_bytes", (json_int_t)(slab + persistent),
+                     "slab_bytes", (json_int_t)slab, "persistent_bytes", (json_int_t)persistent, "peak_bytes",
                      (json_int_t)p->peak_allocated, "curve", curve);
 }
 
@@ -171,17 +180,18 @@ scl_status scl_profile_stage_json(scl_profile_stage *p, scl_profile_sums *s, jso
     const int n_noted = p->n_block / 2;
     for (int i = 0; i < p->n_row; i++)
         launches += p->row[i].calls;
-    json_t *o = *out = json_pack("{s:s, s:s, s:s, s:i, s:{s:i, s:i, s:i, s:i}}", "name", p->stage->name, "kind",
-                                 kind_name(p->stage->kind), "unit", scl_profile_unit(p->stage), "batch",
-                                 scl_profile_batch(p->stage), "steps", "warm_up", p->warm_up, "unprofiled",
+    json_t *o = *out = json_pack("{s:s, s:s, s:s, s:i, s:{s:i, s:i, s:i, s:i}}", "name", p->stage->name,
+                                 "kind", kind_name(p->stage->kind), "unit", scl_profile_unit(p->stage),
+                                 "batch", p->batch, "steps", "warm_up", p->warm_up, "unprofiled",
                                  n_noted * p->each, "profiled", p->n_step, "rounds", n_noted);
-    json_object_set_new(o, "wall", wall_json(p, scl_profile_batch(p->stage), p->recorded));
+    json_object_set_new(o, "wall", wall_json(p, p->batch, p->recorded));
     json_object_set_new(o, "clock", clock_json(p, s));
     json_object_set_new(o, "device", device_json(p, s));
     json_object_set_new(o, "host", host_json(p, s));
-    json_object_set_new(o, "queue", json_pack("{s:o, s:o, s:o}", "queued_s", scl_spread(s->queued.at, s->queued.n),
-                                              "submit_s", scl_spread(s->submit.at, s->submit.n), "run_s",
-                                              scl_spread(s->run.at, s->run.n)));
+    json_object_set_new(o, "queue",
+                        json_pack("{s:o, s:o, s:o}", "queued_s", scl_spread(s->queued.at, s->queued.n),
+                                  "submit_s", scl_spread(s->submit.at, s->submit.n), "run_s",
+                                  scl_spread(s->run.at, s->run.n)));
     json_object_set_new(o, "launches_per_step", ratio((double)launches, p->n_step));
     json_object_set_new(o, "transfers", transfers_json(s));
     json_object_set_new(o, "memory", memory_json(p));

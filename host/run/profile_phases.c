@@ -6,7 +6,10 @@
 
 enum { BEFORE, IN_STEPS, AFTER, WHENS };
 
-typedef struct phase_sum { long count; double total, self; } phase_sum;
+typedef struct phase_sum {
+    long count;
+    double total, self;
+} phase_sum;
 
 /* -1: in a block that is not noted. */
 static int when_of(const scl_profile_stage *p, const scl_profile_span *s)
@@ -19,8 +22,10 @@ static int when_of(const scl_profile_stage *p, const scl_profile_span *s)
     return s->begin >= p->block[p->n_block - 1].done ? AFTER : -1;
 }
 
-/* Spans come in the order of their ends, so those inside another come before it: a stack of what has no parent yet. */
-static void sum_thread(const scl_profile_stage *p, int thread, size_t *stack, phase_sum sum[WHENS][SCL_PHASES])
+/* Spans come in the order of their ends, so those inside another come before it: a stack of what has no
+ * parent yet. */
+static void sum_thread(const scl_profile_stage *p, int thread, size_t *stack,
+                       phase_sum sum[WHENS][SCL_PHASES])
 {
     size_t depth = 0;
     for (size_t i = 0; i < p->n_span; i++) {
@@ -45,7 +50,7 @@ static void sum_thread(const scl_profile_stage *p, int thread, size_t *stack, ph
 
 void scl_profile_phases(const scl_profile_stage *p, double config_s, json_t *list)
 {
-    static const char *const whens[WHENS] = { "before", "steps", "after" };
+    static const char *const whens[WHENS] = {"before", "steps", "after"};
     phase_sum sum[WHENS][SCL_PHASES];
     memset(sum, 0, sizeof sum);
     size_t *stack = malloc(sizeof *stack * (p->n_span + 1));
@@ -53,7 +58,7 @@ void scl_profile_phases(const scl_profile_stage *p, double config_s, json_t *lis
         sum_thread(p, p->thread, stack, sum);
     free(stack);
     if (config_s > 0)
-        sum[BEFORE][SCL_PHASE_CONFIG] = (phase_sum){ 1, config_s, config_s };
+        sum[BEFORE][SCL_PHASE_CONFIG] = (phase_sum){1, config_s, config_s};
     for (int w = 0; w < WHENS; w++)
         for (int i = 0; i < SCL_PHASES; i++)
             if (sum[w][i].count)

@@ -54,7 +54,7 @@ static json_t *values_json(scl_value *const *v, int n)
 /* "32,28,28,16 > 32,28,28,16": the first input and the first output. */
 static const char *shape_of(const scl_node *n, scl_arena *arena)
 {
-    const scl_value *v[2] = { n->n_in ? n->in[0] : NULL, n->n_out ? n->out[0] : NULL };
+    const scl_value *v[2] = {n->n_in ? n->in[0] : NULL, n->n_out ? n->out[0] : NULL};
     const char *text = "";
     for (int i = 0; i < 2; i++)
         for (int d = 0; v[i] && d < v[i]->rank; d++)
@@ -67,9 +67,11 @@ static const char *expression_of(const scl_node *n, scl_arena *arena)
     const scl_expr *own = n->expr, *pre = n->pre, *post = n->post;
     const char *text = own ? scl_expr_text(own, arena) : NULL;
     if (pre)
-        text = scl_arena_printf(arena, "%s%sx = %s", text ? text : "", text ? "; " : "", scl_expr_text(pre, arena));
+        text = scl_arena_printf(arena, "%s%sx = %s", text ? text : "", text ? "; " : "",
+                                scl_expr_text(pre, arena));
     if (post)
-        text = scl_arena_printf(arena, "%s%s%s", text ? text : "", text ? "; y -> " : "y -> ", scl_expr_text(post, arena));
+        text = scl_arena_printf(arena, "%s%s%s", text ? text : "", text ? "; y -> " : "y -> ",
+                                scl_expr_text(post, arena));
     return text;
 }
 
@@ -97,7 +99,8 @@ static int occurrence(const scl_schedule *s, int step)
 {
     int k = 0;
     for (int i = 0; i < step; i++)
-        k += s->step[i].node->op == s->step[step].node->op && !strcmp(s->step[i].node->scope, s->step[step].node->scope);
+        k += s->step[i].node->op == s->step[step].node->op &&
+             !strcmp(s->step[i].node->scope, s->step[step].node->scope);
     return k;
 }
 
@@ -108,13 +111,22 @@ static scl_profile_row *add_row(scl_profile_stage *p, const scl_plan *plan, int 
     const scl_node *n = s->step[step].node;
     p->row = room(&p->arena, p->row, p->n_row, &p->cap_row, sizeof *p->row);
     scl_profile_row *r = &p->row[p->n_row++];
-    *r = (scl_profile_row){ .plan = plan_name, .scope = scl_arena_strdup(&p->arena, n->scope), .op = n->op->name,
-                            .kernel = scl_arena_strdup(&p->arena, kernel), .node = n->id, .implementation = "",
-                            .options = "", .flops = flops_of(n), .bytes = bytes_of(n),
-                            .expression = expression_of(n, &p->arena), .shape = shape_of(n, &p->arena),
-                            .inputs = values_json(n->in, n->n_in), .outputs = values_json(n->out, n->n_out),
-                            .tuning = json_object() };
-    r->key = scl_arena_printf(&p->arena, "%s/%s/%s.%d/%s", plan_name, r->scope, r->op, occurrence(s, step), kernel);
+    *r = (scl_profile_row){.plan = plan_name,
+                           .scope = scl_arena_strdup(&p->arena, n->scope),
+                           .op = n->op->name,
+                           .kernel = scl_arena_strdup(&p->arena, kernel),
+                           .node = n->id,
+                           .implementation = "",
+                           .options = "",
+                           .flops = flops_of(n),
+                           .bytes = bytes_of(n),
+                           .expression = expression_of(n, &p->arena),
+                           .shape = shape_of(n, &p->arena),
+                           .inputs = values_json(n->in, n->n_in),
+                           .outputs = values_json(n->out, n->n_out),
+                           .tuning = json_object()};
+    r->key = scl_arena_printf(&p->arena, "%s/%s/%s.%d/%s", plan_name, r->scope, r->op, occurrence(s, step),
+                              kernel);
     const scl_choice *c = plan->choice ? &plan->choice[step] : NULL;
     if (c && c->impl) {
         r->implementation = c->impl->name;
@@ -125,7 +137,8 @@ static scl_profile_row *add_row(scl_profile_stage *p, const scl_plan *plan, int 
 }
 
 /* The rows of a step's launches: one for each kernel. */
-static void add_step(scl_profile_stage *p, const scl_plan *plan, scl_profile_plan *to, int step, int first, int end)
+static void add_step(scl_profile_stage *p, const scl_plan *plan, scl_profile_plan *to, int step, int first,
+                     int end)
 {
     const int from = p->n_row;
     const scl_schedule *s = &plan->schedule;
@@ -149,7 +162,10 @@ static void add_step(scl_profile_stage *p, const scl_plan *plan, scl_profile_pla
     }
 }
 
-typedef struct interval { size_t begin, end; int first, last; } interval;
+typedef struct interval {
+    size_t begin, end;
+    int first, last;
+} interval;
 
 static int by_begin(const void *a, const void *b)
 {
@@ -161,10 +177,11 @@ static void touch(interval *list, int *n, const scl_place *place, int step, bool
 {
     if (place->in != SCL_PLACE_SLAB || !place->bytes)
         return;
-    list[(*n)++] = (interval){ place->offset, place->offset + place->bytes, step, stays ? last : step };
+    list[(*n)++] = (interval){place->offset, place->offset + place->bytes, step, stays ? last : step};
 }
 
-/* The blocks of the slab, each with the steps in which it is alive: from the one that wrote it to the last that reads it. */
+/* The blocks of the slab, each with the steps in which it is alive: from the one that wrote it to the last
+ * that reads it. */
 static int blocks_of(const scl_schedule *s, interval *all, int *of)
 {
     int n = 0;
@@ -205,7 +222,7 @@ static size_t alive(const interval *all, int n, int step)
 static json_t *live_of(const scl_plan *plan)
 {
     const scl_schedule *s = &plan->schedule;
-    scl_arena scratch = { 0 };
+    scl_arena scratch = {0};
     json_t *list = json_array();
     size_t most = 0;
     for (int i = 0; i < s->n_node; i++)
@@ -213,7 +230,8 @@ static json_t *live_of(const scl_plan *plan)
     for (int i = 0; i < s->n_launch; i++)
         most += (size_t)s->launch[i].n_arg;
     interval *all = SCL_NEW_ARRAY(&scratch, interval, most + 1);
-    int *of = SCL_NEW_ARRAY(&scratch, int, plan->graph->n_value + 1); /* 1 + the index of a value's block in all */
+    int *of =
+        SCL_NEW_ARRAY(&scratch, int, plan->graph->n_value + 1); /* 1 + the index of a value's block in all */
     const int n = blocks_of(s, all, of);
     qsort(all, (size_t)n, sizeof *all, by_begin);
     for (int i = 0; i < s->n_node; i++)
@@ -227,7 +245,8 @@ static const char *name_of(scl_profile_stage *p, const char *graph)
 {
     int same = 1;
     for (int i = 0; i < p->n_plan; i++)
-        same += !strncmp(p->plan[i].name, graph, strlen(graph)) && strchr(".", p->plan[i].name[strlen(graph)]);
+        same +=
+            !strncmp(p->plan[i].name, graph, strlen(graph)) && strchr(".", p->plan[i].name[strlen(graph)]);
     return same > 1 ? scl_arena_printf(&p->arena, "%s.%d", graph, same) : scl_arena_strdup(&p->arena, graph);
 }
 
@@ -240,9 +259,14 @@ void scl_profile_loaded(void *user, const scl_plan *plan, const scl_loaded *load
     scl_profile_plan *to = &p->plan[p->n_plan++];
     const bool launches = s->n_launch > 0;
     p->recorded |= s->record && plan->device.has_command_buffer;
-    *to = (scl_profile_plan){ .name = name, .loaded = loaded, .n_nodes = s->n_node, .slab_bytes = plan->peak_bytes,
-                              .n_launches = launches ? s->n_launch - s->n_prepare : s->n_node, .first_row = p->n_row,
-                              .persistent_bytes = plan->persistent_bytes, .live = live_of(plan) };
+    *to = (scl_profile_plan){.name = name,
+                             .loaded = loaded,
+                             .n_nodes = s->n_node,
+                             .slab_bytes = plan->peak_bytes,
+                             .n_launches = launches ? s->n_launch - s->n_prepare : s->n_node,
+                             .first_row = p->n_row,
+                             .persistent_bytes = plan->persistent_bytes,
+                             .live = live_of(plan)};
     to->row = SCL_NEW_ARRAY(&p->arena, int, (launches ? s->n_launch : s->n_node) + 1);
     for (int i = 0; i < s->n_node; i++) {
         if (launches) {

@@ -8,14 +8,14 @@ enum { AT_ONCE = 4096, ROUNDING_NS = 2000 };
 
 bool scl_profile_clock(const scl_profile_stage *p, const scl_profile_block *b, scl_clock *out)
 {
-    *out = (scl_clock){ 0 };
+    *out = (scl_clock){0};
     if (p->watch.host_clock)
         return true;
     return b->n_sample[0] && scl_clock_fit(out, b->sample[0], b->n_sample[0], b->sample[1], b->n_sample[1]);
 }
 
-static void place(const scl_profile_stage *p, const scl_clock *clock, bool fits, int64_t slack, int64_t previous,
-                  scl_profile_item *item)
+static void place(const scl_profile_stage *p, const scl_clock *clock, bool fits, int64_t slack,
+                  int64_t previous, scl_profile_item *item)
 {
     const scl_profile_event *e = item->event;
     item->previous_end = previous;
@@ -45,7 +45,7 @@ static scl_status replay_block(scl_profile_stage *p, const scl_profile_block *b,
         if (fread(events, sizeof *events, want, p->spool) != want)
             return scl_fail(err, SCL_FAILED, "the events of a profile cannot be read again");
         for (size_t i = 0; i < want; i++) {
-            scl_profile_item item = { .event = &events[i], .block = b };
+            scl_profile_item item = {.event = &events[i], .block = b};
             place(p, &clock, fits, slack, previous, &item);
             SCL_TRY(visit(user, &item, err));
             previous = item.stamp[SCL_STAMP_END] > previous ? item.stamp[SCL_STAMP_END] : previous;

@@ -22,7 +22,7 @@ scl_status scl_series_add(scl_series *s, double value, scl_err *err)
 void scl_series_free(scl_series *s)
 {
     free(s->at);
-    *s = (scl_series){ 0 };
+    *s = (scl_series){0};
 }
 
 static int ascending(const void *a, const void *b)
@@ -54,9 +54,10 @@ json_t *scl_spread(double *values, size_t n)
     for (size_t i = 0; i < n; i++)
         sum += values[i];
     json_t *o = json_pack("{s:I}", "n", (json_int_t)n);
-    static const struct { const char *name; double q; } quantiles[] = {
-        { "min", 0 }, { "q1", 0.25 }, { "median", 0.5 }, { "q3", 0.75 }, { "max", 1 }
-    };
+    static const struct {
+        const char *name;
+        double q;
+    } quantiles[] = {{"min", 0}, {"q1", 0.25}, {"median", 0.5}, {"q3", 0.75}, {"max", 1}};
     for (int i = 0; i < 5; i++)
         json_object_set_new(o, quantiles[i].name, scl_number(scl_quantile(values, n, quantiles[i].q)));
     json_object_set_new(o, "mean", scl_number(n ? sum / (double)n : NAN));

@@ -8,13 +8,17 @@
 typedef struct summing {
     scl_profile_stage *p;
     scl_profile_sums *s;
-    const scl_profile_block *block;     /* of the item before */
+    const scl_profile_block *block; /* of the item before */
     int64_t last_end;
-    scl_profile_span *wait; size_t n_wait, next_wait;   /* of the stage's thread, in order */
-    double *step;                       /* device time of each step */
+    scl_profile_span *wait;
+    size_t n_wait, next_wait; /* of the stage's thread, in order */
+    double *step;             /* device time of each step */
 } summing;
 
-static double seconds(int64_t ns) { return 1e-9 * (double)ns; }
+static double seconds(int64_t ns)
+{
+    return 1e-9 * (double)ns;
+}
 
 /* Adds what lies in [begin, end] of the time in which the host did not wait. */
 static void overlap(summing *u, int64_t begin, int64_t end)
@@ -54,8 +58,10 @@ static scl_status add_launch(summing *u, const scl_profile_item *i, double time,
     r->total += time;
     r->step[i->event->step] += time;
     if (!u->p->watch.host_clock) {
-        SCL_TRY(scl_series_add(&u->s->queued, seconds(i->stamp[SCL_STAMP_SUBMIT] - i->stamp[SCL_STAMP_QUEUED]), err));
-        SCL_TRY(scl_series_add(&u->s->submit, seconds(i->stamp[SCL_STAMP_START] - i->stamp[SCL_STAMP_SUBMIT]), err));
+        SCL_TRY(scl_series_add(&u->s->queued,
+                               seconds(i->stamp[SCL_STAMP_SUBMIT] - i->stamp[SCL_STAMP_QUEUED]), err));
+        SCL_TRY(scl_series_add(&u->s->submit, seconds(i->stamp[SCL_STAMP_START] - i->stamp[SCL_STAMP_SUBMIT]),
+                               err));
     }
     SCL_TRY(scl_series_add(&u->s->run, time, err));
     return scl_series_add(&r->call, time, err);
@@ -158,8 +164,8 @@ static int median_of(const double *step, int n)
 
 scl_status scl_profile_sum(scl_profile_stage *p, scl_profile_sums *out, scl_err *err)
 {
-    summing u = { .p = p, .s = out, .step = SCL_NEW_ARRAY(&p->arena, double, p->n_step + 1) };
-    *out = (scl_profile_sums){ 0 };
+    summing u = {.p = p, .s = out, .step = SCL_NEW_ARRAY(&p->arena, double, p->n_step + 1)};
+    *out = (scl_profile_sums){0};
     for (int i = 0; i < p->n_row; i++)
         p->row[i].step = SCL_NEW_ARRAY(&p->arena, double, p->n_step + 1);
     scl_status status = find_waits(&u, err);

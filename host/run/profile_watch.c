@@ -9,9 +9,10 @@
 #include "run/profile_parts.h"
 #include "run/signal.h"
 
-/* Without --steps: as many profiled steps as PROFILED_S takes, within FEWEST and MOST. */
+/* Without --steps: as many profiled steps as PROFILED_S takes, within FEWEST and MOST, and at most so many
+ * that their events stay readable in one trace. */
 static const double PROFILED_S = 6;
-enum { FEWEST = 10, MOST = 100, ROUNDS = 10, WARM_UP = 3 };
+enum { FEWEST = 10, MOST = 1000, EVENTS = 100000, ROUNDS = 10, FEWEST_EACH = 5, WARM_UP = 3 };
 
 static _Atomic int threads;
 static _Thread_local int this_thread;
@@ -48,7 +49,7 @@ static void note_span(void *user, scl_phase phase, int64_t begin, int64_t end)
     items = p->span;
     if (room(p, &items, p->n_span, &p->cap_span, sizeof *p->span)) {
         p->span = items;
-        p->span[p->n_span++] = (scl_profile_span){ begin, end, phase, thread };
+        p->span[p->n_span++] = (scl_profile_span){begin, end, phase, thread};
     }
     pthread_mutex_unlock(&p->lock);
 }
@@ -93,9 +94,14 @@ static void note_event(void *user, const scl_event *e)
         return;
     p->event = items;
     scl_profile_event *to = &p->event[p->n_event++];
-    *to = (scl_profile_event){ .enqueue = { e->enqueue[0], e->enqueue[1] }, .seen = e->seen, .bytes = e->bytes,
-                               .plan = -1, .launch = -1, .step = step_at(p, e->enqueue[0]),
-                               .command = (uint8_t)e->command, .last_only = e->last_only };
+    *to = (scl_profile_event){.enqueue = {e->enqueue[0], e->enqueue[1]},
+                              .seen = e->seen,
+                              .bytes = e->bytes,
+                              .plan = -1,
+                              .launch = -1,
+                              .step = step_at(p, e->enqueue[0]),
+                              .command = (uint8_t)e->command,
+                              .last_only = e->last_only};
     memcpy(to->stamp, e->stamp, sizeof to->stamp);
     if (e->command != SCL_COMMAND_LAUNCH)
         return;
@@ -125,7 +131,8 @@ static scl_status read_out(scl_profile_stage *p, scl_backend *b, scl_err *err)
 static scl_status open_block(scl_profile_stage *p, scl_backend *b, bool noted, scl_err *err)
 {
     scl_profile_block *k = &p->block[p->n_block++];
-    *k = (scl_profile_block){ .noted = noted, .first_step = p->n_step, .steps = p->each, .first_event = p->n_spooled };
+    *k = (scl_profile_block){
+        .noted = noted, .first_step = p->n_step, .steps = p->each, .first_event = p->n_spooled};
     SCL_TRY(b->v->note(b, noted, err));
     SCL_TRY(b->v->finish(b, err));
     k->begin = scl_now_ns();
@@ -149,20 +156,29 @@ static scl_status close_block(scl_profile_stage *p, scl_backend *b, scl_err *err
     return SCL_OK;
 }
 
+static double launches_of(const scl_profile_stage *p)
+{
+    double launches = 1;
+    for (int i = 0; i < p->n_plan; i++)
+        launches = p->plan[i].n_launches > launches ? p->plan[i].n_launches : launches;
+    return launches;
+}
+
 /* How many steps, in how many blocks: by what the last warm-up step took. */
 static void deal_steps(scl_profile_stage *p)
 {
     const double step = 1e-9 * (double)(scl_now_ns() - p->warm_ns);
     int steps = p->options->steps;
     if (!steps) {
-        const double fit = step > 0 ? PROFILED_S / step : MOST;
+        const double fit = step > 0 ? fmin(PROFILED_S / step, EVENTS / launches_of(p)) : MOST;
         steps = fit < FEWEST ? FEWEST : fit > MOST ? MOST : (int)fit;
     }
-    p->rounds = steps < ROUNDS ? steps : ROUNDS;
+    const int rounds = steps / FEWEST_EACH < 2 ? 2 : steps / FEWEST_EACH;
+    p->rounds = steps < 2 ? 1 : rounds < ROUNDS ? rounds : ROUNDS;
     p->each = (steps + p->rounds - 1) / p->rounds;
     p->rounds = (steps + p->each - 1) / p->each;
-    scl_info("profile of %s: %d steps in %d blocks, and as many unprofiled between them", p->stage->name,
-             p->rounds * p->each, p->rounds);
+    scl_info("profile of %s: %d %ss in %d blocks, and as many unprofiled between them", p->stage->name,
+             p->rounds * p->each, scl_profile_unit(p->stage), p->rounds);
 }
 
 int scl_profile_most_steps(const scl_profile_options *o)
@@ -226,23 +242,33 @@ static scl_status before_step(void *user, scl_backend *b, long step, scl_err *er
 static void opened(void *user, const char *stage, scl_backend *b)
 {
     scl_profile_stage *p = user;
-    scl_err fault = { 0 };
+    scl_err fault = {0};
     (void)stage;
     p->device = b->info;
     if (b->info.klass != SCL_CLASS_REFERENCE)
-        p->has_peak = scl_measure_cached(b, p->options->measure, &p->peak, p->peak_date, &p->peak_cached, &fault) == SCL_OK;
+        p->has_peak = scl_measure_cached(b, p->options->measure, &p->peak, p->peak_date, &p->peak_cached,
+                                         &fault) == SCL_OK;
     scl_err_clear(&fault);
     p->opened = scl_now_ns();
-    p->watch = (scl_watch){ .user = p, .loaded = scl_profile_loaded, .memory = note_memory, .clock = note_clock,
-                            .event = note_event, .alignment = "none" };
+    p->watch = (scl_watch){.user = p,
+                           .loaded = scl_profile_loaded,
+                           .memory = note_memory,
+                           .clock = note_clock,
+                           .event = note_event,
+                           .alignment = "none"};
     b->watch = &p->watch;
 }
 
-scl_status scl_profile_stage_begin(scl_profile_stage *p, const scl_profile_options *o, const scl_stage_config *stage,
-                                   const char *folder, scl_err *err)
+scl_status scl_profile_stage_begin(scl_profile_stage *p, const scl_profile_options *o,
+                                   const scl_stage_config *stage, const char *folder, scl_err *err)
 {
-    *p = (scl_profile_stage){ .stage = stage, .options = o, .began = scl_now_ns(), .warm_up = o->warm_up > 0 ? o->warm_up : WARM_UP, .left = -1 };
-    p->run_watch = (scl_run_watch){ .user = p, .opened = opened, .step = before_step, .stop = &p->stop };
+    *p = (scl_profile_stage){.stage = stage,
+                             .batch = scl_profile_batch(stage),
+                             .options = o,
+                             .began = scl_now_ns(),
+                             .warm_up = o->warm_up > 0 ? o->warm_up : WARM_UP,
+                             .left = -1};
+    p->run_watch = (scl_run_watch){.user = p, .opened = opened, .step = before_step, .stop = &p->stop};
     pthread_mutex_init(&p->lock, NULL);
     char *path = scl_arena_printf(&p->arena, "%s/.events-XXXXXX", folder);
     const int fd = mkstemp(path);
