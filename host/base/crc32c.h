@@ -1,4 +1,5 @@
-/* CRC-32C (Castagnoli): reflected polynomial 82f63b78 (hex), start and end inverted.  RFC 3720, appendix B.4. */
+/* CRC-32C (Castagnoli): reflected polynomial 82f63b78 (hex), start and end inverted.  RFC 3720, appendix B.4.
+ */
 #ifndef SCL_BASE_CRC32C_H
 #define SCL_BASE_CRC32C_H
 

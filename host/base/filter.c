@@ -18,7 +18,8 @@ static scl_status write_all(int fd, const char *bytes, size_t n, scl_err *err)
         if (now < 0 && errno == EINTR)
             continue;
         if (now < 0)
-            return scl_fail(err, SCL_FAILED, "cannot keep %zu bytes for another program: %s", n, strerror(errno));
+            return scl_fail(err, SCL_FAILED, "cannot keep %zu bytes for another program: %s", n,
+                            strerror(errno));
         bytes += now;
         n -= (size_t)now;
     }
@@ -68,9 +69,10 @@ static scl_status run(const char *const *argv, const int fd[3], int *code, scl_e
 /* All three are files in memory: with pipes, both sides could wait for each other. */
 scl_status scl_filter(const char *const *argv, const void *input, size_t n, scl_filtered *out, scl_err *err)
 {
-    int fd[3] = { memfd_create("input", MFD_CLOEXEC), memfd_create("output", MFD_CLOEXEC), memfd_create("errors", MFD_CLOEXEC) };
+    int fd[3] = {memfd_create("input", MFD_CLOEXEC), memfd_create("output", MFD_CLOEXEC),
+                 memfd_create("errors", MFD_CLOEXEC)};
     size_t ignored;
-    *out = (scl_filtered){ 0 };
+    *out = (scl_filtered){0};
     scl_status status = SCL_OK;
     if (fd[0] < 0 || fd[1] < 0 || fd[2] < 0)
         status = scl_fail(err, SCL_FAILED, "no memory for talking to %s: %s", argv[0], strerror(errno));
@@ -96,5 +98,5 @@ void scl_filtered_free(scl_filtered *f)
 {
     free(f->output);
     free(f->errors);
-    *f = (scl_filtered){ 0 };
+    *f = (scl_filtered){0};
 }

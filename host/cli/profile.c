@@ -23,6 +23,8 @@ scl_status scl_cli_profile(int argc, char **argv, scl_err *err)
 {
     scl_profile_options options = {0};
     const char *json_file = NULL;
+    if (argc > 1 && !strcmp(argv[1], "diff"))
+        return cli_profile_diff(argc - 1, argv + 1, err);
     cli_overrides overrides = {0};
     cli_list stages = {0};
     int rows = 12;
@@ -47,8 +49,10 @@ scl_status scl_cli_profile(int argc, char **argv, scl_err *err)
         {"json", 0, CLI_TEXT, &json_file, "FILE", "what profile.json holds (-: standard output)"},
         {0},
     };
-    const cli_command command = {"CONFIG", "Runs some steps of a stage and says where their time goes.",
-                                 flags, 1, 1};
+    const cli_command command = {
+        "CONFIG, or diff A.json B.json",
+        "Runs some steps of a stage and says where their time goes; diff (see diff --help): what changed.", flags,
+        1, 1};
     SCL_TRY(cli_parse(&command, argc, argv, &n, &done, err));
     if (done)
         return SCL_OK;

@@ -20,7 +20,11 @@ struct scl_events {
 
 enum { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
 
-typedef struct message { unsigned char *at; size_t n, cap; bool failed; } message;
+typedef struct message {
+    unsigned char *at;
+    size_t n, cap;
+    bool failed;
+} message;
 
 static void put(message *m, const void *bytes, size_t n)
 {
@@ -55,7 +59,10 @@ static void put_fixed(message *m, uint64_t v, int n)
     put(m, bytes, (size_t)n);
 }
 
-static void put_key(message *m, int field, int type) { put_varint(m, (uint64_t)(field << 3 | type)); }
+static void put_key(message *m, int field, int type)
+{
+    put_varint(m, (uint64_t)(field << 3 | type));
+}
 
 static void put_int(message *m, int field, int64_t v)
 {
@@ -70,7 +77,10 @@ static void put_bytes(message *m, int field, const void *bytes, size_t n)
     put(m, bytes, n);
 }
 
-static void put_text(message *m, int field, const char *text) { put_bytes(m, field, text, strlen(text)); }
+static void put_text(message *m, int field, const char *text)
+{
+    put_bytes(m, field, text, strlen(text));
+}
 
 static void put_float(message *m, int field, float v)
 {
@@ -94,7 +104,7 @@ static void put_message(message *m, int field, message *inner)
     m->failed = m->failed || inner->failed;
     put_bytes(m, field, inner->at, inner->n);
     free(inner->at);
-    *inner = (message){ 0 };
+    *inner = (message){0};
 }
 
 /* ---- records and events ---- */
@@ -108,7 +118,7 @@ static uint32_t masked_crc(const void *bytes, size_t n)
 static message begin_event(long step)
 {
     enum { WALL_TIME = 1, STEP = 2 };
-    message m = { 0 };
+    message m = {0};
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     put_double(&m, WALL_TIME, (double)now.tv_sec + 1e-9 * (double)now.tv_nsec);
@@ -119,7 +129,7 @@ static message begin_event(long step)
 /* Writes the event as a record, and ends it. */
 static scl_status end_event(scl_events *e, message *m, scl_err *err)
 {
-    message head = { 0 }, tail = { 0 };
+    message head = {0}, tail = {0};
     put_fixed(&head, m->n, 8);
     if (!head.failed)
         put_fixed(&head, masked_crc(head.at, 8), 4);
@@ -133,7 +143,7 @@ static scl_status end_event(scl_events *e, message *m, scl_err *err)
     free(head.at);
     free(tail.at);
     free(m->at);
-    *m = (message){ 0 };
+    *m = (message){0};
     return status;
 }
 
@@ -141,11 +151,12 @@ enum { EVENT_FILE_VERSION = 3, EVENT_SUMMARY = 5, EVENT_SESSION_LOG = 7 };
 enum { SUMMARY_VALUE = 1 };
 enum { VALUE_TAG = 1, VALUE_SIMPLE = 2, VALUE_IMAGE = 4, VALUE_TENSOR = 8, VALUE_METADATA = 9 };
 
-/* "brain.Event:2" tells readers to heed the session's start, which makes them forget the steps from `first` on. */
+/* "brain.Event:2" tells readers to heed the session's start, which makes them forget the steps from `first`
+ * on. */
 static scl_status write_head(scl_events *e, long first, scl_err *err)
 {
     enum { STATUS = 1, START = 1 };
-    message version = begin_event(0), start = begin_event(first), log = { 0 };
+    message version = begin_event(0), start = begin_event(first), log = {0};
     put_text(&version, EVENT_FILE_VERSION, "brain.Event:2");
     put_int(&log, STATUS, START);
     put_message(&start, EVENT_SESSION_LOG, &log);
@@ -154,7 +165,8 @@ static scl_status write_head(scl_events *e, long first, scl_err *err)
     return status == SCL_OK ? started : status;
 }
 
-/* Readers take files in the order of their names, so a clock that was set back, or two starts in a second, must not matter. */
+/* Readers take files in the order of their names, so a clock that was set back, or two starts in a second,
+ * must not matter. */
 static long next_stamp(const char *folder)
 {
     long stamp = (long)time(NULL), other;
@@ -176,8 +188,9 @@ scl_status scl_events_open(scl_events **out, const char *folder, long first, scl
         return scl_fail(err, SCL_FAILED, "not enough host memory for the events of '%s'", folder);
     }
     e->file = fopen(e->path, "wxe");
-    const scl_status status = e->file ? write_head(e, first, err)
-                                      : scl_fail(err, SCL_FAILED, "cannot write '%s': %s", e->path, strerror(errno));
+    const scl_status status =
+        e->file ? write_head(e, first, err)
+                : scl_fail(err, SCL_FAILED, "cannot write '%s': %s", e->path, strerror(errno));
     if (status == SCL_OK)
         *out = e;
     else
@@ -185,13 +198,14 @@ scl_status scl_events_open(scl_events **out, const char *folder, long first, scl
     return status;
 }
 
-scl_status scl_events_scalars(scl_events *e, long step, const char *const *tags, const double *values, int n, scl_err *err)
+scl_status scl_events_scalars(scl_events *e, long step, const char *const *tags, const double *values, int n,
+                              scl_err *err)
 {
     if (!e)
         return SCL_OK;
-    message m = begin_event(step), summary = { 0 };
+    message m = begin_event(step), summary = {0};
     for (int i = 0; i < n; i++) {
-        message value = { 0 };
+        message value = {0};
         if (isnan(values[i]))
             continue;
         put_text(&value, VALUE_TAG, tags[i]);
@@ -204,7 +218,7 @@ scl_status scl_events_scalars(scl_events *e, long step, const char *const *tags,
 
 static scl_status put_summary(scl_events *e, long step, message *value, scl_err *err)
 {
-    message m = begin_event(step), summary = { 0 };
+    message m = begin_event(step), summary = {0};
     put_message(&summary, SUMMARY_VALUE, value);
     put_message(&m, EVENT_SUMMARY, &summary);
     return end_event(e, &m, err);
@@ -220,7 +234,7 @@ scl_status scl_events_picture(scl_events *e, long step, const char *tag, const c
 {
     enum { HEIGHT = 1, WIDTH = 2, COLORSPACE = 3, ENCODED = 4 };
     enum { HEAD_BYTES = 29, AT_WIDTH = 16, AT_HEIGHT = 20, AT_COLOUR = 25 };
-    static const int samples_of_colour[] = { 1, 0, 3, 3, 2, 0, 4 };
+    static const int samples_of_colour[] = {1, 0, 3, 3, 2, 0, 4};
     char *png;
     size_t n;
     if (!e)
@@ -230,7 +244,7 @@ scl_status scl_events_picture(scl_events *e, long step, const char *tag, const c
         free(png);
         return scl_fail_at(err, SCL_FAILED, path, 0, 0, "this is no PNG file");
     }
-    message value = { 0 }, image = { 0 };
+    message value = {0}, image = {0};
     put_text(&value, VALUE_TAG, tag);
     put_int(&image, HEIGHT, big_endian(png + AT_HEIGHT));
     put_int(&image, WIDTH, big_endian(png + AT_WIDTH));
@@ -244,10 +258,17 @@ scl_status scl_events_picture(scl_events *e, long step, const char *tag, const c
 scl_status scl_events_text(scl_events *e, long step, const char *tag, const char *text, scl_err *err)
 {
     enum { METADATA_PLUGIN = 1, PLUGIN_NAME = 1 };
-    enum { TENSOR_TYPE = 1, TENSOR_SHAPE = 2, TENSOR_STRING = 8, TYPE_STRING = 7, SHAPE_DIM = 2, DIM_SIZE = 1 };
+    enum {
+        TENSOR_TYPE = 1,
+        TENSOR_SHAPE = 2,
+        TENSOR_STRING = 8,
+        TYPE_STRING = 7,
+        SHAPE_DIM = 2,
+        DIM_SIZE = 1
+    };
     if (!e)
         return SCL_OK;
-    message value = { 0 }, metadata = { 0 }, plugin = { 0 }, tensor = { 0 }, shape = { 0 }, dim = { 0 };
+    message value = {0}, metadata = {0}, plugin = {0}, tensor = {0}, shape = {0}, dim = {0};
     put_text(&plugin, PLUGIN_NAME, "text");
     put_message(&metadata, METADATA_PLUGIN, &plugin);
     put_int(&dim, DIM_SIZE, 1);

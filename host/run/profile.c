@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cl/device.h"
+#include "data/safetensors.h"
 #include "run/build.h"
 #include "run/engine.h"
 #include "run/profile_parts.h"
@@ -24,6 +25,7 @@ typedef struct profiling {
     const scl_stage_config *stage[MOST_STAGES];
     scl_profile_stage *profile[MOST_STAGES];
     int n;
+    json_t *resolved;                  /* the config, as it was given */
 } profiling;
 
 static bool computes(const scl_stage_config *s)
@@ -127,6 +129,21 @@ static scl_status run_needs(profiling *p, const scl_stage_config *s, scl_err *er
     return SCL_OK;
 }
 
+/* The weights that the steps made: of equal steps they have to be equal, whatever the kernels were. */
+static scl_status note_weights(profiling *p, scl_profile_stage *to, scl_err *err)
+{
+    const char *path;
+    scl_checkpoint *from;
+    if (to->stage->kind != SCL_STAGE_TRAIN)
+        return SCL_OK;
+    const char *folder = scl_arena_printf(&p->arena, "%s/%s/checkpoints", p->scratch, to->stage->name);
+    SCL_TRY(scl_checkpoints_find(folder, "latest", &p->arena, &path, err));
+    SCL_TRY(scl_checkpoint_open(&from, path, err));
+    to->weights_step = from->info.step;
+    scl_checkpoint_close(from);
+    return scl_checksum_file(path, to->weights, err);
+}
+
 /* A stage that was stopped because the profile had enough went well. */
 static scl_status outcome(const scl_profile_stage *p, scl_status status, scl_err *fault, scl_err *err)
 {
@@ -169,6 +186,8 @@ static scl_status profile_stage(profiling *p, int i, scl_err *err)
         status = run_stage(p, s->name, &to->run_watch, &fault);
         scl_phase_set_sink(NULL, NULL);
         status = outcome(to, status, &fault, err);
+        if (status == SCL_OK)
+            status = note_weights(p, to, err);
     }
     memcpy(c->stage, as_given, sizeof *as_given * n);
     return status;
@@ -222,9 +241,9 @@ static json_t *head_json(const profiling *p)
         snprintf(item, sizeof item, "%s=%s", p->o->overrides[i].key, p->o->overrides[i].value);
         json_array_append_new(overrides, text(item));
     }
-    return json_pack("{s:s, s:i, s:s, s:s, s:{s:o, s:o, s:o}, s:o, s:o, s:[]}", "schema", "scorecl-profile",
+    return json_pack("{s:s, s:i, s:s, s:s, s:{s:o, s:o, s:o, s:O}, s:o, s:o, s:[]}", "schema", "scorecl-profile",
                      "schema_version", 1, "version", SCL_VERSION, "created", date, "config", "name",
-                     text(p->config->name), "file", text(p->config->file), "overrides", overrides, "device",
+                     text(p->config->name), "file", text(p->config->file), "overrides", overrides, "resolved", p->resolved, "device",
                      device_json(&p->profile[0]->device), "roofline", roofline_json(p->profile[0]), "stages");
 }
 
@@ -286,7 +305,9 @@ scl_status scl_profile_run(scl_config *config, const scl_profile_options *option
     profiling p = {.config = config, .o = options};
     *profile = NULL;
     *folder = NULL;
-    scl_status status = choose_stages(&p, err);
+    char *dumped = scl_config_json(config, &p.arena);
+    p.resolved = dumped ? json_loads(dumped, 0, NULL) : NULL;
+    scl_status status = p.resolved ? choose_stages(&p, err) : scl_fail(err, SCL_FAILED, "the config is no JSON");
     if (status == SCL_OK)
         status = open_folders(&p, err);
     for (int i = 0; i < p.n && status == SCL_OK; i++)
@@ -304,6 +325,7 @@ scl_status scl_profile_run(scl_config *config, const scl_profile_options *option
         json_decref(*profile);
         *profile = NULL;
     }
+    json_decref(p.resolved);
     scl_arena_free(&p.arena);
     return status;
 }

@@ -185,6 +185,10 @@ scl_status scl_profile_stage_json(scl_profile_stage *p, scl_profile_sums *s, jso
                                  "batch", p->batch, "steps", "warm_up", p->warm_up, "unprofiled",
                                  n_noted * p->each, "profiled", p->n_step, "rounds", n_noted);
     json_object_set_new(o, "wall", wall_json(p, p->batch, p->recorded));
+    json_object_set_new(o, "weights",
+                        p->weights[0] ? json_pack("{s:I, s:s}", "step", (json_int_t)p->weights_step, "sha256",
+                                                  p->weights)
+                                      : json_null());
     json_object_set_new(o, "clock", clock_json(p, s));
     json_object_set_new(o, "device", device_json(p, s));
     json_object_set_new(o, "host", host_json(p, s));

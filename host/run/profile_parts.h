@@ -104,6 +104,8 @@ typedef struct scl_profile_stage {
     int n_step, cap_step; /* profiled steps so far */
     int64_t *step_begin;
     bool finished; /* all blocks are there */
+    long weights_step;
+    char weights[65]; /* of the checkpoint behind the last step; "": none */
     bool recorded; /* unprofiled steps are one recorded command buffer */
 
     FILE *spool; /* a file without a name; events up to n_spooled, the others wait in `event` */

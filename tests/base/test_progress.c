@@ -22,7 +22,7 @@ static void shows_everything(void)
     scl_progress_update(&p, 50, "loss 131.200");
     line_is(&p, 10, "train: step 50/200 (25%), loss 131.200, 5.0 steps/s, 30 s left");
     p.memory_bytes = (size_t)764 << 20;
-    scl_progress_update(&p, 60, NULL);       /* the loss stays until there is a new one */
+    scl_progress_update(&p, 60, NULL); /* the loss stays until there is a new one */
     line_is(&p, 120, "train: step 60/200 (30%), loss 131.200, 2.00 s/step, 764 MiB, 4 min 40 s left");
 }
 
@@ -30,19 +30,22 @@ static void forgets_a_slow_start(void)
 {
     scl_progress p;
     scl_progress_start(&p, "train", "step", 100, 1100);
-    p.mark[0].ns = p.mark[1].ns = p.start_ns -= 100 * SECOND;   /* the first step took 100 s */
+    p.mark[0].ns = p.mark[1].ns = p.start_ns -= 100 * SECOND; /* the first step took 100 s */
     scl_progress_update(&p, 101, NULL);
-    CHECK(p.mark[0].done == 100 && p.mark[1].done == 101, "%s", "p.mark[0].done == 100 && p.mark[1].done == 101");
-    p.mark[1].ns -= 90 * SECOND;             /* the next 100 steps 90 s */
+    CHECK(p.mark[0].done == 100 && p.mark[1].done == 101, "%s",
+          "p.mark[0].done == 100 && p.mark[1].done == 101");
+    p.mark[1].ns -= 90 * SECOND; /* the next 100 steps 90 s */
     scl_progress_update(&p, 201, NULL);
-    CHECK(p.mark[0].done == 101 && p.mark[1].done == 201, "%s", "p.mark[0].done == 101 && p.mark[1].done == 201");
+    CHECK(p.mark[0].done == 101 && p.mark[1].done == 201, "%s",
+          "p.mark[0].done == 101 && p.mark[1].done == 201");
     scl_progress_update(&p, 251, NULL);
-    line_is(&p, (double)(p.mark[0].ns - p.start_ns) / 1e9 + 150, "train: step 251/1100 (23%), 1.0 steps/s, 14 min 9 s left");
+    line_is(&p, (double)(p.mark[0].ns - p.start_ns) / 1e9 + 150,
+            "train: step 251/1100 (23%), 1.0 steps/s, 14 min 9 s left");
 }
 
 static void sums(void)
 {
-    unsigned char zeros[32] = { 0 }, rising[32];
+    unsigned char zeros[32] = {0}, rising[32];
     for (int i = 0; i < 32; i++)
         rising[i] = (unsigned char)i;
     CHECK(scl_crc32c("123456789", 9) == 0xe3069283u, "%s", "of digits");
