@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/phase.h"
+#include "cl/limit.h"
 #include "cl/load.h"
 #include "cl/program.h"
 #include "cl/watch.h"
@@ -10,6 +11,7 @@
 static scl_status cl_finish(scl_backend *b, scl_err *err)
 {
     const int64_t since = scl_phase_begin();
+    SCL_TRY(scl_cl_settle(scl_cl_of(b), err));
     const cl_int code = clFinish(scl_cl_of(b)->queue);
     scl_phase_end(SCL_PHASE_WAIT, since);
     return scl_cl_check(code, "clFinish", b->info.name, err);
@@ -18,11 +20,20 @@ static scl_status cl_finish(scl_backend *b, scl_err *err)
 static void cl_close(scl_backend *b)
 {
     scl_cl *cl = (scl_cl *)b;
+    scl_err late = { 0 };
+    if (cl->queue)
+        scl_cl_settle(cl, &late);
+    scl_err_clear(&late);
+    if (cl->lost)
+        return;      /* its queue would be waited for */
     if (cl->queue)
         clFinish(cl->queue);
+    scl_limit_free(cl->limit);
     scl_cl_watch_free(cl);
     scl_ring_free(cl->ring);
     scl_programs_free(cl->programs);
+    scl_kernels_free(cl->kernels);
+    free(cl->builder.refused);
     if (cl->queue)
         clReleaseCommandQueue(cl->queue);
     if (cl->context)
@@ -62,7 +73,11 @@ scl_status scl_cl_open(int index, scl_backend **out, scl_err *err)
         clGetPlatformInfo(cl->platform, CL_PLATFORM_VERSION, sizeof version - 1, version, NULL);
         snprintf(cl->identity, sizeof cl->identity, "scorecl %s|%s|%s|%s|%s", SCL_VERSION, cl->base.info.name,
                  cl->base.info.driver, cl->base.info.version, version);
+        const char *limit = getenv("SCL_LAUNCH_LIMIT");
+        cl->base.launch_limit = limit ? atoi(limit) : 0;
         status = open_queue(cl, err);
+        cl->builder.builds = scl_cl_builds;
+        cl->base.info.builder = &cl->builder;
     }
     if (status != SCL_OK) {
         cl_close(&cl->base);

@@ -29,6 +29,9 @@ scl_status scl_device_check(const char *sel, scl_err *err);
  * names a folder whose files replace the kernel files inside the binary: both are for tests. */
 scl_status scl_device_open(const char *sel, scl_backend **out, scl_err *err);
 
+/* Does the device build and run a kernel at all?  SCL_NO_DEVICE, with what it says, where not. */
+scl_status scl_device_usable(scl_backend *b, scl_err *err);
+
 /* "CPU", "GPU", "reference", "other". */
 const char *scl_device_class_name(scl_device_class klass);
 

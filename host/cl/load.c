@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/phase.h"
+#include "cl/limit.h"
 #include "cl/program.h"
 #include "cl/record.h"
 #include "cl/watch.h"
@@ -29,32 +30,6 @@ struct scl_loaded {
     scl_record *record;           /* all launches; NULL: they are enqueued one by one */
 };
 
-scl_status scl_cl_check_grid(scl_cl *cl, cl_kernel kernel, const char *name, const scl_grid *grid, scl_err *err)
-{
-    const size_t *l = grid->local, *g = grid->global, items = l[0] * l[1] * l[2];
-    for (int d = 0; d < 3; d++)
-        if (!g[d] || !l[d] || g[d] % l[d])
-            return scl_fail(err, SCL_FAILED, "kernel %s: global size %zu is no multiple of local size %zu",
-                            name, g[d], l[d]);
-    if (items > cl->base.info.max_work_group)
-        return scl_fail(err, SCL_FAILED, "kernel %s: work-groups of %zu, %s allows %zu", name, items,
-                        cl->base.info.name, cl->base.info.max_work_group);
-    /* CL_KERNEL_WORK_GROUP_SIZE is not asked: rusticl says 32 of kernels that run at 256. */
-    size_t want[3] = { 0 };
-    SCL_CL(err, name, clGetKernelWorkGroupInfo, kernel, cl->device, CL_KERNEL_COMPILE_WORK_GROUP_SIZE,
-           sizeof want, want, NULL);
-    if (want[0] && (want[0] != l[0] || want[1] != l[1] || want[2] != l[2]))
-        return scl_fail(err, SCL_FAILED, "kernel %s: local size %zux%zux%zu, its source says %zux%zux%zu",
-                        name, l[0], l[1], l[2], want[0], want[1], want[2]);
-    cl_ulong local = 0;
-    SCL_CL(err, name, clGetKernelWorkGroupInfo, kernel, cl->device, CL_KERNEL_LOCAL_MEM_SIZE, sizeof local,
-           &local, NULL);
-    if (local > 2 * cl->base.info.local_bytes)      /* rusticl counts twice */
-        return scl_fail(err, SCL_FAILED, "kernel %s: %lu bytes of local memory, %s has %zu", name, (unsigned long)local,
-                        cl->base.info.name, cl->base.info.local_bytes);
-    return SCL_OK;
-}
-
 static scl_status launch(scl_cl *cl, cl_kernel kernel, const char *name, const scl_grid *grid, cl_event *event,
                          scl_err *err)
 {
@@ -63,14 +38,17 @@ static scl_status launch(scl_cl *cl, cl_kernel kernel, const char *name, const s
     if (code == CL_SUCCESS)
         return SCL_OK;
     return scl_fail(err, SCL_FAILED,
-                    "kernel %s, global %zux%zux%zu, local %zux%zux%zu: clEnqueueNDRangeKernel: %s (%d)", name,
+                    "kernel %s, global %zux%zux%zu, local %zux%zux%zu: clEnqueueNDRangeKernel: %s (%d)%s", name,
                     grid->global[0], grid->global[1], grid->global[2], grid->local[0], grid->local[1],
-                    grid->local[2], scl_cl_error_name(code), code);
+                    grid->local[2], scl_cl_error_name(code), code, scl_cl_error_advice(code));
 }
 
 scl_status scl_cl_launch(scl_cl *cl, cl_kernel kernel, const char *name, const scl_grid *grid, scl_err *err)
 {
-    return launch(cl, kernel, name, grid, NULL, err);
+    cl_event event = NULL;
+    const scl_status status = launch(cl, kernel, name, grid, scl_cl_limited(cl) ? &event : NULL, err);
+    scl_cl_limit_note(cl, NULL, name, grid, event);
+    return status;
 }
 
 /* The buffer of a region: the block itself, or a sub-buffer of it. */
@@ -191,15 +169,7 @@ static scl_status load_item(scl_cl *cl, scl_loaded *s, item *it, scl_err *err)
         return scl_cl_gemm_prepare(cl, &it->gemm, err);
     }
     char file[128];
-    snprintf(file, sizeof file, "%s/%s.cl", l->source ? "generated" : "ops", l->family);
-    cl_program program;
-    SCL_TRY(scl_program_get(cl, file, l->source, l->options ? l->options : "", &program, err));
-    cl_int code;
-    it->kernel = clCreateKernel(program, l->kernel, &code);
-    if (code == CL_INVALID_KERNEL_NAME)
-        return scl_fail(err, SCL_FAILED, "cl/%s has no kernel '%s'", file, l->kernel);
-    SCL_TRY(scl_cl_check(code, "clCreateKernel", l->kernel, err));
-    SCL_TRY(scl_cl_check_grid(cl, it->kernel, l->kernel, &l->grid, err));
+    SCL_TRY(scl_cl_kernel(cl, l, file, &it->kernel, err));
     return set_arguments(cl, s, it, file, err);
 }
 
@@ -253,6 +223,11 @@ void scl_cl_unload(scl_backend *b, scl_loaded *s)
 {
     if (!s)
         return;
+    scl_err late = { 0 };         /* what fails here has been told, or comes with the next wait */
+    const scl_status settled = scl_cl_settle(scl_cl_of(b), &late);
+    scl_err_clear(&late);
+    if (settled != SCL_OK && scl_cl_of(b)->lost)
+        return;
     clFinish(scl_cl_of(b)->queue);
     scl_cl_collect(b, NULL);      /* events name this schedule */
     scl_record_free(s->record);
@@ -272,17 +247,22 @@ void scl_cl_unload(scl_backend *b, scl_loaded *s)
 /* event: one for each launch of the range; NULL: none are kept. */
 static scl_status enqueue_all(scl_cl *cl, scl_loaded *s, int from, int to, cl_event *event, scl_err *err)
 {
-    const bool whole = s->record && !event && !cl->notes && from == 0 && to == s->schedule->n_launch - s->schedule->n_prepare;
+    const bool whole = s->record && !event && !cl->notes && !scl_cl_limited(cl) && from == 0 && to == s->schedule->n_launch - s->schedule->n_prepare;
     if (whole)
         SCL_TRY(scl_record_run(s->record, err));
     for (int i = whole ? to : from; i < to; i++) {
         const item *it = &s->item[i];
         const int64_t since = event ? 0 : scl_cl_note_begin(cl);
-        cl_event own = NULL, *note = event ? &event[i - from] : since ? &own : NULL;
+        cl_event own = NULL, *note = event ? &event[i - from] : since || scl_cl_limited(cl) ? &own : NULL;
         if (it->kernel)
             SCL_TRY(launch(cl, it->kernel, it->launch->kernel, &it->launch->grid, note, err));
         else
             SCL_TRY(scl_cl_gemm_run(cl, &it->gemm, note, err));
+        if (own && scl_cl_limited(cl)) {
+            if (since)
+                clRetainEvent(own);
+            scl_cl_limit_note(cl, it->launch, it->kernel ? it->launch->kernel : "CLBlast's product", &it->launch->grid, own);
+        }
         SCL_TRY(scl_cl_note_launch(cl, since, s, i, !it->kernel, own, err));
     }
     SCL_CL(err, "run", clFlush, cl->queue);
@@ -335,6 +315,7 @@ scl_status scl_cl_run_timed(scl_backend *b, scl_loaded *s, scl_span *span, scl_e
     const int n = s->schedule->n_launch - s->schedule->n_prepare;
     void *memory;
     cl_int code;
+    SCL_TRY(scl_cl_settle(cl, err));
     SCL_CL(err, "run", clFinish, usual);
     SCL_TRY(scl_alloc_bytes(&memory, sizeof(cl_event) * (size_t)(n + 1), "the events of a run", err));
     cl_event *event = memory;

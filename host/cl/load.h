@@ -12,6 +12,13 @@ scl_status scl_cl_run(scl_backend *b, scl_loaded *loaded, int first, int end, sc
 scl_status scl_cl_prepare(scl_backend *b, scl_loaded *loaded, scl_err *err);
 scl_status scl_cl_run_timed(scl_backend *b, scl_loaded *loaded, scl_span *span, scl_err *err);
 
+/* The launch's kernel (owned, also on failure unless NULL), from its program, with a grid that it can run; file: of 128 bytes, gets
+ * the kernel file's name. */
+scl_status scl_cl_kernel(scl_cl *cl, const scl_launch *launch, char *file, cl_kernel *out, scl_err *err);
+/* scl_builder.builds of every device. */
+scl_status scl_cl_builds(scl_builder *builder, const scl_launch *launch, scl_err *err);
+void scl_kernels_free(scl_kernels *kernels);      /* NULL is accepted */
+
 /* The one place that enqueues kernels.  Every kernel gets an explicit local size. */
 scl_status scl_cl_launch(scl_cl *cl, cl_kernel kernel, const char *name, const scl_grid *grid, scl_err *err);
 /* Is the grid whole, within the device's limits and what the kernel was compiled for? */

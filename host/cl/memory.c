@@ -2,6 +2,8 @@
  * nobody waits for the device, unless the ring is a whole turn ahead of it. */
 #include "cl/memory.h"
 
+#include "cl/limit.h"
+
 #include <stdlib.h>
 #include <string.h>
 #ifdef __linux__
@@ -70,8 +72,8 @@ scl_status scl_cl_alloc(scl_backend *b, size_t bytes, scl_memory **out, scl_err 
     m->buffer = create_buffer(b, bytes, &code);
     if (code != CL_SUCCESS) {
         free(m);
-        return scl_fail(err, SCL_FAILED, "%zu MB of device memory on %s: clCreateBuffer: %s (%d)",
-                        bytes >> 20, b->info.name, scl_cl_error_name(code), code);
+        return scl_fail(err, SCL_FAILED, "%zu MB of device memory on %s: clCreateBuffer: %s (%d)%s",
+                        bytes >> 20, b->info.name, scl_cl_error_name(code), code, scl_cl_error_advice(code));
     }
     scl_cl_note_memory(scl_cl_of(b), (long long)bytes);
     *out = m;
@@ -81,7 +83,8 @@ scl_status scl_cl_alloc(scl_backend *b, size_t bytes, scl_memory **out, scl_err 
 void scl_cl_release(scl_backend *b, scl_memory *memory)
 {
     if (memory) {
-        clReleaseMemObject(memory->buffer);
+        if (!scl_cl_of(b)->lost)
+            clReleaseMemObject(memory->buffer);
         scl_cl_note_memory(scl_cl_of(b), -(long long)memory->bytes);
     }
     free(memory);
@@ -106,6 +109,7 @@ static scl_status write_small(scl_cl *cl, scl_region to, const void *from, scl_e
     const int slot = r->next;
     if (r->busy[slot]) {
         cl_event event = r->busy[slot];
+        SCL_TRY(scl_cl_settle(cl, err));
         r->busy[slot] = NULL;
         const int64_t waits = scl_phase_begin();
         const cl_int code = clWaitForEvents(1, &event);
@@ -131,6 +135,7 @@ scl_status scl_cl_write(scl_backend *b, scl_region to, const void *from, scl_err
         return write_small(cl, to, from, err);
     const int64_t since = scl_cl_note_begin(cl), waits = scl_phase_begin();
     cl_event event = NULL;
+    SCL_TRY(scl_cl_settle(cl, err));
     SCL_CL(err, "write", clEnqueueWriteBuffer, cl->queue, to.memory->buffer, CL_TRUE, to.offset, to.bytes,
            from, 0, NULL, since ? &event : NULL);
     scl_phase_end(SCL_PHASE_WAIT, waits);
@@ -144,6 +149,7 @@ scl_status scl_cl_read(scl_backend *b, scl_region from, void *to, scl_err *err)
     SCL_TRY(inside(from, "a read", err));
     const int64_t since = scl_cl_note_begin(scl_cl_of(b)), waits = scl_phase_begin();
     cl_event event = NULL;
+    SCL_TRY(scl_cl_settle(scl_cl_of(b), err));
     SCL_CL(err, "read", clEnqueueReadBuffer, scl_cl_of(b)->queue, from.memory->buffer, CL_TRUE, from.offset,
            from.bytes, to, 0, NULL, since ? &event : NULL);
     scl_phase_end(SCL_PHASE_WAIT, waits);
@@ -182,12 +188,13 @@ scl_status scl_cl_write_start(scl_backend *b, scl_region to, const void *from, s
 
 scl_status scl_cl_wait(scl_backend *b, scl_ticket *ticket, bool *done, scl_err *err)
 {
-    (void)b;
     cl_event event = ticket->event;
     if (done)
         *done = true;
     if (!event)
         return SCL_OK;
+    if (!done)
+        SCL_TRY(scl_cl_settle(scl_cl_of(b), err));
     cl_int state = CL_COMPLETE, code;
     if (done)
         code = clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state, &state, NULL);

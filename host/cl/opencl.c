@@ -28,10 +28,30 @@ const char *scl_cl_error_name(cl_int code)
     }
 }
 
+const char *scl_cl_error_advice(cl_int code)
+{
+    switch (code) {
+    case CL_MEM_OBJECT_ALLOCATION_FAILURE:
+        return "; the device is out of memory: a smaller batch, stages.NAME.accumulate or memory.limit lowers what is needed, or another "
+               "program holds it";
+    case CL_OUT_OF_RESOURCES:
+    case CL_OUT_OF_HOST_MEMORY:
+        return "; the driver has no more memory or gave a kernel up: try a smaller batch or stages.NAME.accumulate, then "
+               "`scorecl verify` on this device, and look into the system's log";
+    case CL_DEVICE_NOT_AVAILABLE:
+    case CL_INVALID_DEVICE:
+    case CL_INVALID_COMMAND_QUEUE:
+    case CL_INVALID_CONTEXT:
+        return "; the device is gone: look into the system's log; `--resume` goes on from the newest checkpoint when it is back, "
+               "`--device` names another";
+    default: return "";
+    }
+}
+
 scl_status scl_cl_check(cl_int code, const char *call, const char *what, scl_err *err)
 {
     if (code == CL_SUCCESS)
         return SCL_OK;
-    return scl_fail(err, SCL_FAILED, "%s%s%s: %s (%d)", what ? what : "", what ? ": " : "", call,
-                    scl_cl_error_name(code), code);
+    return scl_fail(err, SCL_FAILED, "%s%s%s: %s (%d)%s", what ? what : "", what ? ": " : "", call,
+                    scl_cl_error_name(code), code, scl_cl_error_advice(code));
 }

@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
+#include "cl/lost.h"
 #include "cli/cli.h"
 #include "config/errors.h"
 
@@ -82,6 +84,9 @@ int main(int argc, char **argv)
             fprintf(stderr, "scorecl: cannot write to standard output\n");
             status = SCL_FAILED;
         }
+        fflush(stderr);
+        if (scl_device_lost())           /* a driver's clean-up would wait for the device that hangs */
+            _exit((int)status);
         return (int)status;
     }
     return unknown(name);

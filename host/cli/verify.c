@@ -55,12 +55,13 @@ static scl_status run(const verify_options *o, const cli_overrides *overrides, s
     if (o->list_kernels)
         return verify_list_kernels(o, err);
     json_t *report = json_pack("{s:s, s:o}", "version", SCL_VERSION, "versions", scl_versions());
-    const scl_status status = o->config   ? verify_config(o, overrides, report, err)
-                              : o->replay ? verify_replay(o, report, err)
-                              : o->probe  ? verify_probe(o, report, err)
-                              : o->golden ? verify_golden(o, report, err)
-                                          : verify_operators(o, report, err);
-    const bool done = status == SCL_OK || status == SCL_DIFFERENT;
+    const scl_status status = o->config        ? verify_config(o, overrides, report, err)
+                              : o->replay      ? verify_replay(o, report, err)
+                              : o->probe       ? verify_probe(o, report, err)
+                              : o->golden      ? verify_golden(o, report, err)
+                              : o->fingerprint ? verify_fingerprint(o, report, err)
+                                               : verify_operators(o, report, err);
+    const bool done = status == SCL_OK || status == SCL_DIFFERENT || json_object_get(report, "not_run");
     scl_status written = SCL_OK;
     if (done && o->json)
         written = verify_write_json(report, o->json, err);
@@ -71,12 +72,10 @@ static scl_status run(const verify_options *o, const cli_overrides *overrides, s
 }
 
 /* What fits together.  -1 stays where no candidate was named. */
-static scl_status check_options(verify_options *o, bool later, scl_err *err)
+static scl_status check_options(verify_options *o, scl_err *err)
 {
-    if (later)
-        return scl_fail(err, SCL_BAD_CONFIG, "verify --fingerprint is not in this version");
-    if (o->probe + (o->golden != NULL) + (o->config != NULL) + (o->replay != NULL) > 1)
-        return scl_fail(err, SCL_BAD_CONFIG, "--config, --replay, --probe and --golden: one at a time");
+    if (o->probe + o->fingerprint + (o->golden != NULL) + (o->config != NULL) + (o->replay != NULL) > 1)
+        return scl_fail(err, SCL_BAD_CONFIG, "--config, --replay, --probe, --golden and --fingerprint: one at a time");
     if (!o->config && (o->steps || o->out || o->no_guards || strcmp(o->cache, "usual") != 0))
         return scl_fail(err, SCL_BAD_CONFIG, "--steps, --out, --cache and --no-guards go with --config");
     if (!o->config && o->devices->n > 1)
@@ -93,7 +92,7 @@ scl_status scl_cli_verify(int argc, char **argv, scl_err *err)
 {
     cli_list devices = { 0 };
     verify_options o = { .device = "auto", .candidate = -1, .devices = &devices, .cache = "usual" };
-    bool fingerprint = false, done;
+    bool done;
     int n;
     cli_overrides overrides = { 0 };
     const cli_flag flags[] = {
@@ -116,7 +115,8 @@ scl_status scl_cli_verify(int argc, char **argv, scl_err *err)
         { "no-guards", 0, CLI_SWITCH, &o.no_guards, NULL, "--config: no second pass with bands between all buffers" },
         { "out", 0, CLI_TEXT, &o.out, "DIR", "--config: folder for a reproducer (default verify-replay)" },
         { "replay", 0, CLI_TEXT, &o.replay, "DIR", "run a reproducer: does this device give the expected bits?" },
-        { "fingerprint", 0, CLI_SWITCH, &fingerprint, NULL, "(in a later version)" },
+        { "fingerprint", 0, CLI_SWITCH, &o.fingerprint, NULL, "weights and samples of small configs against the published checksums; --case NAME: one of them" },
+        { "published", 0, CLI_TEXT, &o.published, "FILE", "--fingerprint: other checksums than those inside the binary" },
         { 0 },
     };
     const cli_command command = { "", "Does this device compute right?  Without flags: every operator's cases on the default "
@@ -134,7 +134,7 @@ scl_status scl_cli_verify(int argc, char **argv, scl_err *err)
         o.conv = scl_config_choice("conv", (int)config->conv);
         o.tune = scl_tune_list(config, &arena);
         o.show = cli_shows_text(o.json);
-        status = check_options(&o, fingerprint, err);
+        status = check_options(&o, err);
     }
     if (status == SCL_OK)
         status = run(&o, &overrides, err);

@@ -10,13 +10,13 @@
 #include "op_check.h"
 
 typedef struct verify_options {
-    const char *device, *op, *case_name, *json, *junit, *golden, *conv;
+    const char *device, *op, *case_name, *json, *junit, *golden, *conv, *published;
     const cli_list *devices;           /* as asked for; device: the only one, or "auto" */
     const char *config, *replay, *out, *cache;      /* cache: usual, cold or both */
     int steps;
     bool no_guards;
     const char *const *tune;           /* forced: "conv2d.MR=4", NULL-terminated */
-    bool all, quick, no_skip, list_kernels, probe;
+    bool all, quick, no_skip, list_kernels, probe, fingerprint;
     bool show;                         /* the text on standard output; else JSON goes there */
     int candidate;                     /* -1: the usual ones */
 } verify_options;
@@ -28,8 +28,15 @@ scl_status verify_golden(const verify_options *o, json_t *report, scl_err *err);
 /* Where devices differ: the step, the node, the elements, and a reproducer in o->out. */
 scl_status verify_config(const verify_options *o, const cli_overrides *overrides, json_t *report, scl_err *err);
 scl_status verify_replay(const verify_options *o, json_t *report, scl_err *err);
+/* Small experiments against their published checksums (run/fingerprint.h); SCL_FAILED where one does not run. */
+scl_status verify_fingerprint(const verify_options *o, json_t *report, scl_err *err);
 scl_status verify_probe(const verify_options *o, json_t *report, scl_err *err);
 scl_status verify_list_kernels(const verify_options *o, scl_err *err);
+
+/* Calls one for the device that is asked for, under "all" for every one that builds and runs a kernel; the others are named, in rows
+ * too.  SCL_NO_DEVICE: there is none. */
+typedef scl_status verify_one_device(void *user, const char *sel, scl_err *err);
+scl_status verify_each_device(const verify_options *o, json_t *rows, verify_one_device *one, void *user, scl_err *err);
 
 /* --json: as cli_write_json, but the report stays the caller's.  --junit. */
 scl_status verify_write_json(const json_t *report, const char *path, scl_err *err);

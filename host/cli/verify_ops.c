@@ -128,8 +128,9 @@ static scl_status check_setting(session *s, const char *sel, scl_err *err)
     return status;
 }
 
-static scl_status check_selected(session *s, const char *sel, scl_err *err)
+static scl_status check_selected(void *user, const char *sel, scl_err *err)
 {
+    session *s = user;
     const char *given = getenv("SCL_CL_OPTIONS");
     char before[256];
     snprintf(before, sizeof before, "%s", given ? given : "");
@@ -176,23 +177,7 @@ scl_status verify_operators(const verify_options *o, json_t *report, scl_err *er
     session s = { .o = o, .rows = json_array(), .devices = json_array() };
     json_object_set_new(report, "devices", s.devices);
     json_object_set_new(report, "cases", s.rows);
-    scl_status status = SCL_OK;
-    if (strcmp(o->device, "all") != 0) {
-        status = check_selected(&s, o->device, err);
-    } else {
-        scl_arena arena = { 0 };
-        scl_devices devices;
-        status = scl_devices_list(&devices, &arena, err);
-        if (status == SCL_OK && devices.n == 0)
-            status = scl_fail(err, SCL_NO_DEVICE, "there is no OpenCL device");
-        for (int i = 0; i < devices.n && status == SCL_OK; i++) {
-            char index[16];
-            snprintf(index, sizeof index, "%d", i);
-            status = check_selected(&s, index, err);
-        }
-        scl_arena_free(&arena);
-    }
-    SCL_TRY(status);
+    SCL_TRY(verify_each_device(o, s.rows, check_selected, &s, err));
     if (!s.cases && o->candidate > 0)
         return scl_fail(err, SCL_BAD_CONFIG, "--candidate %d: no case has so many", o->candidate);
     json_object_set_new(report, "passed", json_integer(s.cases - s.failed));

@@ -276,6 +276,7 @@ typedef struct scl_config {
     bool fuse, fuse_output, fuse_along, fuse_input;
     scl_launches launches;
     scl_tuning_choice tuning;
+    int launch_limit;            /* seconds; 0: none */
     scl_data_config data;
     scl_model_config model;
     scl_noise_config noise;

@@ -90,6 +90,7 @@ typedef struct scl_backend_vtable {
 struct scl_backend {
     const scl_backend_vtable *v;
     scl_device_info info;
+    int launch_limit;          /* seconds that a launch may take before the device is given up; 0: any time.  Of OpenCL devices */
     scl_watch *watch;          /* NULL: none.  Borrowed; set before anything is allocated or loaded */
 };
 

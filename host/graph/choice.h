@@ -28,4 +28,9 @@ int scl_choice_list(scl_choice *out, int most, const scl_node *n, const scl_devi
 scl_status scl_choose(scl_choice *out, const scl_node *n, const scl_device_info *device,
                       const scl_plan_options *options, scl_err *err);
 
+/* A choice that the opened device cannot build is refused: nothing chooses it again on this device.  Of an implementation whose
+ * second candidate is refused, all are, where another is left: a compiler that stumbles twice would stumble over dozens.  false: no
+ * memory. */
+bool scl_choice_refuse(const scl_choice *c, const scl_node *n, const scl_device_info *device);
+
 #endif

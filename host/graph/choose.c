@@ -53,13 +53,62 @@ static const scl_impl *impls_of(const scl_node *n)
     return scl_is_pointwise(n) ? scl_op_pointwise()->impl : n->op->impl;
 }
 
+/* "conv2d: direct", and with a candidate "conv2d: direct MR=4 NR=16". */
+static void refusal(const scl_impl *impl, const scl_tune *tune, const scl_node *n, char *out, size_t size)
+{
+    char text[SCL_CHOICE_TEXT];
+    const scl_choice c = { .impl = impl, .tune = tune ? *tune : (scl_tune){ 0 } };
+    snprintf(out, size, "%s: %s", scl_is_pointwise(n) ? "pointwise" : n->op->name, scl_choice_text(&c, text, sizeof text));
+}
+
+static bool is_refused(const scl_builder *b, const char *text)
+{
+    for (int i = 0; i < b->n_refused; i++)
+        if (!strcmp(b->refused[i], text))
+            return true;
+    return false;
+}
+
+static bool refused(const scl_impl *impl, const scl_node *n, const scl_device_info *device, const scl_tune *tune)
+{
+    const scl_builder *b = device->builder;
+    char text[sizeof b->refused[0]], whole[sizeof b->refused[0]];
+    if (!b || !b->n_refused)
+        return false;
+    refusal(impl, tune, n, text, sizeof text);
+    refusal(impl, NULL, n, whole, sizeof whole);
+    return is_refused(b, text) || is_refused(b, whole);
+}
+
+bool scl_choice_refuse(const scl_choice *c, const scl_node *n, const scl_device_info *device)
+{
+    scl_builder *b = device->builder;
+    char whole[sizeof b->refused[0]];
+    void *more = realloc(b->refused, sizeof b->refused[0] * (size_t)(b->n_refused + 1));
+    if (!more)
+        return false;
+    b->refused = more;
+    refusal(c->impl, NULL, n, whole, sizeof whole);
+    const size_t length = strlen(whole);
+    int before = 0;
+    for (int i = 0; i < b->n_refused; i++)
+        before += !strncmp(b->refused[i], whole, length) && (b->refused[i][length] == ' ' || !b->refused[i][length]);
+    char *to = b->refused[b->n_refused++];
+    refusal(c->impl, before ? NULL : &c->tune, n, to, sizeof b->refused[0]);
+    scl_choice other;
+    if (before && !scl_choice_at(&other, n, device, 0))      /* it was the last one: candidate by candidate, then */
+        refusal(c->impl, &c->tune, n, to, sizeof b->refused[0]);
+    return true;
+}
+
 static bool fits(const scl_impl *impl, const scl_node *n, const scl_device_info *device, const scl_tune *tune)
 {
     const unsigned sides = (n->pre ? SCL_FUSE_INPUT : 0u) |
                            (!n->post                           ? 0u
                             : n->n_out > scl_op_outputs(n->op) ? SCL_FUSE_ALONG
                                                                : SCL_FUSE_OUTPUT);
-    return (impl->fuses & sides) == sides && (!impl->fits || impl->fits(n, device, tune));
+    return (impl->fuses & sides) == sides && (!impl->fits || impl->fits(n, device, tune)) &&
+           !refused(impl, n, device, tune);
 }
 
 static bool same_tune(const scl_tune *a, const scl_tune *b)

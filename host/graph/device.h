@@ -5,7 +5,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/err.h"
+
 typedef enum scl_device_class { SCL_CLASS_REFERENCE, SCL_CLASS_CPU, SCL_CLASS_GPU, SCL_CLASS_OTHER } scl_device_class;
+
+/* What an opened device adds to its description: does it take a launch, and what it refused. */
+struct scl_launch;
+typedef struct scl_builder {
+    /* Builds the launch's program and looks at its kernel, unless that has been done.  SCL_OK, or why it cannot run here. */
+    scl_status (*builds)(struct scl_builder *builder, const struct scl_launch *launch, scl_err *err);
+    char (*refused)[192];      /* "OP: IMPLEMENTATION PARAM=VALUE ..." (graph/choice.h); owned by the device */
+    int n_refused;
+} scl_builder;
 
 typedef struct scl_device_info {
     scl_device_class klass;
@@ -15,6 +26,7 @@ typedef struct scl_device_info {
     unsigned align_bytes;                              /* of sub-buffers */
     bool has_fp64, has_fp16, has_subgroups, has_command_buffer, out_of_order, denormals, local_is_cached_memory;
     int index;                                         /* in `scorecl devices`; -1: reference or a description */
+    scl_builder *builder;                              /* of the opened device; NULL: a description, or the reference device */
 } scl_device_info;
 
 /* A CPU driver that takes vectors apart (llvmpipe's): it compiles wide ones for minutes. */

@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/phase.h"
 #include "graph/build.h"
+#include "graph/choice.h"
 #include "graph/launcher.h"
 #include "graph/slab.h"
 
@@ -209,8 +211,56 @@ scl_status scl_plan_measure(size_t *slab_bytes, scl_graph *graph, const scl_devi
     return status;
 }
 
-static scl_status make(scl_plan **out, scl_arena *arena, scl_graph *graph, const scl_device_info *device,
-                       const scl_plan_options *options, scl_err *err)
+/* Says which choice the device cannot build, and what is taken in its place; the reason stays in err where nothing is left. */
+static bool take_another(const scl_choice *choice, const scl_node *n, const scl_plan *plan, const scl_plan_options *options,
+                         scl_err *err)
+{
+    char text[SCL_CHOICE_TEXT], other[SCL_CHOICE_TEXT];
+    scl_choice next;
+    scl_err none_left = { 0 };
+    if (!scl_choice_refuse(choice, n, &plan->device))
+        return false;
+    const bool found = scl_choose(&next, n, &plan->device, options, &none_left) == SCL_OK;
+    scl_err_clear(&none_left);
+    if (!found)
+        return false;
+    scl_warn("%s: %s of %s does not build: %s%s%s%.400s; %s is taken instead: the same bits, perhaps slower",
+             plan->device.name, scl_choice_text(choice, text, sizeof text), n->op->name, err->file, err->file[0] ? ": " : "",
+             err->context, err->message, scl_choice_text(&next, other, sizeof other));
+    scl_err_clear(err);
+    return true;
+}
+
+/* Does the device take every launch?  *again: one was refused, and the plan has to be made without it. */
+static scl_status try_launches(const scl_plan *plan, const scl_plan_options *options, bool *again, scl_err *err)
+{
+    const scl_schedule *s = &plan->schedule;
+    scl_builder *b = plan->device.builder;
+    *again = false;
+    for (int i = 0; b && !options->candidate_index && i < s->n_launch; i++) {
+        scl_err fault = { 0 };
+        const int64_t since = scl_phase_begin();
+        const scl_status status = b->builds(b, &s->launch[i], &fault);
+        scl_phase_end(SCL_PHASE_PROGRAMS, since);
+        if (status == SCL_OK)
+            continue;
+        int k = 0;
+        while (k < s->n_node && s->step[k].node != s->launch[i].node)
+            k++;
+        *again = k < s->n_node && take_another(&plan->choice[k], s->launch[i].node, plan, options, &fault);
+        if (*again)
+            return SCL_OK;
+        if (err)
+            *err = fault;
+        else
+            scl_err_clear(&fault);
+        return status;
+    }
+    return SCL_OK;
+}
+
+static scl_status make_once(scl_plan **out, scl_arena *arena, scl_graph *graph, const scl_device_info *device,
+                            const scl_plan_options *options, scl_err *err)
 {
     scl_plan *plan = SCL_NEW(arena, scl_plan);
     plan->graph = graph;
@@ -218,9 +268,9 @@ static scl_status make(scl_plan **out, scl_arena *arena, scl_graph *graph, const
     scl_program p = { .arena = arena, .graph = graph };
     scl_choice *choice;
     scl_slab slab;
-    SCL_TRY(lay_out(&p, &choice, &slab, device, options ? options : &none, err));
+    SCL_TRY(lay_out(&p, &choice, &slab, device, options, err));
     plan->choice = choice;
-    plan->schedule.record = options && options->record;
+    plan->schedule.record = options->record;
     for (int i = 0; i < graph->n_value; i++)
         if (graph->value[i]->role != SCL_INTERMEDIATE)
             plan->persistent_bytes += scl_value_bytes(graph->value[i]);
@@ -232,8 +282,13 @@ static scl_status make(scl_plan **out, scl_arena *arena, scl_graph *graph, const
 scl_status scl_plan_make(scl_plan **out, scl_arena *arena, scl_graph *graph, const scl_device_info *device,
                          const scl_plan_options *options, scl_err *err)
 {
-    const int64_t since = scl_phase_begin();
-    const scl_status status = make(out, arena, graph, device, options, err);
-    scl_phase_end(SCL_PHASE_PLAN, since);
-    return status;
+    bool again = true;
+    while (again) {
+        const int64_t since = scl_phase_begin();
+        const scl_status status = make_once(out, arena, graph, device, options ? options : &none, err);
+        scl_phase_end(SCL_PHASE_PLAN, since);
+        SCL_TRY(status);
+        SCL_TRY(try_launches(*out, options ? options : &none, &again, err));
+    }
+    return SCL_OK;
 }

@@ -33,7 +33,8 @@ typedef struct scl_plan {
 } scl_plan;
 
 /* Removes dead nodes, fuses, chooses, orders, places.  Fails (numbers in the message) where a buffer is larger than the device
- * allows.  Everything is in arena. */
+ * allows.  On an opened device (device->builder) the programs are built, and a choice that the device cannot build is refused: a
+ * warning names it and what is taken instead; an error when nothing is left.  Everything is in arena. */
 scl_status scl_plan_make(scl_plan **out, scl_arena *arena, scl_graph *graph, const scl_device_info *device,
                          const scl_plan_options *options, scl_err *err);
 /* The slab that this plan would have, without laying out a launch or asking whether it fits. */

@@ -66,6 +66,7 @@ scl_step_spec scl_build_spec(const scl_config *config, const scl_stage_config *s
         .accumulate = accumulate > 1,
         .micro_batch = (t->batch + accumulate - 1) / accumulate,
         .data_count = data_count,
+        .data_float = !scl_data_in_files(&stage->data),
         .dequantize = stage->data.transform.dequantize == SCL_DEQUANTIZE_UNIFORM,
         .flip = stage->data.transform.flip,
         .optimizer = scl_config_choice("optimizer.method", (int)t->optimizer.method),

@@ -202,6 +202,8 @@ scl_status scl_stage_open_device(scl_stage_context *c, scl_backend **out, scl_er
 {
     const char *sel = c->stage->device ? c->stage->device : c->config->device;
     SCL_TRY(scl_device_open(sel, out, err));
+    if (c->config->launch_limit)
+        (*out)->launch_limit = c->config->launch_limit;
     scl_status status = probe(c, *out, err);
     if (status == SCL_OK)
         status = note_device(c, sel, &(*out)->info, err);
