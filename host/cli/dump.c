@@ -10,9 +10,10 @@
 #include "graph/plan.h"
 #include "run/build.h"
 #include "run/graphviz.h"
+#include "run/profile_diff.h"
 
 typedef struct request {
-    const char *what, *config_file, *stage, *graph, *format, *json, *describe;
+    const char *what, *config_file, *stage, *graph, *format, *json, *describe, *profile;
     bool svg;                    /* what format dot gives, drawn */
     cli_overrides overrides;
 } request;
@@ -167,6 +168,24 @@ static bool is_one_of(const char *word, const char *const *words)
     return *words != NULL;
 }
 
+/* The graph that was measured: the profile has all of it. */
+static scl_status show_profile(const request *r, scl_err *err)
+{
+    scl_arena arena = { 0 };
+    json_t *profile;
+    const char *dot;
+    char *svg = NULL;
+    SCL_TRY(scl_profile_read(r->profile, &profile, err));
+    scl_status status = scl_profile_dot(profile, r->stage, &dot, &arena, err);
+    if (status == SCL_OK && r->svg)
+        status = scl_graphviz_svg(dot, &svg, &arena, err);
+    if (status == SCL_OK)
+        fputs(svg ? svg : dot, stdout);
+    json_decref(profile);
+    scl_arena_free(&arena);
+    return status;
+}
+
 static scl_status show(const request *r, const char *file, scl_err *err)
 {
     scl_config *config;
@@ -204,13 +223,14 @@ scl_status scl_cli_dump(int argc, char **argv, scl_err *err)
         { "graph", 0, CLI_TEXT, &r.graph, "G", "train, eval or sample (default: the stage's own)" },
         { "format", 0, CLI_TEXT, &r.format, "F", "text, dot, svg or json" },
         { "json", 0, CLI_TEXT, &r.json, "FILE", "as --format json, to a file (-: standard output)" },
+        { "profile", 0, CLI_TEXT, &r.profile, "FILE", "graph: the nodes of this profile.json, coloured by their times (dot, svg); without CONFIG" },
         { "describe", 0, CLI_TEXT, &r.describe, "FILE", "plan for this device description; no device is opened" },
         { NULL, 'o', CLI_OVERRIDE, &r.overrides, "KEY=VALUE", "override a key by its path" },
         { "device", 0, CLI_DEVICE, &r.overrides, "SEL", "plan for this device" },
         { "seed", 0, CLI_SEED, &r.overrides, "N", "override the seed" },
         { 0 },
     };
-    const cli_command command = { "config|stages|graph|plan|schedule CONFIG", "Shows what a config becomes.", flags, 2, 2 };
+    const cli_command command = { "config|stages|graph|plan|schedule CONFIG", "Shows what a config becomes.", flags, 1, 2 };
     SCL_TRY(cli_parse(&command, argc, argv, &n, &done, err));
     if (done)
         return SCL_OK;
@@ -227,5 +247,9 @@ scl_status scl_cli_dump(int argc, char **argv, scl_err *err)
         r.svg = !strcmp(r.format, "svg");
         r.format = "dot";
     }
-    return show(&r, argv[2], err);
+    if (r.profile && (n != 1 || strcmp(r.what, "graph") || strcmp(r.format, "dot")))
+        return scl_fail(err, SCL_BAD_CONFIG, "--profile is for dump graph without CONFIG, as dot or svg");
+    if (!r.profile && n != 2)
+        return scl_fail(err, SCL_BAD_CONFIG, "dump %s needs a CONFIG; see scorecl dump --help", r.what);
+    return r.profile ? show_profile(&r, err) : show(&r, argv[2], err);
 }
