@@ -4,8 +4,22 @@
 #ifndef LIB_WINOGRAD_FUSED_CL
 #define LIB_WINOGRAD_FUSED_CL
 
+// Weights are read in order, by every work-item again, and a first cache does not hold them: while the rows of one panel are at work,
+// each of them calls its share of the next one, AHEAD lines of 16 floats at each channel, into the second cache.
+#define PANEL_LINES ((NR + 15) / 16)
+#define AHEAD ((PANEL_LINES * MR + TILES - 1) / TILES)
+#ifdef __has_builtin
+#if __has_builtin(__builtin_prefetch)
+#define CALL_AHEAD(p) __builtin_prefetch((p), 0, 2)
+#endif
+#endif
+#ifndef CALL_AHEAD
+#define CALL_AHEAD(p)
+#endif
+
 // acc = chain from +0 over `chain` channels: MR rows of a, `row` floats from one to the next, with the panel b.
-static inline void winograd_chain(floatV acc[MR][NV], local const float *a, const int row, global const float *b, const int chain)
+static inline void winograd_chain(floatV acc[MR][NV], local const float *a, const int row, global const float *b,
+                                  global const float *ahead, const int chain)
 {
     #pragma unroll
     for (int i = 0; i < MR; i++) {
@@ -13,8 +27,11 @@ static inline void winograd_chain(floatV acc[MR][NV], local const float *a, cons
         for (int j = 0; j < NV; j++)
             acc[i][j] = (floatV)(0.0f);
     }
-    for (int c = 0; c < chain; c++, a++, b += NR) {
+    for (int c = 0; c < chain; c++, a++, b += NR, ahead += NR) {
         floatV bv[NV];
+        #pragma unroll
+        for (int line = 0; line < AHEAD; line++)
+            CALL_AHEAD(ahead + line * 16);
 #define LOAD(i, j) bv[j] = vloadV(b + j * VEC);
 #define STEP(i, j) acc[i][j] = fma(av, bv[j], acc[i][j]);
 #define ROW(i) { const floatV av = (floatV)(a[i * row]); COLUMNS(STEP, i) }
@@ -103,11 +120,13 @@ kernel void winograd_fused(global const float *restrict x, global const float *r
             if (k0 == 0 || C > PASS)
                 winograd_inputs(x, packed, v, PRE_PASS first, rows, ca, cb, row, v_step, H, W, C, dilation, down, across, tiles, total);
             for (int f = 0; f < WF; f++)
-                for (int t0 = 0; t0 < rows; t0 += MR)
-                    for (int c0 = ca; c0 < cb; c0 += CHAIN) {
+                for (int c0 = ca; c0 < cb; c0 += CHAIN) {
+                    global const float *panel = weights + f * WINOGRAD_STEP(KP, C) + (size_t)k0 * C + (size_t)c0 * NR;
+                    global const float *next = f + 1 < WF ? panel + WINOGRAD_STEP(KP, C) : weights + (size_t)(k0 + NR) % KP * C;
+                    for (int t0 = 0; t0 < rows; t0 += MR) {
                         floatV acc[MR][NV];
-                        winograd_chain(acc, v + f * v_step + t0 * row + c0 - ca, row,
-                                       weights + f * WINOGRAD_STEP(KP, C) + (size_t)k0 * C + (size_t)c0 * NR, min(CHAIN, cb - c0));
+                        winograd_chain(acc, v + f * v_step + t0 * row + c0 - ca, row, panel,
+                                       next + 16 * min(t0 / MR * AHEAD, PANEL_LINES - AHEAD), min(CHAIN, cb - c0));
                         local float *o = m + f * m_step + t0 * NR;
                         #pragma unroll
                         for (int i = 0; i < MR; i++) {
@@ -118,6 +137,7 @@ kernel void winograd_fused(global const float *restrict x, global const float *r
                             }
                         }
                     }
+                }
         }
         for (int t = 0; t < here; t++) {
             WINOGRAD_TILE(first + t)
