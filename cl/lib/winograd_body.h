@@ -32,6 +32,25 @@ static inline void FN(winograd4_bt)(floatT *o, const floatT *d)
     o[5] = fma(W_AB, d[1], fma(-W_AS, d[3], d[5]));
 }
 
+/* One output of bt alone: of the points 0 and infinity from every other input, and of the point r, whose square is not q2, from
+ * the four in the middle.  One of aa likewise, of r alone. */
+static inline floatT FN(winograd4_bt_end)(const floatT d0, const floatT d2, const floatT d4)
+{
+    return fma(W_AB, d0, fma(-W_AS, d2, d4));
+}
+
+static inline floatT FN(winograd4_bt_at)(const float r, const float q2, const floatT *d)
+{
+    const floatT point = WK(r), other = WK(-q2);
+    return fma(point, fma(other, d[0], d[2]), fma(other, d[1], d[3]));
+}
+
+static inline floatT FN(winograd4_aa_at)(const float r, const floatT *d)
+{
+    const floatT cube = WK(r * r * r) * d[3];
+    return fma(WK(r * r), d[2], d[0]) + fma(WK(r), d[1], cube);
+}
+
 static inline void FN(winograd4_gg)(floatT *o, const floatT *g)
 {
     const floatT s = fma(W_A2, g[2], g[0]), q = fma(W_B2, g[2], g[0]);

@@ -50,6 +50,14 @@ static int winograd_dw_boundary(const int first, const uint run, const int tiles
     return first / tiles * tiles + (int)(GROUP - position % GROUP) * tiles;
 }
 
+// VEC zeros, which rows outside of an image are read from.
+__attribute__((reqd_work_group_size(WG, 1, 1)))
+kernel void winograd_dw_zero(global float *zero)
+{
+    if (get_global_id(0) == 0)
+        vstoreV((floatV)(0.0f), zero);
+}
+
 // Where a part ends a group: its root G' t G, flushed, is a leaf of the tree over groups, stack [slot][9][C][K].  tree may be a
 // part of the stack's own memory.  A work-item per input channel and VEC output channels; vectors: of a row of K.
 __attribute__((reqd_work_group_size(WG, 1, 1)))

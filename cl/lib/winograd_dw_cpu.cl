@@ -41,14 +41,6 @@ static inline void winograd_gradient(floatV o[WT][WT], global const float *image
 #undef ROW
 }
 
-// VEC zeros, which rows outside of an image are read from.
-__attribute__((reqd_work_group_size(WG, 1, 1)))
-kernel void winograd_dw_zero(global float *zero)
-{
-    if (get_global_id(0) == 0)
-        vstoreV((floatV)(0.0f), zero);
-}
-
 // v [frequency][channels / VEC][panel][VEC] = B' x B and d [frequency][channels / NR][panel][NR] = A dy A'; panel: room for the
 // launch's tiles, v_step and d_step: floats from frequency to frequency.  A work-item per tile, of x or of dy.
 __attribute__((reqd_work_group_size(WG, 1, 1)))

@@ -1,7 +1,8 @@
 // conv - see host/ops/conv.c.  WG: work-items of a group; MR x NR: the register tile of a work-item; VEC: floats of a vector.
 // None changes a bit.  CPUs: WG=1, float16, 4x64 to 12x16.
 // BM: rows of the tile of a work-group: the kernels for GPUs (lib/tile_gpu.cl has the other sizes); without it those for CPUs.
-// WM: 4 or 2 for the kernels of Winograd F(WM x WM, 3 x 3), 0 for the others; DW: those of its weight gradient.
+// WM: 4 or 2 for the kernels of Winograd F(WM x WM, 3 x 3), 0 for the others; DW: those of its weight gradient, 2: a row of
+// frequencies at a time.
 #pragma OPENCL FP_CONTRACT OFF
 #ifndef WM
 #define WM 0
@@ -37,6 +38,8 @@
 #include "lib/winograd_dw.cl"
 #ifdef BM
 #include "lib/winograd_dw_gpu.cl"
+#elif DW == 2
+#include "lib/winograd_dw_rows.cl"
 #else
 #include "lib/winograd_dw_cpu.cl"
 #endif

@@ -65,7 +65,12 @@ bool scl_winograd_dw_fits(const scl_node *n, const scl_device_info *device, cons
 bool scl_winograd_dw_gpu_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
 size_t scl_winograd_dw_workspace(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
 scl_status scl_winograd_dw_launch(scl_launcher *q, const scl_node *n, scl_err *err);
+bool scl_winograd_rows_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
+size_t scl_winograd_rows_workspace(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
+scl_status scl_winograd_rows_launch(scl_launcher *q, const scl_node *n, scl_err *err);
 #define SCL_WINOGRAD_DW_IMPL                                                                                                   \
+    { .name = "winograd_rows", .tune = "WG=1 VEC=16|8|4 NR=64|32|16|8|4 MR=4|8", .fits = scl_winograd_rows_fits,               \
+      .workspace = scl_winograd_rows_workspace, .launch = scl_winograd_rows_launch },                                          \
     { .name = "winograd", .tune = "WG=1 VEC=16|8|4 NR=64|32|16|8|4 MR=4|8", .fits = scl_winograd_dw_fits,                      \
       .workspace = scl_winograd_dw_workspace, .launch = scl_winograd_dw_launch },                                              \
     { .name = "winograd_gpu", .tune = SCL_GPU_TILE_TUNE, .fits = scl_winograd_dw_gpu_fits,                                     \

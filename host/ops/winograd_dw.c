@@ -1,5 +1,7 @@
 /* Launches of the Winograd weight gradient: cl/lib/winograd_dw.cl and what it names; its definition: winograd_dw_ref.c.
  *
+ * By rows of frequencies, on CPUs of few cores: a work-item owns a row and transforms and multiplies a leaf for it in its core's
+ * cache; a launch takes a group of 32 samples.  Elsewhere:
  * A chunk of tiles at a time: V and D of the chunk into the workspace, then the products, which go on with the tree of the
  * group of 32 samples, then, where a group ends, its root.  Chunks deal out the work and change no bit.  The tree lives in the
  * workspace when every run starts and ends with a group; else (attribute `open`) it is the last rows of the stack, and since
@@ -15,7 +17,7 @@
  * on llvmpipe with some ten rounds of loops each: not more than it runs before it gives up in silence, 65,535. */
 enum {
     SECOND = 1 << 20, CPU_CHUNK = 3 << 19, CPU_CHUNK_THIRD = 6 << 20, GPU_CHUNK = 64 << 20, MOST_CHUNK = 32 << 20,
-    MOST_TILES = 4096, ALIGN = 4096, ITEMS = 64
+    MOST_TILES = 4096, ALIGN = 4096, ITEMS = 64, ROWS = 6
 };
 
 static int round_up(int n, int to) { return (n + to - 1) / to * to; }
@@ -34,6 +36,7 @@ typedef struct layout {
     int CP, KP;                      /* channels as the panels have them */
     int panel, v_step, d_step;       /* room for tiles, and floats from frequency to frequency */
     size_t v, d, tree;               /* bytes */
+    int width;                       /* by rows: input channels of a work-item; else 0 */
 } layout;
 
 /* Tiles whose panels take so many bytes. */
@@ -102,6 +105,35 @@ bool scl_winograd_dw_gpu_fits(const scl_node *n, const scl_device_info *device, 
            scl_gpu_tile_fits(&t, device, s.C, s.K, scl_winograd_of(&s, m).frequencies);
 }
 
+/* By rows: no more work-items than give every core two. */
+static layout rows_of(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
+{
+    layout l = layout_of(n, device, tune);
+    const int items = 2 * (int)device->compute_units, longest = least(l.piece, l.s.N * l.o.w.tiles) | 1;
+    l.width = round_up(divide_up(l.s.C, divide_up(items, ROWS)), l.VEC);
+    l.chunk = least(SCL_WINOGRAD_GROUP, l.s.N) * l.o.w.tiles;
+    l.panel = longest;
+    l.v_step = (least(l.width, l.CP) / l.VEC * longest | 1) * l.VEC;
+    l.d_step = (l.vectors * longest | 1) * l.VEC;
+    l.v = sizeof(float) * ROWS * (size_t)l.v_step;
+    l.d = sizeof(float) * ROWS * (size_t)l.d_step;
+    return l;
+}
+
+/* Of F(4 x 4), where the rows give every core work and a core's memory holds a leaf of one. */
+bool scl_winograd_rows_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
+{
+    if (scl_winograd_m(scl_attr_text(n, "algorithm")) != 4 || !scl_winograd_dw_fits(n, device, tune))
+        return false;
+    const layout l = rows_of(n, device, tune);
+    return ROWS * divide_up(l.s.C, l.width) >= (int)device->compute_units && l.v + l.d <= device->local_bytes;
+}
+
+size_t scl_winograd_rows_workspace(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
+{
+    return ALIGN + rows_of(n, device, tune).tree;
+}
+
 size_t scl_winograd_dw_workspace(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
 {
     const layout l = layout_of(n, device, tune);
@@ -111,7 +143,7 @@ size_t scl_winograd_dw_workspace(const scl_node *n, const scl_device_info *devic
 static scl_launch_arg cut_of(const layout *l) { return SCL_DEFINE(CUT, l->s.C % l->VEC || l->s.K % l->VEC); }
 
 /* WINOGRAD_DW_BUILD: one program for all kernels. */
-#define WINOGRAD_DW_BUILD(l) SCL_DEFINE(WM, (l)->o.w.m), SCL_DEFINE(DW, 1), cut_of(l)
+#define WINOGRAD_DW_BUILD(l) SCL_DEFINE(WM, (l)->o.w.m), SCL_DEFINE(DW, (l)->width ? 2 : 1), cut_of(l)
 #define WINOGRAD_DW_GPU_BUILD(l)                                                                                               \
     SCL_GPU_TILE_DEFINES((l)->t, scl_launcher_device(q), 4, (l)->s.K), SCL_DEFINE(WM, (l)->o.w.m), SCL_DEFINE(DW, 1),          \
         SCL_DEFINE(VEC, 1), SCL_DEFINE(WG, ITEMS), SCL_DEFINE(CUT, 0)
@@ -148,7 +180,7 @@ static scl_launch_arg tree_of(const layout *l)
 {
     if (l->open)
         return SCL_BUF_AS(tree, l->s.out);
-    return SCL_WORK(tree, ALIGN + l->v + l->d, l->tree);
+    return SCL_WORK(tree, l->width ? ALIGN : ALIGN + l->v + l->d, l->tree);
 }
 
 static int tree_at(const layout *l, const scl_node *n)
@@ -167,6 +199,19 @@ static scl_status products_gpu(scl_launcher *q, const scl_node *n, const layout 
                       SCL_I32(rows, end - first), SCL_I32(C, l->s.C), SCL_I32(K, l->s.K), SCL_I32(CP, l->CP),
                       SCL_I32(KP, l->KP), SCL_I32(tiles, l->o.w.tiles), SCL_I32(Q, l->o.Q), SCL_I32(G, l->o.G),
                       SCL_I32(level, l->o.level));
+}
+
+static scl_status rows(scl_launcher *q, const scl_node *n, const layout *l, int first, int end, int part, scl_err *err)
+{
+    const scl_conv_shape *s = &l->s;
+    return SCL_LAUNCH(q, n, err, "winograd_dw_rows", scl_groups(1, (size_t)divide_up(s->C, l->width), ROWS, 1),
+                      WINOGRAD_DW_BUILD(l), SCL_BUF_AS(x, s->in), SCL_BUF_AS(dy, s->weights), SCL_WORK(zero, 0, ALIGN),
+                      SCL_BUF(counters), tree_of(l), SCL_I32(tree_at, tree_at(l, n)), SCL_I32(first, first), SCL_I32(end, end),
+                      SCL_I32(part, part), SCL_I32(panel, l->panel), SCL_I32(v_step, l->v_step), SCL_I32(d_step, l->d_step),
+                      SCL_I32(H, s->H), SCL_I32(W, s->W), SCL_I32(C, s->C), SCL_I32(K, s->K), SCL_I32(dilation, s->dilation),
+                      SCL_I32(down, l->o.w.down), SCL_I32(across, l->o.w.across), SCL_I32(tiles, l->o.w.tiles),
+                      SCL_I32(Q, l->o.Q), SCL_I32(G, l->o.G), SCL_I32(level, l->o.level), SCL_I32(width, l->width),
+                      SCL_LOCAL(v, l->v), SCL_LOCAL(d, l->d));
 }
 
 static scl_status products(scl_launcher *q, const scl_node *n, const layout *l, int first, int end, int part,
@@ -210,21 +255,33 @@ static int end_of(const layout *l, int first)
     return end;
 }
 
-scl_status scl_winograd_dw_launch(scl_launcher *q, const scl_node *n, scl_err *err)
+static scl_status launch(scl_launcher *q, const scl_node *n, const layout *l, scl_err *err)
 {
-    const layout l = layout_of(n, scl_launcher_device(q), scl_launcher_tune(q));
-    const int total = l.s.N * l.o.w.tiles, group = SCL_WINOGRAD_GROUP * l.o.w.tiles;
-    if (!l.gpu)
-        SCL_TRY(SCL_LAUNCH(q, n, err, "winograd_dw_zero", scl_groups(1, 1, 1, 1), WINOGRAD_DW_BUILD(&l),
+    const int total = l->s.N * l->o.w.tiles, group = SCL_WINOGRAD_GROUP * l->o.w.tiles;
+    if (!l->gpu)
+        SCL_TRY(SCL_LAUNCH(q, n, err, "winograd_dw_zero", scl_groups(1, 1, 1, 1), WINOGRAD_DW_BUILD(l),
                            SCL_WORK(zero, 0, ALIGN)));
     for (int first = 0, end; first < total; first = end) {
-        end = end_of(&l, first);
-        SCL_TRY((l.gpu ? panels_gpu : panels)(q, n, &l, first, end, err));
-        for (int part = 0; part <= (int)l.open; part++) {
-            SCL_TRY((l.gpu ? products_gpu : products)(q, n, &l, first, end, part, err));
-            if (l.open || end == total || end % group == 0)
-                SCL_TRY(root(q, n, &l, first, end, part, err));
+        end = end_of(l, first);
+        if (!l->width)
+            SCL_TRY((l->gpu ? panels_gpu : panels)(q, n, l, first, end, err));
+        for (int part = 0; part <= (int)l->open; part++) {
+            SCL_TRY((l->width ? rows : l->gpu ? products_gpu : products)(q, n, l, first, end, part, err));
+            if (l->open || end == total || end % group == 0)
+                SCL_TRY(root(q, n, l, first, end, part, err));
         }
     }
     return SCL_OK;
+}
+
+scl_status scl_winograd_rows_launch(scl_launcher *q, const scl_node *n, scl_err *err)
+{
+    const layout l = rows_of(n, scl_launcher_device(q), scl_launcher_tune(q));
+    return launch(q, n, &l, err);
+}
+
+scl_status scl_winograd_dw_launch(scl_launcher *q, const scl_node *n, scl_err *err)
+{
+    const layout l = layout_of(n, scl_launcher_device(q), scl_launcher_tune(q));
+    return launch(q, n, &l, err);
 }
