@@ -248,13 +248,21 @@ int scl_dim(const scl_node *n, char letter)
     return n->letter[letter - 'A'];
 }
 
+/* By its name alone: a plan asks for attributes thousands of times, so their defaults and ranges are not read. */
+static int attr_index(const scl_node *n, const char *name)
+{
+    const size_t length = strlen(name);
+    for (int a = 0; a < SCL_MAX_ATTR && n->op->attr[a]; a++)
+        if (!strncmp(n->op->attr[a], name, length) && n->op->attr[a][length] == ' ')
+            return a;
+    return -1;
+}
+
 static scl_attr_value attr(const scl_node *n, const char *name)
 {
-    for (int a = 0; a < scl_op_attrs(n->op); a++)
-        if (!strcmp(scl_attr_sig_parse(n->op->attr[a]).name, name))
-            return n->attr[a];
-    assert(!"unknown attribute");
-    return (scl_attr_value){ 0 };
+    const int a = attr_index(n, name);
+    assert(a >= 0);
+    return n->attr[a];
 }
 
 long scl_attr_int(const scl_node *n, const char *name) { return attr(n, name).i; }
@@ -263,7 +271,7 @@ const char *scl_attr_text(const scl_node *n, const char *name) { return attr(n, 
 
 void scl_attr_set_text(scl_node *n, const char *name, const char *text)
 {
-    for (int a = 0; a < scl_op_attrs(n->op); a++)
-        if (!strcmp(scl_attr_sig_parse(n->op->attr[a]).name, name))
-            n->attr[a].text = text;
+    const int a = attr_index(n, name);
+    if (a >= 0)
+        n->attr[a].text = text;
 }

@@ -17,11 +17,18 @@ int scl_tune_get(const scl_tune *tune, const char *name)
     return 0;
 }
 
-/* "WG=1|16|64 VEC=2|4": the index-th combination, the first parameter varying slowest.  Returns how many there are. */
-static int combination(const char *text, int index, scl_tune *out)
+/* The values of every parameter of "WG=1|16|64 VEC=2|4". */
+typedef struct candidates {
+    scl_tune names;
+    int value[SCL_MAX_TUNE][16], count[SCL_MAX_TUNE], total;
+} candidates;
+
+static void read_candidates(candidates *c, const char *text)
 {
-    int total = 1, values[SCL_MAX_TUNE][16], counts[SCL_MAX_TUNE] = { 0 }, n = 0;
+    scl_tune *out = &c->names;
+    int n = 0;
     *out = (scl_tune){ 0 };
+    c->total = 1;
     for (const char *p = text; p && *p;) {
         while (*p == ' ')
             p++;
@@ -32,20 +39,34 @@ static int combination(const char *text, int index, scl_tune *out)
         memcpy(out->name[n], p, length);
         out->name[n][length] = 0;
         p += length;
+        c->count[n] = 0;
         do {
             char *end;
-            assert(counts[n] < 16);
-            values[n][counts[n]++] = (int)strtol(p + 1, &end, 10);
+            assert(c->count[n] < 16);
+            c->value[n][c->count[n]++] = (int)strtol(p + 1, &end, 10);
             p = end;
         } while (*p == '|');
-        total *= counts[n++];
+        c->total *= c->count[n++];
     }
     out->n = n;
-    for (int i = n - 1; i >= 0 && index < total; i--) {
-        out->value[i] = values[i][index % counts[i]];
-        index /= counts[i];
+}
+
+/* The index-th combination, the first parameter varying slowest. */
+static scl_tune combination(const candidates *c, int index)
+{
+    scl_tune tune = c->names;
+    for (int i = tune.n - 1; i >= 0; i--) {
+        tune.value[i] = c->value[i][index % c->count[i]];
+        index /= c->count[i];
     }
-    return total;
+    return tune;
+}
+
+static scl_tune only_combination(const char *text)
+{
+    candidates c;
+    read_candidates(&c, text);
+    return combination(&c, 0);
 }
 
 static const scl_impl *impls_of(const scl_node *n)
@@ -129,15 +150,15 @@ static bool default_choice(scl_choice *out, const scl_node *n, const scl_device_
 {
     const scl_impl *impls = impls_of(n);
     for (const scl_impl *impl = impls; impl < impls + SCL_MAX_IMPL && impl->launch; impl++) {
-        scl_choice c = { .impl = impl };
-        combination(default_of(impl, device), 0, &c.tune);
+        scl_choice c = { .impl = impl, .tune = only_combination(default_of(impl, device)) };
         if (default_of(impl, device) && fits(impl, n, device, &c.tune)) {
             *out = c;
             return true;
         }
-        const int total = combination(impl->tune, 0, &c.tune);
-        for (int k = 0; k < total; k++) {
-            combination(impl->tune, k, &c.tune);
+        candidates all;
+        read_candidates(&all, impl->tune);
+        for (int k = 0; k < all.total; k++) {
+            c.tune = combination(&all, k);
             if (fits(impl, n, device, &c.tune)) {
                 *out = c;
                 return true;
@@ -158,9 +179,10 @@ bool scl_choice_at(scl_choice *out, const scl_node *n, const scl_device_info *de
     const scl_impl *impls = impls_of(n);
     for (const scl_impl *impl = impls; impl < impls + SCL_MAX_IMPL && impl->launch; impl++) {
         scl_choice c = { .impl = impl };
-        const int total = combination(impl->tune, 0, &c.tune);
-        for (int k = 0; k < total; k++) {
-            combination(impl->tune, k, &c.tune);
+        candidates all;
+        read_candidates(&all, impl->tune);
+        for (int k = 0; k < all.total; k++) {
+            c.tune = combination(&all, k);
             if (!fits(impl, n, device, &c.tune) || (impl == first.impl && same_tune(&c.tune, &first.tune)))
                 continue;
             if (--i == 0) {
@@ -226,9 +248,10 @@ bool scl_choice_named(scl_choice *out, const scl_node *n, const scl_device_info 
             continue;
         scl_choice c = { .impl = impl };
         const char *own = default_of(impl, device); /* need not be among the candidates */
-        const int total = combination(impl->tune, 0, &c.tune);
-        for (int k = own ? -1 : 0; k < total; k++) {
-            combination(k < 0 ? own : impl->tune, k < 0 ? 0 : k, &c.tune);
+        candidates all;
+        read_candidates(&all, impl->tune);
+        for (int k = own ? -1 : 0; k < all.total; k++) {
+            c.tune = k < 0 ? only_combination(own) : combination(&all, k);
             if (!is_tune(&c.tune, text + length))
                 continue;
             if (fits(impl, n, device, &c.tune)) {
@@ -306,9 +329,10 @@ int scl_choice_list(scl_choice *out, int most, const scl_node *n, const scl_devi
     for (const scl_impl *impl = impls; count && impl < impls + SCL_MAX_IMPL && impl->launch; impl++) {
         scl_choice c = { .impl = impl };
         const char *own = default_of(impl, device);
-        const int total = combination(impl->tune, 0, &c.tune);
-        for (int k = own ? -1 : 0; k < total && count < most; k++) {
-            combination(k < 0 ? own : impl->tune, k < 0 ? 0 : k, &c.tune);
+        candidates all;
+        read_candidates(&all, impl->tune);
+        for (int k = own ? -1 : 0; k < all.total && count < most; k++) {
+            c.tune = k < 0 ? only_combination(own) : combination(&all, k);
             if (fits(impl, n, device, &c.tune) && !listed(out, count, &c))
                 out[count++] = c;
         }
