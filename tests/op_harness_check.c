@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "graph/matrix.h"
 #include "graph/passes.h"
 #include "op_run.h"
 
@@ -71,7 +72,7 @@ static double device_tolerance(const t_run *r, const scl_device_info *device, in
     scl_choice c;
     if (!scl_choice_at(&c, r->built.node, device, candidate) && !scl_choice_at(&c, r->built.node, device, 0))
         return 0;
-    return c.impl->tolerance;
+    return scl_impl_tolerance(c.impl, device);
 }
 
 static bool within(const t_tensor *t, const float *got, double tolerance, double *error)
@@ -237,7 +238,7 @@ static bool run_split(t_run *r, scl_backend *device, t_report *out, scl_err *err
             return fault(out, "run from sample %d: %s", first, text);
         stack = t_bundle_find(&result, b.value[acc]);
         if (last &&
-            !same(r, &r->tensor[root], t_bundle_find(&result, b.value[root]), "dealt into runs", 0, out))
+            !same(r, &r->tensor[root], t_bundle_find(&result, b.value[root]), "dealt into runs", device_tolerance(r, &device->info, 0), out))
             return false;
     }
     counters[SCL_CNT_POSITION] = position;

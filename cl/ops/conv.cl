@@ -1,6 +1,7 @@
 // conv - see host/ops/conv.c.  WG: work-items of a group; MR x NR: the register tile of a work-item; VEC: floats of a vector.
 // None changes a bit.  CPUs: WG=1, float16, 4x64 to 12x16.
 // BM: rows of the tile of a work-group: the kernels for GPUs (lib/tile_gpu.cl has the other sizes); without it those for CPUs.
+// UNIT: the kernels for matrix units (lib/matrix_unit.cl has them), with the tile BM x BN.
 // WM: 4 or 2 for the kernels of Winograd F(WM x WM, 3 x 3), 0 for the others; DW: those of its weight gradient, 2: a row of
 // frequencies at a time.
 #pragma OPENCL FP_CONTRACT OFF
@@ -25,7 +26,9 @@
 #include "lib/tile.cl"
 #include "lib/fused.cl"
 #include "lib/dw_tile.cl"
-#if WM == 0 && defined BM
+#ifdef UNIT
+#include "lib/matrix.cl"
+#elif WM == 0 && defined BM
 #include "lib/conv_gpu.cl"
 #include "lib/conv_dw_gpu.cl"
 #elif WM == 0

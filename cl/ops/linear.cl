@@ -1,5 +1,5 @@
 // linear - see host/ops/linear.c: the kernels of a convolution by 1x1 over images of one pixel.
-// WG, MR, NR, VEC and BM as in conv.cl.
+// WG, MR, NR, VEC, BM and UNIT as in conv.cl.
 #pragma OPENCL FP_CONTRACT OFF
 #ifndef WG
 #define WG 64
@@ -19,7 +19,9 @@
 #include "lib/tile.cl"
 #include "lib/fused.cl"
 #include "lib/dw_tile.cl"
-#ifdef BM
+#ifdef UNIT
+#include "lib/matrix.cl"
+#elif defined BM
 #include "lib/conv_gpu.cl"
 #include "lib/conv_dw_gpu.cl"
 #else

@@ -9,6 +9,7 @@
 
 #include "cl/opencl.h"
 #include "cl/program.h"
+#include "graph/matrix.h"
 
 /* What a measurement depends on besides the shape. */
 static const char *cache_key(scl_cl *cl, scl_arena *arena)
@@ -16,7 +17,9 @@ static const char *cache_key(scl_cl *cl, scl_arena *arena)
     char sources[65];
     scl_source_hash(sources);
     const char *extra = scl_program_extra_options(cl, NULL, arena);
-    return scl_arena_printf(arena, "tuning rows 1\n%s\n%s\n%s\n", cl->identity, extra, sources);
+    const scl_matrix *m = &cl->base.info.matrix;
+    return scl_arena_printf(arena, "tuning rows 1\n%s\n%s\n%s\n%s%s", cl->identity, extra, sources,
+                            m->precision ? scl_precision_name(m->precision) : "", m->emulated ? " emulated\n" : "");
 }
 
 static void load(const char *key, scl_tuning *t)

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "cl/device.h"
+#include "cl/matrix.h"
 #include "cl/tuning_cache.h"
 #include "cli/cli.h"
 #include "graph/plan.h"
@@ -108,18 +109,34 @@ static scl_status read_description(const char *file, scl_device_info *info, scl_
     info->global_bytes = size_of(o, "global_bytes", (size_t)1 << 30);
     info->max_alloc_bytes = size_of(o, "max_alloc_bytes", info->global_bytes / 4);
     info->align_bytes = (unsigned)size_of(o, "align_bytes", 128);
+    for (int p = 1; p < SCL_PRECISIONS; p++) {
+        const char *unit = json_string_value(json_object_get(json_object_get(o, "matrix"), scl_precision_name(p)));
+        info->matrix.unit[p] = unit && scl_unit_named(unit) ? scl_unit_named(unit)->number : 0;
+    }
+    info->matrix.emulated = json_is_true(json_object_get(json_object_get(o, "matrix"), "emulated"));
     read_rows(o, rows);
     json_decref(root);
     return SCL_OK;
 }
 
-static scl_status device_info(const request *r, const scl_stage_config *stage, scl_device_info *info,
+static scl_status device_info(const request *r, const scl_config *config, const scl_stage_config *stage, scl_device_info *info,
                               scl_tuning *rows, scl_err *err)
 {
-    if (r->describe)
-        return read_description(r->describe, info, rows, err);
+    const char *precision = scl_config_choice("precision", (int)config->precision);
+    if (r->describe) {
+        SCL_TRY(read_description(r->describe, info, rows, err));
+        const int wanted = scl_precision_named(precision);
+        info->matrix.precision = info->matrix.unit[wanted] ? wanted : 0;
+        return SCL_OK;
+    }
     scl_backend *backend;
+    scl_matrix_result result;
     SCL_TRY(scl_device_open(stage->device, &backend, err));
+    const scl_status status = scl_matrix_use(backend, precision, &result, err);
+    if (status != SCL_OK) {
+        backend->v->close(backend);
+        return status;
+    }
     *info = backend->info;
     scl_tuning_load(backend, rows);
     backend->v->close(backend);
@@ -149,7 +166,7 @@ static scl_status graph_text(const request *r, const scl_config *config, const c
     scl_tuning rows = { 0 };
     const scl_plan_options options =
         scl_build_plan_options(config, stage, scl_tune_list(config, arena), &rows);
-    scl_status status = device_info(r, stage, &info, &rows, err);
+    scl_status status = device_info(r, config, stage, &info, &rows, err);
     if (status == SCL_OK) {
         info = scl_build_device(stage, &info);
         status = scl_plan_make(&plan, arena, graph, &info, &options, err);

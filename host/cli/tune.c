@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cl/device.h"
+#include "cl/matrix.h"
 #include "cl/tuning_cache.h"
 #include "cli/cli.h"
 #include "run/build.h"
@@ -122,7 +123,10 @@ static scl_status tune_all(request *r, const scl_config *config, scl_err *err)
         if (done_before(config, i))
             continue;
         SCL_TRY(scl_device_open(sel, &b, err));
-        const scl_status status = tune_device(r, config, b, sel, seconds, err);
+        scl_matrix_result result;
+        scl_status status = scl_matrix_use(b, scl_config_choice("precision", (int)config->precision), &result, err);
+        if (status == SCL_OK)
+            status = tune_device(r, config, b, sel, seconds, err);
         b->v->close(b);
         SCL_TRY(status);
     }

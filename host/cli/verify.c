@@ -34,13 +34,14 @@ scl_status verify_probe(const verify_options *o, json_t *report, scl_err *err)
 
 enum { STEPS = 5 };
 
-/* -o: of a config's keys, conv and tune.OP.PARAM; faults as for a config.  *out is owned. */
+/* -o: of a config's keys, conv, precision and tune.OP.PARAM; faults as for a config.  *out is owned. */
 static scl_status read_overrides(const cli_overrides *given, scl_config **out, scl_err *err)
 {
     static const char least[] = "stages: { verify: { kind: sample, checkpoint: ./none.safetensors } }\n";
     for (int i = 0; i < given->n; i++)
-        if (strcmp(given->at[i].key, "conv") != 0 && strncmp(given->at[i].key, "tune.", 5) != 0)
-            return scl_fail(err, SCL_BAD_CONFIG, "-o %s: verify knows the keys conv and tune.OP.PARAM",
+        if (strcmp(given->at[i].key, "conv") != 0 && strcmp(given->at[i].key, "precision") != 0 &&
+            strncmp(given->at[i].key, "tune.", 5) != 0)
+            return scl_fail(err, SCL_BAD_CONFIG, "-o %s: verify knows the keys conv, precision and tune.OP.PARAM",
                             given->at[i].key);
     scl_config_errors errors = { 0 };
     scl_status status = scl_config_parse(least, sizeof least - 1, "verify", NULL, given->at, given->n, out,
@@ -102,7 +103,7 @@ scl_status scl_cli_verify(int argc, char **argv, scl_err *err)
         { "all", 0, CLI_SWITCH, &o.all, NULL, "every tuning candidate, the large cases too, and all with -cl-denorms-are-zero" },
         { "quick", 0, CLI_SWITCH, &o.quick, NULL, "the default candidate alone" },
         { "candidate", 0, CLI_NUMBER, &o.candidate, "I", "only the I-th candidate (0: the default)" },
-        { NULL, 'o', CLI_OVERRIDE, &overrides, "KEY=VALUE", "--config: any key; else conv=NAME: convolution for --golden, tune.OP.PARAM=N: force a candidate" },
+        { NULL, 'o', CLI_OVERRIDE, &overrides, "KEY=VALUE", "--config: any key; else conv=NAME: convolution for --golden, precision=NAME: by matrix units, tune.OP.PARAM=N: force a candidate" },
         { "golden", 0, CLI_TEXT, &o.golden, "FILE", "the golden outputs of a safetensors file: a line per quantity" },
         { "no-skip", 0, CLI_SWITCH, &o.no_skip, NULL, "--golden: skipped quantities count as failures" },
         { "probe", 0, CLI_SWITCH, &o.probe, NULL, "the device probe, now" },
@@ -132,6 +133,7 @@ scl_status scl_cli_verify(int argc, char **argv, scl_err *err)
     scl_status status = read_overrides(o.config ? &none : &overrides, &config, err);
     if (status == SCL_OK) {
         o.conv = scl_config_choice("conv", (int)config->conv);
+        o.precision = scl_config_choice("precision", (int)config->precision);
         o.tune = scl_tune_list(config, &arena);
         o.show = cli_shows_text(o.json);
         status = check_options(&o, err);

@@ -10,7 +10,7 @@
 #include "op_check.h"
 
 typedef struct verify_options {
-    const char *device, *op, *case_name, *json, *junit, *golden, *conv, *published;
+    const char *device, *op, *case_name, *json, *junit, *golden, *conv, *precision, *published;
     const cli_list *devices;           /* as asked for; device: the only one, or "auto" */
     const char *config, *replay, *out, *cache;      /* cache: usual, cold or both */
     int steps;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cl/device.h"
+#include "cl/matrix.h"
 #include "cli/verify.h"
 #include "run/golden.h"
 
@@ -36,8 +37,12 @@ scl_status verify_golden(const verify_options *o, json_t *report, scl_err *err)
     json_object_set_new(report, "cases", t.rows);
     SCL_TRY(scl_device_open(o->device, &b, err));
     json_object_set_new(report, "devices", json_pack("[o]", verify_device_json(&b->info)));
-    const scl_status status =
-        scl_golden_check(b, o->golden, o->conv, o->tune, print_row, &t, err);
+    scl_matrix_result result;
+    scl_status status = scl_matrix_use(b, o->precision, &result, err);
+    if (status == SCL_OK && strcmp(o->precision, "f32") != 0)
+        verify_say(o, "%s\n", result.text);
+    if (status == SCL_OK)
+        status = scl_golden_check(b, o->golden, o->conv, o->tune, print_row, &t, err);
     b->v->close(b);
     SCL_TRY(status);
     const int passed = t.count[SCL_GOLDEN_PASS], failed = t.count[SCL_GOLDEN_FAIL],

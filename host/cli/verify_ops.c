@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cl/device.h"
+#include "cl/matrix.h"
 #include "cli/verify.h"
 
 typedef struct tally {
@@ -119,8 +120,13 @@ static scl_status check_setting(session *s, const char *sel, scl_err *err)
 {
     SCL_TRY(scl_device_open(sel, &s->device, err));
     json_array_append_new(s->devices, verify_device_json(&s->device->info));
-    const scl_status status = scl_reference_open(&s->reference, err);
+    scl_matrix_result result;
+    scl_status status = scl_matrix_use(s->device, s->o->precision, &result, err);
+    if (status == SCL_OK)
+        status = scl_reference_open(&s->reference, err);
     if (status == SCL_OK) {
+        if (strcmp(s->o->precision, "f32") != 0)
+            verify_say(s->o, "%s\n", result.text);
         check_device(s);
         s->reference->v->close(s->reference);
     }

@@ -18,6 +18,15 @@ typedef struct scl_builder {
     int n_refused;
 } scl_builder;
 
+enum { SCL_F32_PRECISION, SCL_TF32, SCL_BF16, SCL_F16, SCL_PRECISIONS };
+
+/* Matrix units (graph/matrix.h): that of each precision, by number, 0: none or not known; the precision that plans may use, 0:
+ * floats alone. */
+typedef struct scl_matrix {
+    int unit[SCL_PRECISIONS], precision;
+    bool emulated;                                     /* by ordinary instructions, for tests */
+} scl_matrix;
+
 typedef struct scl_device_info {
     scl_device_class klass;
     char platform[128], name[256], vendor[128], driver[128], version[128];
@@ -25,6 +34,7 @@ typedef struct scl_device_info {
     size_t max_work_group, local_bytes, global_bytes, max_alloc_bytes;
     unsigned align_bytes;                              /* of sub-buffers */
     bool has_fp64, has_fp16, has_subgroups, has_command_buffer, out_of_order, denormals, local_is_cached_memory;
+    scl_matrix matrix;
     int index;                                         /* in `scorecl devices`; -1: reference or a description */
     scl_builder *builder;                              /* of the opened device; NULL: a description, or the reference device */
 } scl_device_info;

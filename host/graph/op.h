@@ -54,6 +54,7 @@ typedef struct scl_impl {
     scl_status (*launch)(scl_launcher *q, const scl_node *n, scl_err *err);
     unsigned fuses;            /* where it takes a pointwise node in: SCL_FUSE_ ..., graph/fuse_sides.c */
     double tolerance;          /* this one adds in an order of its own (clblast): accepted relative error; 0: the bits of ref */
+    bool matrix;               /* by matrix units, of any algorithm: tolerance is the precision's (scl_impl_tolerance) */
 } scl_impl;
 
 struct scl_op {

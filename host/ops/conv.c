@@ -27,7 +27,7 @@ static const scl_op conv2d = {
     .vjp = scl_conv_vjp,
     .jvp = scl_conv_jvp,
     .ref = scl_conv_pass_ref,
-    .impl = { SCL_WINOGRAD_IMPLS, SCL_CONV_DIRECT_IMPL, SCL_CONV_GEMM_IMPL },
+    .impl = { SCL_CONV_MATRIX_IMPL, SCL_WINOGRAD_IMPLS, SCL_CONV_DIRECT_IMPL, SCL_CONV_GEMM_IMPL },
     .flops = "2*N*H*W*C*K*R*S",
     .bytes = "4*N*H*W*C+4*N*H*W*K+4*R*S*C*K",
 };
@@ -44,7 +44,7 @@ static const scl_op conv2d_dx = {
     .vjp = scl_conv_dx_vjp,
     .jvp = scl_conv_dx_jvp,
     .ref = scl_conv_pass_ref,
-    .impl = { SCL_WINOGRAD_IMPLS, SCL_CONV_DIRECT_IMPL, SCL_CONV_GEMM_IMPL },
+    .impl = { SCL_CONV_MATRIX_IMPL, SCL_WINOGRAD_IMPLS, SCL_CONV_DIRECT_IMPL, SCL_CONV_GEMM_IMPL },
     .flops = "2*N*H*W*C*K*R*S",
     .bytes = "4*N*H*W*C+4*N*H*W*K+4*R*S*C*K",
 };
@@ -59,7 +59,7 @@ static const scl_op conv2d_dw = {
     .attr = { "dilation int 1..64 = 1", "algorithm text = direct", "R int 1..", "S int 1..", "T int 1..", "open int 0..1 = 0" },
     .shape = scl_conv_check,
     .ref = scl_conv_dw_pass_ref,
-    .impl = { SCL_WINOGRAD_DW_IMPL, SCL_CONV_DW_DIRECT_IMPL, SCL_CONV_DW_GEMM_IMPL },
+    .impl = { SCL_CONV_DW_MATRIX_IMPL, SCL_WINOGRAD_DW_IMPL, SCL_CONV_DW_DIRECT_IMPL, SCL_CONV_DW_GEMM_IMPL },
     .flops = "2*N*H*W*C*K*R*S",
     .bytes = "4*N*H*W*C+4*N*H*W*K+4*R*S*C*K",
 };

@@ -78,6 +78,22 @@ scl_status scl_conv_dw_gpu_launch(scl_launcher *q, const scl_node *n, scl_err *e
     { .name = "direct_gpu", .tune = SCL_GPU_TILE_TUNE, .fits = scl_conv_dw_gpu_fits, .workspace = scl_conv_dw_gpu_workspace,   \
       .launch = scl_conv_dw_gpu_launch }
 
+/* ---- matrix units (conv_matrix.c), where the device may use them: before all others ---- */
+bool scl_conv_matrix_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
+size_t scl_conv_matrix_workspace(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
+size_t scl_conv_matrix_prepared(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
+scl_status scl_conv_matrix_launch(scl_launcher *q, const scl_node *n, scl_err *err);
+size_t scl_conv_dw_matrix_workspace(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
+scl_status scl_conv_dw_matrix_launch(scl_launcher *q, const scl_node *n, scl_err *err);
+#define SCL_MATRIX_TUNE "BM=128|64|32 BN=64|32"
+#define SCL_CONV_MATRIX_IMPL                                                                                                   \
+    { .name = "matrix", .tune = SCL_MATRIX_TUNE, .cpu = "BM=32 BN=32", .fits = scl_conv_matrix_fits,                           \
+      .workspace = scl_conv_matrix_workspace, .prepared = scl_conv_matrix_prepared, .prepared_from = SCL_CONV_WEIGHTS,         \
+      .launch = scl_conv_matrix_launch, .fuses = SCL_FUSE_OUTPUT, .matrix = true }
+#define SCL_CONV_DW_MATRIX_IMPL                                                                                                \
+    { .name = "matrix", .tune = SCL_MATRIX_TUNE, .cpu = "BM=32 BN=32", .fits = scl_conv_matrix_fits,                           \
+      .workspace = scl_conv_dw_matrix_workspace, .launch = scl_conv_dw_matrix_launch, .matrix = true }
+
 /* ---- CLBlast (conv_gemm.c): bits are its own ---- */
 bool scl_conv_gemm_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
 size_t scl_conv_gemm_workspace(const scl_node *n, const scl_device_info *device, const scl_tune *tune);

@@ -22,7 +22,7 @@ static const scl_op linear = {
     .vjp = scl_conv_vjp,
     .jvp = scl_conv_jvp,
     .ref = scl_conv_pass_ref,
-    .impl = { SCL_CONV_DIRECT_IMPL, SCL_CONV_GEMM_IMPL },
+    .impl = { SCL_CONV_MATRIX_IMPL, SCL_CONV_DIRECT_IMPL, SCL_CONV_GEMM_IMPL },
     .flops = "2*N*C*K",
     .bytes = "4*N*C+4*N*K+4*C*K",
 };
@@ -39,7 +39,7 @@ static const scl_op linear_dx = {
     .vjp = scl_conv_dx_vjp,
     .jvp = scl_conv_dx_jvp,
     .ref = scl_conv_pass_ref,
-    .impl = { SCL_CONV_DIRECT_IMPL, SCL_CONV_GEMM_IMPL },
+    .impl = { SCL_CONV_MATRIX_IMPL, SCL_CONV_DIRECT_IMPL, SCL_CONV_GEMM_IMPL },
     .flops = "2*N*C*K",
     .bytes = "4*N*C+4*N*K+4*C*K",
 };
@@ -54,7 +54,7 @@ static const scl_op linear_dw = {
     .attr = { "algorithm text = direct", "T int 1.." },
     .shape = scl_conv_check,
     .ref = scl_conv_dw_pass_ref,
-    .impl = { SCL_CONV_DW_DIRECT_IMPL, SCL_CONV_DW_GEMM_IMPL },
+    .impl = { SCL_CONV_DW_MATRIX_IMPL, SCL_CONV_DW_DIRECT_IMPL, SCL_CONV_DW_GEMM_IMPL },
     .flops = "2*N*C*K",
     .bytes = "4*N*C+4*N*K+4*C*K",
 };

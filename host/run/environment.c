@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cl/device.h"
+#include "cl/matrix.h"
 #include "cl/probe.h"
 #include "run/engine.h"
 #include "run/versions.h"
@@ -179,6 +180,23 @@ static scl_status probe(scl_stage_context *c, scl_backend *b, scl_err *err)
     return SCL_OK;
 }
 
+/* Which precision really runs: in the log and in environment.json. */
+static scl_status use_precision(scl_stage_context *c, scl_backend *b, scl_err *err)
+{
+    const char *precision = scl_config_choice("precision", (int)c->config->precision);
+    scl_matrix_result result;
+    SCL_TRY(scl_matrix_use(b, precision, &result, err));
+    if (!strcmp(precision, "f32"))
+        return SCL_OK;
+    if (result.unit)
+        scl_info("%s: %s", c->stage->name, result.text);
+    else
+        scl_warn("%s: %s", c->stage->name, result.text);
+    scl_stage_note(c, "precision", "%s", result.unit ? precision : "f32");
+    scl_stage_note(c, "precision_of", "%s", result.text);
+    return SCL_OK;
+}
+
 static scl_status note_device(scl_stage_context *c, const char *sel, const scl_device_info *d, scl_err *err)
 {
     pthread_mutex_lock(&c->run->lock);
@@ -205,6 +223,8 @@ scl_status scl_stage_open_device(scl_stage_context *c, scl_backend **out, scl_er
     if (c->config->launch_limit)
         (*out)->launch_limit = c->config->launch_limit;
     scl_status status = probe(c, *out, err);
+    if (status == SCL_OK)
+        status = use_precision(c, *out, err);
     if (status == SCL_OK)
         status = note_device(c, sel, &(*out)->info, err);
     if (status != SCL_OK) {

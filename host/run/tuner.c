@@ -6,6 +6,7 @@
 
 #include "base/progress.h"
 #include "cl/tuning_cache.h"
+#include "graph/matrix.h"
 #include "run/tuner_case.h"
 #include "run/tuner_shapes.h"
 
@@ -200,7 +201,7 @@ static scl_status search_shape(tuner *t, const scl_tuner_shape *p, double second
     s.tried[0] = true;
     out->tried = 1;
     /* What adds in an order of its own has not the bits of the definition. */
-    const bool small = p->work < SMALL && s.choice[0].impl->tolerance <= 0;
+    const bool small = p->work < SMALL && scl_impl_tolerance(s.choice[0].impl, &t->b->info) <= 0;
     /* No memory for it, a default that does not run: then there is nothing to compare with, and the plan will
      * tell. */
     scl_status status = scl_tuner_case_open(&s.c, t->b, p->node, p->rest, small, &fault);
