@@ -53,7 +53,7 @@ MATRIX_UNROLL
 static inline void matrix_multiply(float acc[FRAGMENTS_M][FRAGMENTS_N][C_VALUES], local const uint *a, local const uint *b,
                                    const int m0, const int n0, const int lane UNIT_EXCHANGE)
 {
-MATRIX_UNROLL
+MATRIX_ROLL
     for (int s = 0; s < STEP; s += UNIT_WORDS) {
         uint right[FRAGMENTS_N][B_WORDS];
 MATRIX_UNROLL

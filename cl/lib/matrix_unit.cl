@@ -21,6 +21,7 @@
 #define LIB_MATRIX_UNIT_CL
 #ifndef UNIT
 #define UNIT 1
+#define EMULATED 1
 #endif
 #ifndef PRECISION
 #define PRECISION 2
@@ -31,7 +32,9 @@
 
 #if EMULATED      /* loops stay loops: barriers inside would be copied */
 #define MATRIX_UNROLL
+#define MATRIX_ROLL
 #else
+#define MATRIX_ROLL _Pragma("unroll 1")
 #define MATRIX_UNROLL _Pragma("unroll")
 #endif
 

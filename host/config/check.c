@@ -99,9 +99,20 @@ static void check_with_needs(const scl_checker *c)
     }
 }
 
+/* What is asked for by name must not be replaced by something else where a device has matrix units. */
+static void check_precision(scl_config *config, scl_faults *faults)
+{
+    if (config->precision == SCL_PRECISION_F32 || config->conv == SCL_CONV_AUTO || config->conv == SCL_CONV_DIRECT)
+        return;
+    scl_fault(faults, scl_place_of(config, "precision"), "precision",
+              "matrix units compute the direct product, and conv is %s; conv must be auto or direct with %s",
+              scl_config_choice("conv", (int)config->conv), scl_config_choice("precision", (int)config->precision));
+}
+
 void scl_config_check(scl_config *config, scl_faults *faults)
 {
     const int before = faults->errors->n;
+    check_precision(config, faults);
     if (config->noise.schedule == SCL_NOISE_NONE)
         config->noise.levels = 1;
     for (int i = 0; i < config->n_stage; i++) {

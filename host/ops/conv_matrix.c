@@ -30,7 +30,7 @@ static bool tile_of(const scl_tune *tune, const scl_unit *unit, tile *t)
     const bool known = (t->BM >= 64 && t->BN == 64) || (t->BM == 32 && t->BN == 32);
     const int most = unit->lanes >= 32 ? 64 : 32;
     t->SM = least(t->BM / 2, most);
-    t->SN = unit->lanes == 8 ? 16 : t->BN / 2;
+    t->SN = unit->lanes < 32 ? 16 : t->BN / 2;
     t->items = t->BM / t->SM * (t->BN / t->SN) * unit->lanes;
     return known && t->SM % unit->rows == 0 && t->SN % unit->columns == 0;
 }

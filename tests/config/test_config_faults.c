@@ -63,8 +63,10 @@ static const struct { const char *name, *text, *faults; } bad[] = {
       "t.yaml:1:28: model.widths: an mlp has 1 to 16 hidden layers, not 0" },
     { "width of zero", "model: { net: mlp, widths: [8, 0] }\n" DATA TRAIN,
       "t.yaml:1:32: model.widths: must be an integer or a list of integers from 1 to 65536, not '0'" },
-    { "later precision", "precision: f16\n" DATA TRAIN,
-      "t.yaml:1:12: precision: 'f16' is not available in this version; available: f32" },
+    { "unknown precision", "precision: f8\n" DATA TRAIN,
+      "t.yaml:1:12: precision: must be one of f32, tf32, bf16, f16, not 'f8'" },
+    { "precision of another algorithm", "precision: tf32\nconv: winograd4\n" DATA TRAIN,
+      "t.yaml:1:12: precision: matrix units compute the direct product, and conv is winograd4; conv must be auto or direct with tf32" },
     { "truth of images", DATA "stages:\n  t: { kind: train, objective: { loss: esm } }\n",
       "t.yaml:3:40: stages.t.objective.loss: esm needs the true score, known of data.points.distribution: "
       "mixture alone" },
