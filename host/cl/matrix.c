@@ -162,13 +162,13 @@ static scl_status answer_of(const scl_cl *cl, int precision, answer *out, scl_er
 {
     char sources[65];
     scl_arena arena = { 0 };
-    const char *extra = getenv("SCL_CL_OPTIONS");
+    const char *extra = scl_program_extra_options(cl, NULL, &arena);
     void *data = NULL;
     size_t bytes = 0;
     scl_status status = SCL_OK;
     scl_source_hash(sources);
     const char *key = scl_arena_printf(&arena, "matrix units 1\n%s\n%s\n%s\n%s\n", cl->identity, scl_precision_name(precision),
-                                       extra ? extra : "", sources);
+                                       extra, sources);
     if (scl_cache_load("probe", key, &data, &bytes) && bytes == sizeof *out) {
         memcpy(out, data, sizeof *out);
     } else {

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "cl/matrix.h"
 #include "cl/tuning_cache.h"
 #include "cli/bench_net.h"
 #include "graph/autodiff.h"
@@ -62,6 +64,10 @@ scl_status bench_setup(net_bench *s, scl_err *err)
     int shape[3];
     SCL_TRY(read_config(s, shape, err));
     const scl_stage_config *stage = training_of(s->config);
+    scl_matrix_result units;
+    SCL_TRY(scl_matrix_use(s->b, scl_config_choice("precision", (int)s->config->precision), &units, err));
+    if (s->config->precision != SCL_PRECISION_F32)
+        scl_info("%s", units.text);
     s->spec = scl_build_spec(s->config, stage, shape, 0);
     s->spec.accumulate = false;
     s->spec.n = s->spec.global_batch;

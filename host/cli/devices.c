@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cl/device.h"
+#include "cl/matrix.h"
 #include "cl/measure.h"
 #include "cl/tuning_cache.h"
 #include "cli/cli.h"
@@ -66,19 +67,42 @@ json_t *cli_device_json(const scl_device_info *d, const scl_tuning *rows)
     return o;
 }
 
-/* With its rows, which only an open device can name. */
+/* Matrix units by precision, as asked of the device; NULL: it has none. */
+static json_t *matrix_json(scl_backend *b)
+{
+    json_t *o = json_object();
+    for (int p = SCL_TF32; p < SCL_PRECISIONS; p++) {
+        scl_matrix_result r = { 0 };
+        scl_err ignored = { 0 };
+        if (scl_matrix_use(b, scl_precision_name(p), &r, &ignored) == SCL_OK && r.unit)
+            json_object_set_new(o, scl_precision_name(p), json_string(r.unit->name));
+        scl_err_clear(&ignored);
+    }
+    if (b->info.matrix.emulated)
+        json_object_set_new(o, "emulated", json_true());
+    if (json_object_size(o))
+        return o;
+    json_decref(o);
+    return NULL;
+}
+
+/* With its rows and matrix units, which only an open device can name. */
 static json_t *described(int index, const scl_device_info *info, bool with_rows)
 {
     char sel[16];
     scl_backend *b;
     scl_err ignored = { 0 };
     scl_tuning rows = { 0 };
+    json_t *units = NULL;
     snprintf(sel, sizeof sel, "%d", index);
     if (with_rows && scl_device_open(sel, &b, &ignored) == SCL_OK) {
         scl_tuning_load(b, &rows);
+        units = matrix_json(b);
         b->v->close(b);
     }
     json_t *o = cli_device_json(info, &rows);
+    if (units)
+        json_object_set_new(o, "matrix", units);
     scl_err_clear(&ignored);
     scl_tuning_free(&rows);
     return o;

@@ -43,7 +43,7 @@ expect 2 2 "clblast promises no bits" verify --config good.yaml -o conv=clblast
 expect 1 2 "replay.json" verify --replay nowhere
 expect 2 2 "one at a time" verify --fingerprint --probe
 expect 2 2 "takes a number from 0 on, not 'abc'" verify --candidate abc
-expect 2 2 "verify knows the keys conv and tune.OP.PARAM" verify -o seed=1
+expect 2 2 "verify knows the keys conv, precision and tune.OP.PARAM" verify -o seed=1
 expect 2 2 "15 is no candidate; there are 1|16|64" verify --op adam -o tune.adam.WG=15
 expect 2 2 "conv: must be one of auto" verify -o conv=round
 expect 0 1 '"kernels_sha256"' verify --probe --device reference --json -
