@@ -138,6 +138,7 @@ static scl_status device_info(const request *r, const scl_config *config, const 
         return status;
     }
     *info = backend->info;
+    info->builder = NULL; /* goes with the device */
     scl_tuning_load(backend, rows);
     backend->v->close(backend);
     return SCL_OK;
