@@ -17,7 +17,7 @@
 #include "graph/device.h"
 #include "graph/graph.h"
 
-enum { SCL_MAX_IMPL = 6, SCL_MAX_TUNE = 6, SCL_MAX_LAUNCH_ARGS = 32, SCL_MAX_DEFINES = 12 };
+enum { SCL_MAX_IMPL = 8, SCL_MAX_TUNE = 6, SCL_MAX_LAUNCH_ARGS = 32, SCL_MAX_DEFINES = 12 };
 
 /* The data of a node's values on the host, in the order of its table; an absent input is NULL. */
 typedef struct scl_host_values {
