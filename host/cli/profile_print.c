@@ -150,24 +150,29 @@ static void print_kernels(const json_t *stage, int rows)
     print_rest(list, n);
 }
 
+static void print_cost(const json_t *o, const char *unit, const char *what, const char *note)
+{
+    char a[32], b[32];
+    const json_t *plain = json_object_get(o, "unprofiled_s"), *noted = json_object_get(o, "profiled_s"),
+                 *spread = json_object_get(o, "cost_spread");
+    printf(
+        "  %s time per %s: %s unprofiled%s, %s profiled: looking costs %.2f%% (quartiles %.2f to %.2f%%)\n",
+        what, unit, duration(number(plain, "median"), a, sizeof a), note,
+        duration(number(noted, "median"), b, sizeof b), 100 * number(o, "cost"), 100 * number(spread, "q1"),
+        100 * number(spread, "q3"));
+}
+
 static void print_wall(const json_t *stage)
 {
-    const json_t *wall = json_object_get(stage, "wall"), *steps = json_object_get(stage, "steps"),
-                 *plain = json_object_get(wall, "unprofiled_s"), *noted = json_object_get(wall, "profiled_s"),
-                 *spread = json_object_get(wall, "cost_spread");
-    char a[32], b[32];
+    const json_t *wall = json_object_get(stage, "wall"), *steps = json_object_get(stage, "steps");
     const char *unit = word(stage, "unit");
-    printf(
-        "\nstage %s (%s): %d samples per %s; %d %ss profiled and %d not, in %d turns, after %d to warm up\n",
-        word(stage, "name"), word(stage, "kind"), (int)number(stage, "batch"), unit,
-        (int)number(steps, "profiled"), unit, (int)number(steps, "unprofiled"), (int)number(steps, "rounds"),
-        (int)number(steps, "warm_up"));
-    printf("  wall time per %s: %s unprofiled%s, %s profiled: looking costs %.2f%% (quartiles %.2f to "
-           "%.2f%%); %.1f images/s\n",
-           unit, duration(number(plain, "median"), a, sizeof a),
-           json_is_true(json_object_get(wall, "recorded")) ? " (recorded)" : "",
-           duration(number(noted, "median"), b, sizeof b), 100 * number(wall, "cost"),
-           100 * number(spread, "q1"), 100 * number(spread, "q3"), number(wall, "images_per_s"));
+    printf("\nstage %s (%s): %d samples per %s, %.1f images/s; %d %ss profiled and %d not, in %d turns, "
+           "after %d to warm up\n",
+           word(stage, "name"), word(stage, "kind"), (int)number(stage, "batch"), unit,
+           number(wall, "images_per_s"), (int)number(steps, "profiled"), unit,
+           (int)number(steps, "unprofiled"), (int)number(steps, "rounds"), (int)number(steps, "warm_up"));
+    print_cost(wall, unit, "wall", json_is_true(json_object_get(wall, "recorded")) ? " (recorded)" : "");
+    print_cost(json_object_get(stage, "processor"), unit, "processor", "");
 }
 
 static void print_clock(const json_t *stage)

@@ -54,13 +54,15 @@ void scl_profile_put_cost(const scl_profile_stage *p, const scl_profile_sums *s,
     json_object_set_new(row, "roofline", roofline(p, c, median));
 }
 
-/* Wall time of a step: a number for each block. */
-static size_t walls(const scl_profile_stage *p, bool noted, double *out)
+/* Wall or processor time of a step: a number for each block. */
+static size_t times(const scl_profile_stage *p, bool noted, bool wall, double *out)
 {
     size_t n = 0;
-    for (int i = 0; i < p->n_block; i++)
-        if (p->block[i].noted == noted && p->block[i].done)
-            out[n++] = 1e-9 * (double)(p->block[i].done - p->block[i].begin) / p->block[i].steps;
+    for (int i = 0; i < p->n_block; i++) {
+        const scl_profile_block *b = &p->block[i];
+        if (b->noted == noted && b->done)
+            out[n++] = 1e-9 * (double)(wall ? b->done - b->begin : b->cpu[1] - b->cpu[0]) / b->steps;
+    }
     return n;
 }
 
@@ -70,19 +72,29 @@ static int ascending(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static json_t *wall_json(const scl_profile_stage *p, int batch, bool recorded)
+/* Unprofiled steps beside profiled ones, block by block. */
+static json_t *cost_json(const scl_profile_stage *p, bool wall, double *median)
 {
     double plain[SCL_PROFILE_BLOCKS], noted[SCL_PROFILE_BLOCKS], cost[SCL_PROFILE_BLOCKS];
-    const size_t n = walls(p, false, plain), m = walls(p, true, noted), pairs = n < m ? n : m;
+    const size_t n = times(p, false, wall, plain), m = times(p, true, wall, noted), pairs = n < m ? n : m;
     for (size_t i = 0; i < pairs; i++)
         cost[i] = noted[i] / plain[i] - 1;
     qsort(cost, pairs, sizeof *cost, ascending);
-    json_t *o = json_pack("{s:o, s:o, s:o, s:o, s:b}", "unprofiled_s", scl_spread(plain, n), "profiled_s",
+    json_t *o = json_pack("{s:o, s:o, s:o, s:o}", "unprofiled_s", scl_spread(plain, n), "profiled_s",
                           scl_spread(noted, m), "cost", scl_number(scl_quantile(cost, pairs, 0.5)),
-                          "cost_spread", scl_spread(cost, pairs), "recorded", recorded);
-    json_object_set_new(o, "images_per_s",
-                        ratio(batch, scl_quantile(plain, n, 0.5))); /* sorted by its spread */
+                          "cost_spread", scl_spread(cost, pairs));
+    *median = scl_quantile(plain, n, 0.5); /* in the order of its spread */
     return o;
+}
+
+static void put_costs(const scl_profile_stage *p, json_t *stage)
+{
+    double median;
+    json_t *wall = cost_json(p, true, &median);
+    json_object_set_new(wall, "recorded", json_boolean(p->recorded));
+    json_object_set_new(wall, "images_per_s", ratio(p->batch, median));
+    json_object_set_new(stage, "wall", wall);
+    json_object_set_new(stage, "processor", cost_json(p, false, &median));
 }
 
 static json_t *clock_json(const scl_profile_stage *p, const scl_profile_sums *s)
@@ -184,7 +196,7 @@ scl_status scl_profile_stage_json(scl_profile_stage *p, scl_profile_sums *s, jso
                                  "kind", kind_name(p->stage->kind), "unit", scl_profile_unit(p->stage),
                                  "batch", p->batch, "steps", "warm_up", p->warm_up, "unprofiled",
                                  n_noted * p->each, "profiled", p->n_step, "rounds", n_noted);
-    json_object_set_new(o, "wall", wall_json(p, p->batch, p->recorded));
+    put_costs(p, o);
     json_object_set_new(o, "weights",
                         p->weights[0] ? json_pack("{s:I, s:s}", "step", (json_int_t)p->weights_step, "sha256",
                                                   p->weights)

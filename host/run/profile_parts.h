@@ -65,6 +65,7 @@ typedef struct scl_profile_event {
 typedef struct scl_profile_block {
     bool noted;
     int64_t begin, idle, done; /* the device is idle at begin and idle; done: the events are read, too */
+    int64_t cpu[2];            /* processor time of all threads, at begin and done */
     int first_step, steps;     /* of the profiled ones, when noted */
     size_t first_event, events;
     scl_clock_sample sample[2][SCL_PROFILE_SAMPLES];

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -128,6 +129,14 @@ static scl_status read_out(scl_profile_stage *p, scl_backend *b, scl_err *err)
     return status;
 }
 
+/* Of the whole process; a device that is a CPU computes in it. */
+static int64_t processor_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 static scl_status open_block(scl_profile_stage *p, scl_backend *b, bool noted, scl_err *err)
 {
     scl_profile_block *k = &p->block[p->n_block++];
@@ -135,6 +144,7 @@ static scl_status open_block(scl_profile_stage *p, scl_backend *b, bool noted, s
         .noted = noted, .first_step = p->n_step, .steps = p->each, .first_event = p->n_spooled};
     SCL_TRY(b->v->note(b, noted, err));
     SCL_TRY(b->v->finish(b, err));
+    k->cpu[0] = processor_ns();
     k->begin = scl_now_ns();
     p->left = p->each;
     return SCL_OK;
@@ -145,11 +155,13 @@ static scl_status close_block(scl_profile_stage *p, scl_backend *b, scl_err *err
     scl_profile_block *k = &p->block[p->n_block - 1];
     SCL_TRY(b->v->finish(b, err));
     k->idle = k->done = scl_now_ns();
+    k->cpu[1] = processor_ns();
     p->left = -1;
     if (!k->noted)
         return SCL_OK;
     SCL_TRY(read_out(p, b, err));
     k->done = scl_now_ns();
+    k->cpu[1] = processor_ns();
     SCL_TRY(b->v->note(b, false, err));
     SCL_TRY(spool(p, err));
     k->events = p->n_spooled - k->first_event;
