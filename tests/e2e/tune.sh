@@ -43,8 +43,8 @@ file=$(ls "$XDG_CACHE_HOME"/scorecl/tuning/* | grep -v lock)
 printf 'x' | dd of="$file" bs=1 seek=200 conv=notrunc status=none
 train damaged;                                            same untuned damaged
 [ "$(rows damaged)" = 0 ] || fail "damaged rows were used"
-"$SCORECL" tune "$tiny" --seconds 3 --op conv2d > conv2d.txt &
-"$SCORECL" tune "$tiny" --seconds 3 --op conv2d_dw > conv2d_dw.txt
+"$SCORECL" tune "$tiny" --seconds 6 --op conv2d > conv2d.txt &
+"$SCORECL" tune "$tiny" --seconds 6 --op conv2d_dw > conv2d_dw.txt
 wait $!
 "$SCORECL" devices --device "$(python3 -c 'import json; print(json.load(open("tune.json"))["devices"][0]["index"])')" --json both.json > /dev/null
 python3 - <<'END' || fail "rows of one of two processes got lost"
