@@ -52,4 +52,10 @@ static void dw_end(floatV acc[MR][NV], const int rows, global float *o, const in
         }
 }
 
+// One step of a chain: the MR values at av times the NR values at bv, wherever these are.
+#define DW_LOAD(i, j) right[j] = vloadV(bv + j * VEC);
+#define DW_FMA(i, j) acc[i][j] = fma(left, right[j], acc[i][j]);
+#define DW_ROW(i) { const floatV left = (floatV)(av[i]); COLUMNS(DW_FMA, i) }
+#define DW_STEP { floatV right[NV]; COLUMNS(DW_LOAD, 0) ROWS(DW_ROW) }
+
 #endif

@@ -105,17 +105,8 @@ kernel void winograd_dw(global const float *restrict v, global const float *rest
         global const float *av = a + (size_t)(t - first) * VEC, *bv = b + (size_t)(t - first) * NR;
         floatV acc[MR][NV];
         dw_begin(acc, channel, o, p.opened, K, columns);
-        for (; t < p.end; t++, av += VEC, bv += NR) {
-            floatV right[NV];
-#define LOAD(i, j) right[j] = vloadV(bv + j * VEC);
-#define STEP(i, j) acc[i][j] = fma(left, right[j], acc[i][j]);
-#define ROW(i) { const floatV left = (floatV)(av[i]); COLUMNS(STEP, i) }
-            COLUMNS(LOAD, 0)
-            ROWS(ROW)
-#undef ROW
-#undef STEP
-#undef LOAD
-        }
+        for (; t < p.end; t++, av += VEC, bv += NR)
+            DW_STEP
         if (p.closed)
             o = dw_merge(acc, channel, o, p.merges, (size_t)level, K, columns);
         dw_end(acc, rows, o, K, columns);

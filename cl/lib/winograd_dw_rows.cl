@@ -131,17 +131,8 @@ kernel void winograd_dw_rows(global const float *restrict x, global const float 
                         channel[l] = min(l, rows - 1);
                     floatV acc[MR][NV];
                     dw_begin(acc, channel, o, p.opened, K, columns);
-                    for (int s = t; s < p.end; s++, av += VEC, bv += NR) {
-                        floatV right[NV];
-#define LOAD(l, m) right[m] = vloadV(bv + m * VEC);
-#define STEP(l, m) acc[l][m] = fma(left, right[m], acc[l][m]);
-#define ROW(l) { const floatV left = (floatV)(av[l]); COLUMNS(STEP, l) }
-                        COLUMNS(LOAD, 0)
-                        ROWS(ROW)
-#undef ROW
-#undef STEP
-#undef LOAD
-                    }
+                    for (int s = t; s < p.end; s++, av += VEC, bv += NR)
+                        DW_STEP
                     if (p.closed)
                         o = dw_merge(acc, channel, o, p.merges, (size_t)level, K, columns);
                     dw_end(acc, rows, o, K, columns);

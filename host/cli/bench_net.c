@@ -6,7 +6,7 @@
 static void print_row(const net_bench *s, const char *what, const bench_timing *t)
 {
     const double median = bench_median(t), gflops = t->flops / median * 1e-9, mib = 1.0 / (1 << 20);
-    const size_t grown = t->resident_bytes > s->library_bytes ? t->resident_bytes - s->library_bytes : 0;
+    const size_t grown = t->resident_bytes > s->resident_before ? t->resident_bytes - s->resident_before : 0;
     if (!bench_quiet(s->o))
         printf("%-20s %-12s %9.2f %9.2f %9.2f ms %8.1f images/s %8.1f GFLOP/s %5.1f%% of the peak  host "
                "%.2f%%  %4d launches  planned %.1f MiB, resident %.1f MiB (%.1f over the library's)\n",
@@ -43,7 +43,7 @@ static scl_status bench_steps(net_bench *s, scl_err *err)
 scl_status bench_network(scl_backend *b, const char *config, const bench_options *o, json_t *rows,
                          scl_err *err)
 {
-    net_bench s = { .b = b, .o = o, .name = config, .rows = rows, .library_bytes = bench_resident() };
+    net_bench s = { .b = b, .o = o, .name = config, .rows = rows, .resident_before = bench_resident() };
     scl_status status = bench_setup(&s, err);
     if (status == SCL_OK)
         status = o->scaling ? bench_scaling(&s, err) : bench_steps(&s, err);

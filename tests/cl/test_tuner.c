@@ -117,7 +117,7 @@ static void test_same_bits(scl_backend *b)
             const scl_tuner_options options = {.seconds = 4};
             graphs_of(&arena, &list);
             must(scl_tuner_run(b, list.graph, list.n, &options, &rows, &report, &err), &err);
-            CHECK(report.measured > 0 && report.wrong == 0,
+            CHECK(report.measured > 0 && report.wrong == 0 && report.seconds < 30,
                   "%d measured, %d wrong, %.1f s", report.measured, report.wrong, report.seconds);
             CHECK(scl_tuner_knows(&b->info, list.graph, list.n, &rows), "what was measured is not known");
             rows.row[0].choice = "direct WG=3";
