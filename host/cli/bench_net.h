@@ -23,7 +23,7 @@ typedef struct net_bench {
     scl_plan_options plan;
     scl_device_info device;            /* as the config lets it be used */
     json_t *rows;
-    size_t resident_before;              /* resident before the first network: programs, drivers */
+    size_t resident_before;           /* resident before the first network: programs, drivers */
 } net_bench;
 
 /* What the launches of one operator took in a run; with --by-shape, of its nodes like `like` (else NULL). */
