@@ -109,6 +109,17 @@ static void check_precision(scl_config *config, scl_faults *faults)
               scl_config_choice("conv", (int)config->conv), scl_config_choice("precision", (int)config->precision));
 }
 
+/* Pictures over training that nobody could draw. */
+static void check_samples(scl_config *config, scl_faults *faults)
+{
+    bool drawn = config->log.samples_every == 0;
+    for (int i = 0; i < config->n_stage; i++)
+        drawn |= scl_config_drawer(config, &config->stage[i]) != NULL;
+    if (!drawn)
+        scl_fault(faults, scl_place_of(config, "log.samples_every"), "log.samples_every",
+                  "no sample stage says how: one that needs the train stage, takes its checkpoint and has no condition");
+}
+
 void scl_config_check(scl_config *config, scl_faults *faults)
 {
     const int before = faults->errors->n;
@@ -125,4 +136,5 @@ void scl_config_check(scl_config *config, scl_faults *faults)
     scl_check_order(config);
     for (int i = 0; i < config->n_stage; i++)
         check_with_needs(&(scl_checker){ config, &config->stage[i], faults });
+    check_samples(config, faults);
 }

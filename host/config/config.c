@@ -127,6 +127,25 @@ const scl_stage_config *scl_config_stage(const scl_config *config, const char *n
     return NULL;
 }
 
+static bool needs(const scl_stage_config *s, const char *name)
+{
+    for (int i = 0; i < s->n_needs; i++)
+        if (!strcmp(s->needs[i], name))
+            return true;
+    return false;
+}
+
+const scl_stage_config *scl_config_drawer(const scl_config *config, const scl_stage_config *train)
+{
+    for (int i = 0; i < config->n_stage && train->kind == SCL_STAGE_TRAIN && train->model.net != SCL_NET_CLASSIFIER; i++) {
+        const scl_stage_config *s = &config->stage[i];
+        if (s->kind == SCL_STAGE_SAMPLE && needs(s, train->name) && !scl_checkpoint_is_file(s->sample.checkpoint) &&
+            s->sample.condition.task == SCL_CONDITION_NOTHING && !scl_stage_classifier(s) && s->model.net != SCL_NET_ANALYTIC)
+            return s;
+    }
+    return NULL;
+}
+
 void scl_config_stage_hash(const scl_config *config, const scl_stage_config *stage, bool with_steps, char hex[65])
 {
     scl_arena arena = { 0 };

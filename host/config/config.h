@@ -175,7 +175,10 @@ typedef struct scl_memory_config {
     scl_recompute recompute;
 } scl_memory_config;
 
-typedef struct scl_log_config { bool tensorboard; } scl_log_config;
+typedef struct scl_log_config {
+    bool tensorboard;
+    int samples_every, samples;      /* pictures over training: steps between them, 0: never; samples of one */
+} scl_log_config;
 
 typedef struct scl_sample_config {
     struct {
@@ -381,6 +384,10 @@ bool scl_noise_equal(const scl_noise_config *a, const scl_noise_config *b);
 
 /* The stage of that name, or NULL. */
 const scl_stage_config *scl_config_stage(const scl_config *config, const char *name);
+
+/* The sample stage that says how samples of a train stage are drawn while it trains (log.samples_every): the first that
+ * needs it directly, takes its checkpoint by its place and has no condition.  NULL: none. */
+const scl_stage_config *scl_config_drawer(const scl_config *config, const scl_stage_config *train);
 
 /* The keys that decide what a stage computes, one "path = value" a line in a fixed order, without device,
  * tuning, logging, checkpoint intervals and accumulate; with_steps false leaves out train.steps too (to see

@@ -30,6 +30,29 @@ static double checkpoints(const scl_train_config *t)
     return t->checkpoint.keep > 0 && kept < all ? kept : all;
 }
 
+/* Of `count` samples, by the graph of an update. */
+static double sampling_flops(const scl_stage_config *stage, const scl_graph *g, int count)
+{
+    const int n = scl_build_sample_batch(stage);
+    return flops_of(g) * (double)((count + n - 1) / n) * scl_sampler_evaluations(&stage->sample, stage->noise.levels);
+}
+
+/* Pictures over training: their bytes are those of the checkpoints' rounding. */
+static scl_status add_pictures(const scl_config *config, const scl_stage_config *stage, scl_arena *arena, scl_stage_cost *out,
+                               scl_err *err)
+{
+    scl_graph *g;
+    const int every = config->log.samples_every, steps = stage->train.steps;
+    const scl_stage_config *how = every > 0 ? scl_config_drawer(config, stage) : NULL;
+    if (!how)
+        return SCL_OK;
+    scl_stage_config drawn = *how;
+    drawn.sample.count = config->log.samples;
+    SCL_TRY(scl_build_graph(&g, arena, config, &drawn, NULL, err));
+    out->flops += sampling_flops(&drawn, g, drawn.sample.count) * (double)(steps / every + (steps % every != 0));
+    return SCL_OK;
+}
+
 static scl_status cost(const scl_config *config, const scl_stage_config *stage, scl_arena *arena,
                        scl_stage_cost *out, scl_err *err)
 {
@@ -43,14 +66,14 @@ static scl_status cost(const scl_config *config, const scl_stage_config *stage, 
         const scl_train_config *t = &stage->train;
         out->flops = flops_of(g) * (t->accumulate > 1 ? t->accumulate : 1) * t->steps;
         out->disk_bytes = checkpoint_bytes(g) * checkpoints(t);
+        SCL_TRY(add_pictures(config, stage, arena, out, err));
     } else if (stage->kind == SCL_STAGE_LIKELIHOOD) {
         out->flops = flops_of(g) * scl_build_likelihood_runs(stage);
         out->disk_bytes = 200.0 * stage->likelihood.count;          /* two lines and a float of each sample */
     } else {
         const scl_sample_config *s = &stage->sample;
-        const int n = scl_build_sample_batch(stage);
-        const double pixels = (double)shape[0] * shape[1] * shape[2], runs = (double)((s->count + n - 1) / n);
-        out->flops = flops_of(g) * runs * scl_sampler_evaluations(s, stage->noise.levels);
+        const double pixels = (double)shape[0] * shape[1] * shape[2];
+        out->flops = sampling_flops(stage, g, s->count);
         out->disk_bytes = pixels * s->count * (4.0 + 2.0) + pixels * stage->noise.levels * 8;
     }
     return SCL_OK;

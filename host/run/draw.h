@@ -1,7 +1,7 @@
 /* Inside the sample stage: what its files share.  run/sample.c is the stage, draw_chain.c runs a sampler's
  * updates on the device, draw_flow.c the probability-flow ODE, draw_known.c prepares what is known of the
  * samples, draw_compare.c compares them with it, draw_guide.c has the classifier that guides them, draw_save.c
- * writes them. */
+ * writes them; samples.c draws them while a training goes on. */
 #ifndef SCL_RUN_DRAW_H
 #define SCL_RUN_DRAW_H
 
@@ -22,6 +22,8 @@ typedef struct scl_draw {
     scl_backend *b;
     scl_device_info device;           /* what the stage may use of it */
     scl_checkpoint *from;
+    const scl_store *training;        /* in place of a checkpoint: weights of a training on this device; nothing is noted then */
+                                      /* (environment.json).  NULL: none */
     scl_step_spec spec;
     scl_sampling how;
     scl_noise noise;
@@ -41,6 +43,18 @@ typedef struct scl_draw {
     int n_known;
     scl_classifier guide;             /* net.outputs 0: none */
 } scl_draw;
+
+/* The network and the sampler of s->c->stage: spec, noise, how, sampler, rows, pixels.  shape: height, width, channels;
+ * conv: what was resolved when it was trained, or NULL. */
+scl_status scl_draw_set_up(scl_draw *s, const int shape[3], const char *conv, scl_err *err);
+/* Samples drawn at once: as asked, or as many as fit beside what is taken already. */
+scl_status scl_draw_choose_batch(scl_draw *s, int *n, size_t taken_bytes, scl_err *err);
+/* All samples, at most n at once, into s->x, as the sampler leaves them. */
+scl_status scl_draw_batches(scl_draw *s, int n, scl_err *err);
+/* A logit model's samples become pixels: sigmoid.  SCL_FAILED where one is not finite. */
+scl_status scl_draw_finish(scl_draw *s, scl_err *err);
+/* samples.c: the weights of s->training into the batch. */
+scl_status scl_draw_copy_weights(const scl_draw *s, scl_draw_batch *r, scl_err *err);
 
 /* Persistent values of the batch, where its graph has them. */
 scl_status scl_draw_put(scl_draw_batch *r, const char *name, const void *data, size_t bytes, scl_err *err);

@@ -95,7 +95,7 @@ static void mark_needs(const scl_config *c, const scl_stage_config *s, bool *nee
 
 /* Steps enough: the profile ends the stage itself.  What the config says stays where it is more, as it
  * decides about tuning and the schedule.  Nothing but steps happens between them: the held-out loss is left
- * out, a checkpoint is written at the end. */
+ * out, pictures over training too, a checkpoint is written at the end. */
 static void lengthen(const profiling *p, scl_stage_config *s, const scl_stage_config *as_given)
 {
     const int steps = 2 * scl_profile_most_steps(p->o) + 2;
@@ -175,6 +175,7 @@ static scl_status profile_stage(profiling *p, int i, scl_err *err)
     scl_stage_config *as_given = SCL_NEW_ARRAY(&p->arena, scl_stage_config, n);
     scl_err fault = {0};
     memcpy(as_given, c->stage, sizeof *as_given * n);
+    c->log.samples_every = 0;
     for (size_t k = 0; k < n; k++)
         shorten(&c->stage[k]);
     scl_status status = run_needs(p, s, err);

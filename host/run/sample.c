@@ -30,6 +30,22 @@ static scl_status check_shape(const scl_draw *s, const char *path, scl_err *err)
                     i->height, i->width, i->channels, size, channels);
 }
 
+scl_status scl_draw_set_up(scl_draw *s, const int shape[3], const char *conv, scl_err *err)
+{
+    s->spec = scl_build_spec(s->c->config, s->c->stage, shape, 1);
+    if (conv)
+        s->spec.net.conv = conv;
+    s->pixels = (size_t)shape[0] * (size_t)shape[1] * (size_t)shape[2];
+    SCL_TRY(scl_noise_of(&s->noise, s->c->arena, &s->c->stage->noise, 2.0, false, err));
+    s->how = scl_build_sampling_of(s->c->stage);
+    if (!scl_sampler_adapts(s->config))
+        SCL_TRY(scl_sampler_make(&s->sampler, s->config, &s->noise, err));
+    else if (s->noise.levels < 2)
+        return scl_fail(err, SCL_BAD_CONFIG, "noise.levels: the probability flow goes from level to level and needs two at least");
+    s->rows = scl_sampler_adapts(s->config) ? s->noise.levels : s->sampler.rows;
+    return SCL_OK;
+}
+
 static scl_status open_net(scl_draw *s, scl_err *err)
 {
     const char *path;
@@ -45,17 +61,7 @@ static scl_status open_net(scl_draw *s, scl_err *err)
         memcpy(shape, (int[3]){ s->from->info.height, s->from->info.width, s->from->info.channels }, sizeof shape);
     else
         SCL_TRY(scl_build_shape(s->c->config, s->c->stage, shape, err));
-    s->spec = scl_build_spec(s->c->config, s->c->stage, shape, 1);
-    if (s->from && s->from->ours)
-        s->spec.net.conv = s->from->info.conv;
-    s->pixels = (size_t)shape[0] * (size_t)shape[1] * (size_t)shape[2];
-    SCL_TRY(scl_noise_of(&s->noise, s->c->arena, &s->c->stage->noise, 2.0, false, err));
-    s->how = scl_build_sampling_of(s->c->stage);
-    if (!scl_sampler_adapts(s->config))
-        SCL_TRY(scl_sampler_make(&s->sampler, s->config, &s->noise, err));
-    else if (s->noise.levels < 2)
-        return scl_fail(err, SCL_BAD_CONFIG, "noise.levels: the probability flow goes from level to level and needs two at least");
-    s->rows = scl_sampler_adapts(s->config) ? s->noise.levels : s->sampler.rows;
+    SCL_TRY(scl_draw_set_up(s, shape, s->from && s->from->ours ? s->from->info.conv : NULL, err));
     SCL_TRY(scl_draw_open_known(s, err));
     SCL_TRY(scl_draw_open_guide(s, err));
     scl_info("%s: draws %d sample%s from %s", s->c->stage->name, s->config->count, s->config->count == 1 ? "" : "s", path);
@@ -69,6 +75,22 @@ static scl_plan_options plan_options(const scl_draw *s)
     return options;
 }
 
+static void tell_batch(scl_draw *s, const scl_draw_batch *r)
+{
+    scl_stage_note_tuning(s->c, r->plan);
+    scl_stage_note(s->c, "peak_bytes", "%zu", s->peak_bytes);
+    scl_info("%s: on %s, batches of %d, peak device memory %.1f MiB", s->c->stage->name, s->b->info.name, r->n,
+             (double)(r->plan->peak_bytes + scl_store_bytes(r->store)) / (1 << 20));
+}
+
+static scl_status load_weights(scl_draw *s, scl_draw_batch *r, scl_err *err)
+{
+    const char *prefix = s->config->weights == SCL_WEIGHTS_EMA ? "ema." : "";
+    if (s->training)
+        return scl_draw_copy_weights(s, r, err);
+    return !s->from ? SCL_OK : scl_checkpoint_weights(s->from, r->store, prefix, "", err);
+}
+
 static scl_status open_sampler(scl_draw *s, scl_draw_batch *r, int n, scl_err *err)
 {
     scl_step_spec spec = s->spec;
@@ -77,21 +99,19 @@ static scl_status open_sampler(scl_draw *s, scl_draw_batch *r, int n, scl_err *e
     SCL_TRY(scl_build_sampling(&r->graph, s->c->arena, s->c->stage, &spec, err));
     const scl_plan_options options = plan_options(s);
     SCL_TRY(scl_plan_make(&r->plan, s->c->arena, r->graph, &s->device, &options, err));
-    scl_stage_note_tuning(s->c, r->plan);
     SCL_TRY(scl_store_create_guarded(&r->store, s->b, &r->graph, 1, scl_observer_guard(s->c->observer), err));
     SCL_TRY(scl_exec_create(&r->exec, s->b, r->plan, r->store, NULL, err));
     const size_t peak = r->plan->peak_bytes + scl_store_bytes(r->store);
     if (peak > s->peak_bytes)
         s->peak_bytes = s->progress.memory_bytes = peak;
-    scl_stage_note(s->c, "peak_bytes", "%zu", s->peak_bytes);
-    scl_info("%s: on %s, batches of %d, peak device memory %.1f MiB", s->c->stage->name, s->b->info.name, n, (double)peak / (1 << 20));
+    if (!s->training)
+        tell_batch(s, r);
     for (int i = 0; i < SCL_DRAW_AHEAD; i++)
         s->slot[i].sumsq = SCL_NEW_ARRAY(s->c->arena, float, n);
     SCL_TRY(scl_noise_write(r->store, &s->noise, err));
     SCL_TRY(scl_truth_write(r->store, &s->c->stage->data, err));
     SCL_TRY(scl_draw_load_guide(s, r, err));
-    const char *prefix = s->config->weights == SCL_WEIGHTS_EMA ? "ema." : "";
-    return !s->from ? SCL_OK : scl_checkpoint_weights(s->from, r->store, prefix, "", err);
+    return load_weights(s, r, err);
 }
 
 static void close_sampler(scl_draw_batch *r)
@@ -120,12 +140,13 @@ static scl_status needed(void *context, int n, scl_need *out, scl_err *err)
     return status;
 }
 
-/* Samples drawn at once: as asked, or as many as fit. */
-static scl_status choose_batch(scl_draw *s, int *n, scl_err *err)
+scl_status scl_draw_choose_batch(scl_draw *s, int *n, size_t taken_bytes, scl_err *err)
 {
     const int batch = scl_build_sample_batch(s->c->stage);
     int parts;
     s->device = scl_build_device(s->c->stage, &s->b->info);
+    if (s->device.global_bytes)      /* 0 would be: no limit */
+        s->device.global_bytes = s->device.global_bytes > taken_bytes ? s->device.global_bytes - taken_bytes : 1;
     SCL_TRY(scl_fit_parts(&parts, batch, 1, &s->device, needed, s, err));
     *n = (batch + parts - 1) / parts;
     if (*n < batch && scl_sampler_couples(s->config))
@@ -138,7 +159,7 @@ static scl_status choose_batch(scl_draw *s, int *n, scl_err *err)
 static scl_status open_tuning(scl_draw *s, scl_err *err)
 {
     scl_step_spec spec = s->spec;
-    SCL_TRY(choose_batch(s, &spec.n, err));
+    SCL_TRY(scl_draw_choose_batch(s, &spec.n, 0, err));
     spec.global_batch = spec.n;
     return scl_stage_tuning(s->c, s->b, &spec, &s->tuning, err);
 }
@@ -156,7 +177,7 @@ static void report(scl_draw *s)
         scl_stage_note(s->c, "step_lr", "%.9g", s->sampler.step_lr);
 }
 
-static scl_status draw_batches(scl_draw *s, int n, scl_err *err)
+scl_status scl_draw_batches(scl_draw *s, int n, scl_err *err)
 {
     scl_draw_batch r = { 0 };
     scl_status status = SCL_OK;
@@ -184,7 +205,7 @@ static scl_status draw_all(scl_draw *s, scl_err *err)
     const int asked = scl_build_sample_batch(s->c->stage);
     const bool adapts = scl_sampler_adapts(s->config);
     int n;
-    SCL_TRY(choose_batch(s, &n, err));
+    SCL_TRY(scl_draw_choose_batch(s, &n, 0, err));
     if (n < asked)
         scl_info("%s: batch %d does not fit in %.0f MiB: drawn %d at a time", s->c->stage->name, asked, scl_fit_mib(&s->device), n);
     if (s->config->sampler.step_lr <= 0 && s->sampler.step_lr > 0)
@@ -198,14 +219,13 @@ static scl_status draw_all(scl_draw *s, scl_err *err)
         s->kept = SCL_NEW_ARRAY(s->c->arena, scl_ticket, s->rows);
     }
     scl_progress_start(&s->progress, s->c->stage->name, "step", 0, adapts ? 0 : (long)((count + n - 1) / n) * s->sampler.total);
-    SCL_TRY(draw_batches(s, n, err));
+    SCL_TRY(scl_draw_batches(s, n, err));
     scl_progress_end(&s->progress);
     report(s);
     return SCL_OK;
 }
 
-/* A logit model's samples become pixels: sigmoid. */
-static scl_status finish_samples(scl_draw *s, scl_err *err)
+scl_status scl_draw_finish(scl_draw *s, scl_err *err)
 {
     const size_t n = (size_t)s->config->count * s->pixels;
     for (size_t i = 0; i < n; i++) {
@@ -236,7 +256,7 @@ scl_status scl_stage_sample(scl_stage_context *c, scl_err *err)
     if (status == SCL_OK)
         status = draw_all(&s, err);
     if (status == SCL_OK)
-        status = finish_samples(&s, err);
+        status = scl_draw_finish(&s, err);
     if (status == SCL_OK)
         status = scl_draw_save(&s, err);
     if (status != SCL_OK && status != SCL_INTERRUPTED)

@@ -8,6 +8,7 @@
 #include "base/progress.h"
 #include "run/events.h"
 #include "run/metrics.h"
+#include "run/samples.h"
 #include "run/stage.h"
 #include "run/trainer.h"
 #include "score/schedule.h"
@@ -22,6 +23,7 @@ typedef struct training {
     scl_dataset *data, *held_out;
     scl_tuning tuning;
     scl_trainer *t;
+    const scl_stage_config *drawer;  /* how samples over training are drawn; NULL: they are not */
     scl_checkpoint *from;            /* of this run, to go on from; NULL: none */
     scl_metrics *metrics;
     scl_events *events;
@@ -104,7 +106,7 @@ static scl_status open_trainer(training *s, scl_err *err)
     const double mib = (double)scl_trainer_peak_bytes(s->t) / (1 << 20);
     scl_info("%s: on %s, peak device memory %.1f MiB", s->c->stage->name, s->b->info.name, mib);
     scl_stage_note(s->c, "peak_bytes", "%zu", scl_trainer_peak_bytes(s->t));
-    return SCL_OK;
+    return scl_samples_open(&s->drawer, s->c, s->b, s->t, err);
 }
 
 static scl_status describe(training *s, scl_err *err)
@@ -232,6 +234,17 @@ static scl_status evaluate(training *s, long done, scl_err *err)
     return write_row(s, done, err);
 }
 
+/* The pictures' time is not the steps'. */
+static scl_status draw_samples(training *s, long done, scl_err *err)
+{
+    SCL_TRY(end_row(s, true, false, err));
+    SCL_TRY(scl_trainer_finish(s->t, err));
+    const int64_t since = scl_now_ns();
+    scl_samples_draw(s->c, s->b, s->t, s->drawer, done, s->events);
+    s->logged_ns += scl_now_ns() - since;
+    return SCL_OK;
+}
+
 /* What a failed run still has. */
 static void name_kept(training *s, scl_err *err)
 {
@@ -258,6 +271,8 @@ static scl_status after_step(training *s, long done, scl_err *err)
         SCL_TRY(begin_row(s, done, err));
     if (s->held_out && due(done, s->config->eval.every, steps))
         SCL_TRY(evaluate(s, done, err));
+    if (s->drawer && due(done, s->c->config->log.samples_every, steps))
+        SCL_TRY(draw_samples(s, done, err));
     const bool stop = *s->c->stop != 0;
     if (!stop && !due(done, s->config->checkpoint.every, steps))
         return SCL_OK;

@@ -140,6 +140,7 @@ static const struct { const char *key, *value; int changes; } inputs[] = {
     { "stages.train.device", "gpu", 0 }, { "stages.train.accumulate", "2", 0 },
     { "stages.train.memory.recompute", "none", 0 }, { "stages.train.memory.in_place", "false", 0 },
     { "stages.train.memory.limit", "64", 0 }, { "stages.train.log_every", "2", 0 },
+    { "log.tensorboard", "true", 0 }, { "log.samples", "9", 0 },
     { "stages.train.checkpoint.every", "2", 0 }, { "stages.train.checkpoint.keep", "2", 0 }, { "conv", "auto", 0 },
 };
 
