@@ -19,8 +19,8 @@ enum { SCL_CHOICE_TEXT = 160 };
 char *scl_choice_text(const scl_choice *c, char *out, size_t size);
 bool scl_choice_named(scl_choice *out, const scl_node *n, const scl_device_info *device, const char *text);
 
-/* The choices that may run a node, at most `most`: first the one that a plan takes without measured rows.
- * Returns how many were written. */
+/* The choices that are worth measuring for a node, at most `most`: first the one that a plan takes without
+ * measured rows; on other devices none that are made for GPUs. Returns how many were written. */
 int scl_choice_list(scl_choice *out, int most, const scl_node *n, const scl_device_info *device);
 
 /* In this order: what is forced; a measured row; a shipped row; the default.  A row that may not run the node

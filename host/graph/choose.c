@@ -327,6 +327,8 @@ int scl_choice_list(scl_choice *out, int most, const scl_node *n, const scl_devi
     const scl_impl *impls = impls_of(n);
     int count = most > 0 && scl_choose(&out[0], n, device, NULL, NULL) == SCL_OK;
     for (const scl_impl *impl = impls; count && impl < impls + SCL_MAX_IMPL && impl->launch; impl++) {
+        if (impl->for_gpus && device->klass != SCL_CLASS_GPU && impl != out[0].impl)
+            continue;
         scl_choice c = { .impl = impl };
         const char *own = default_of(impl, device);
         candidates all;

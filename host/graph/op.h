@@ -55,6 +55,7 @@ typedef struct scl_impl {
     unsigned fuses;            /* where it takes a pointwise node in: SCL_FUSE_ ..., graph/fuse_sides.c */
     double tolerance;          /* this one adds in an order of its own (clblast): accepted relative error; 0: the bits of ref */
     bool matrix;               /* by matrix units, of any algorithm: tolerance is the precision's (scl_impl_tolerance) */
+    bool for_gpus;             /* runs elsewhere too, but is no match there: the tuner leaves it out, unless it is the default */
 } scl_impl;
 
 struct scl_op {

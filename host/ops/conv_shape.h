@@ -64,7 +64,7 @@ scl_status scl_conv_gpu_launch(scl_launcher *q, const scl_node *n, scl_err *err)
       .prepared = scl_conv_direct_prepared, .prepared_from = SCL_CONV_WEIGHTS, .fuses = SCL_FUSE_OUTPUT,                       \
       .launch = scl_conv_direct_launch },                                                                                      \
     { .name = "direct_gpu", .tune = SCL_GPU_TILE_TUNE, .fits = scl_conv_gpu_fits, .fuses = SCL_FUSE_OUTPUT,                    \
-      .launch = scl_conv_gpu_launch }
+      .launch = scl_conv_gpu_launch, .for_gpus = true }
 
 bool scl_conv_dw_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
 size_t scl_conv_dw_workspace(const scl_node *n, const scl_device_info *device, const scl_tune *tune);
@@ -76,7 +76,7 @@ scl_status scl_conv_dw_gpu_launch(scl_launcher *q, const scl_node *n, scl_err *e
     { .name = "direct", .tune = "WG=1|64 VEC=16|8|4 NR=64|32|16|8|4 MR=4|6|8|12|1", .fits = scl_conv_dw_fits,                  \
       .workspace = scl_conv_dw_workspace, .launch = scl_conv_dw_launch },                                                      \
     { .name = "direct_gpu", .tune = SCL_GPU_TILE_TUNE, .fits = scl_conv_dw_gpu_fits, .workspace = scl_conv_dw_gpu_workspace,   \
-      .launch = scl_conv_dw_gpu_launch }
+      .launch = scl_conv_dw_gpu_launch, .for_gpus = true }
 
 /* ---- matrix units (conv_matrix.c), where the device may use them: before all others ---- */
 bool scl_conv_matrix_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune);

@@ -74,7 +74,7 @@ scl_status scl_winograd_rows_launch(scl_launcher *q, const scl_node *n, scl_err 
     { .name = "winograd", .tune = "WG=1 VEC=16|8|4 NR=64|32|16|8|4 MR=4|8", .fits = scl_winograd_dw_fits,                      \
       .workspace = scl_winograd_dw_workspace, .launch = scl_winograd_dw_launch },                                              \
     { .name = "winograd_gpu", .tune = SCL_GPU_TILE_TUNE, .fits = scl_winograd_dw_gpu_fits,                                     \
-      .workspace = scl_winograd_dw_workspace, .launch = scl_winograd_dw_launch }
+      .workspace = scl_winograd_dw_workspace, .launch = scl_winograd_dw_launch, .for_gpus = true }
 
 /* ---- definitions ---- */
 void scl_winograd_dw_ref(const scl_node *n, const float *x, const float *dy, const unsigned *counters, float *stack);

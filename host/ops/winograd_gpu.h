@@ -11,6 +11,6 @@ scl_status scl_winograd_gpu_launch(scl_launcher *q, const scl_node *n, scl_err *
 #define SCL_WINOGRAD_GPU_IMPL                                                                                                  \
     { .name = "winograd_gpu", .tune = SCL_GPU_TILE_TUNE, .fits = scl_winograd_gpu_fits,                                        \
       .workspace = scl_winograd_gpu_workspace, .prepared = scl_winograd_gpu_prepared, .prepared_from = SCL_CONV_WEIGHTS,       \
-      .fuses = SCL_FUSE_INPUT | SCL_FUSE_OUTPUT, .launch = scl_winograd_gpu_launch }
+      .fuses = SCL_FUSE_INPUT | SCL_FUSE_OUTPUT, .launch = scl_winograd_gpu_launch, .for_gpus = true }
 
 #endif

@@ -350,6 +350,32 @@ static void test_isolate_along(void)
     scl_arena_free(&arena);
 }
 
+/* Tiles made for GPUs run on a CPU, but the tuner need not try them there, unless a device has nothing else. */
+static void test_for_gpus(void)
+{
+    scl_arena arena = {0};
+    scl_plan_options options = {.fuse_input = true};
+    scl_device_info scalar = cpu, gpu = cpu;
+    scl_choice list[512];
+    scalar.vector_width = 1;
+    gpu.klass = SCL_CLASS_GPU;
+    const scl_node *node = fused_conv(scl_graph_new(&arena, "test"), "a + b", &options, &arena);
+    const struct { const scl_device_info *device; bool first, others; } want[] = {
+        {&cpu, false, false}, {&scalar, true, true}, {&gpu, true, true}};
+    for (int d = 0; d < 3; d++) {
+        const int n = scl_choice_list(list, 512, node, want[d].device);
+        CHECK(n > 0 && list[0].impl->for_gpus == want[d].first, "device %d: %d choices", d, n);
+        for (int i = 1; i < n; i++)
+            CHECK(list[i].impl->for_gpus == want[d].others, "device %d: choice %d is %s", d, i, list[i].impl->name);
+        bool runs = false;
+        scl_choice c;
+        for (int i = 0; scl_choice_at(&c, node, want[d].device, i); i++)
+            runs |= c.impl->for_gpus;
+        CHECK(runs, "device %d: a GPU's tile can no longer be asked for", d);
+    }
+    scl_arena_free(&arena);
+}
+
 int main(void)
 {
     test_text();
@@ -359,6 +385,7 @@ int main(void)
     test_isolate();
     test_isolate_fused();
     test_isolate_along();
+    test_for_gpus();
     if (!failures)
         printf("tuning rows: all checks passed\n");
     return failures != 0;
