@@ -84,6 +84,7 @@ scl_status scl_cli_noise(int argc, char **argv, scl_err *err)
         { "stage", 0, CLI_TEXT, &stage, "NAME", "whose data and levels (default: the first train stage's)" },
         { "steps", 0, CLI_NUMBER, &steps, "T", "Langevin steps a level (default: the first sample stage's, else 5)" },
         { NULL, 'o', CLI_OVERRIDE, &overrides, "KEY=VALUE", "override a key by its path" },
+        { "device", 0, CLI_DEVICE, &overrides, "SEL", "override the device (the rules are computed by the host)" },
         { "json", 0, CLI_TEXT, &json_file, "FILE", "the result for machines (-: standard output)" },
         { 0 },
     };

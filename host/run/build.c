@@ -113,6 +113,12 @@ scl_device_info scl_build_device(const scl_stage_config *stage, const scl_device
     return d;
 }
 
+double scl_build_rate(const scl_device_info *device)
+{
+    const double unit = device->klass == SCL_CLASS_GPU ? 100e9 : 30e9;
+    return unit * (device->compute_units ? device->compute_units : 1);
+}
+
 int scl_build_sample_batch(const scl_stage_config *stage)
 {
     enum { AUTO = 64 };

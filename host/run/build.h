@@ -29,6 +29,8 @@ scl_plan_options scl_build_plan_options(const scl_config *config, const scl_stag
                                         const scl_tuning *rows);
 /* The device as the stage may use it: memory.limit lowers what it has. */
 scl_device_info scl_build_device(const scl_stage_config *stage, const scl_device_info *device);
+/* Operations a second that a stage may expect of a device, by its kind and compute units alone: right within a factor of a few. */
+double scl_build_rate(const scl_device_info *device);
 
 /* What a sample stage needs of its updates, and the graph that it runs: an update, or the score alone for an adaptive solver. */
 scl_sampling scl_build_sampling_of(const scl_stage_config *stage);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "cl/device.h"
+#include "run/build.h"
 #include "run/engine.h"
 
 #define SAY(...) snprintf(d->reason, sizeof d->reason, __VA_ARGS__)
@@ -134,16 +135,29 @@ static const char *action_name(scl_action action)
     return name[action];
 }
 
-/* Time: a guess from what the stage did before, seconds a step so far. */
+/* Seconds of a stage that has not run yet, by what its device is said to have.  -1: not known. */
+static double guess_seconds(const scl_stage_config *stage, double flops, char *name, size_t size)
+{
+    scl_arena arena = { 0 };
+    scl_devices devices;
+    const bool listed = scl_devices_list(&devices, &arena, NULL) == SCL_OK;
+    const int i = listed ? scl_device_select(&devices, stage->device, NULL) : -1;
+    const double seconds = i < 0 ? -1 : flops / scl_build_rate(&devices.info[i]);
+    snprintf(name, size, "%s", i < 0 ? "" : devices.info[i].name);
+    scl_arena_free(&arena);
+    return seconds;
+}
+
+/* Time: what the stage took before, for as many steps as now; else a guess. */
 static void say_expected(scl_run *run, const scl_stage_config *stage, const scl_decision *d, scl_planned *p)
 {
     const scl_stage_state *s = &run->state[scl_stage_index(run->config, stage->name)];
     scl_stage_cost cost;
     scl_err why = { 0 };
+    char text[64], name[256];
     if (d->action == SCL_ACTION_SKIP)
         return;
     if (s->status == SCL_STAGE_FINISHED && s->seconds > 0) {
-        char text[64];
         const double more =
             s->steps > 0 && d->next.steps > 0 ? (double)d->next.steps / (double)s->steps : 1.0;
         p->seconds = s->seconds * more;
@@ -153,6 +167,12 @@ static void say_expected(scl_run *run, const scl_stage_config *stage, const scl_
     if (scl_stage_cost_of(run->config, stage, &cost, &why) == SCL_OK) {
         p->gflop = cost.flops / 1e9;
         p->disk_bytes = cost.disk_bytes;
+        const double guess = p->seconds < 0 ? guess_seconds(stage, cost.flops, name, sizeof name) : -1;
+        if (guess >= 0) {
+            p->seconds = guess;
+            scl_duration_text(guess, text, sizeof text);
+            scl_info("    time: perhaps %s on %s (a guess, by its compute units)", text, name);
+        }
         scl_info("    arithmetic: about %.3g GFLOP; disk: at most about %.1f MB", cost.flops / 1e9,
                  cost.disk_bytes / 1e6);
     } else {

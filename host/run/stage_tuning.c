@@ -93,9 +93,7 @@ scl_status scl_tuner_fit(scl_step_spec *spec, const scl_stage_config *stage, con
 
 static double expected_seconds(const scl_tuner_list *list, const scl_device_info *d)
 {
-    const double rate =
-        (d->klass == SCL_CLASS_GPU ? 100e9 : 30e9) * (d->compute_units ? d->compute_units : 1);
-    return scl_tuner_flops(list->graph, list->n) / rate;
+    return scl_tuner_flops(list->graph, list->n) / scl_build_rate(d);
 }
 
 /* A fault here is none of the stage: it will show there, if it matters. */

@@ -36,6 +36,8 @@ static const struct { const char *name, *text, *faults; } bad[] = {
       "t.yaml:1:21: noise.sigma_end: must be a number above 0 and up to 1e+06, not '.nan'" },
     { "rate of one", DATA "stages:\n  t: { kind: train, ema: 1 }\n",
       "t.yaml:3:26: stages.t.ema: must be a number from 0 and below 1, not '1'" },
+    { "division by nothing", DATA "stages:\n  t: { kind: train, optimizer: { eps: 0 } }\n",
+      "t.yaml:3:39: stages.t.optimizer.eps: must be a number from 1e-12 to 1, not '0'" },
     { "no levels", "noise: { levels: -1 }\n" DATA TRAIN,
       "t.yaml:1:18: noise.levels: must be 'auto' or an integer from 1 to 100000, not '-1'" },
     { "levels upside down", "noise: { sigma_begin: 0.01, sigma_end: 1 }\n" DATA TRAIN,

@@ -13,6 +13,7 @@ done
 first=$(weights run)
 
 expect 2 "--resume" "$SCORECL" run "${args[@]}" --out run
+expect 0 "time: perhaps " "$SCORECL" run "${args[@]}" --out none --dry-run --device auto
 expect 0 "inputs unchanged" "$SCORECL" run "${args[@]}" --out run --resume
 expect 0 "optimizer.lr was" "$SCORECL" run "${args[@]}" --out run --resume --dry-run -o stages.train.optimizer.lr=0.5
 [ "$(weights run)" = "$first" ] || fail "--dry-run changed something"

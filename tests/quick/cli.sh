@@ -31,6 +31,7 @@ stages:
   sample: { kind: sample, needs: [train] }
 END
 printf 'sead: 1\nstages: {}\n' >bad.yaml
+printf 'data: { format: points, points: { distribution: ring, count: 64 } }\nstages: { train: { kind: train, batch: 4 } }\n' >points.yaml
 
 expect 0 1 "usage: scorecl COMMAND" --help
 expect 2 2 "usage: scorecl COMMAND"
@@ -54,8 +55,10 @@ expect 2 2 "--scaling is of a network" bench --scaling
 expect 2 2 "--what train: forward, train_step, sample_step or jvp" bench --what train 8x8x1-ngf4-b2
 expect 2 2 "two runs" bench --scaling --by-operator 8x8x1-ngf4-b2
 expect 2 2 "nothing would be drawn" sample none.safetensors -n 0
+expect 1 2 "nowhere" noise good.yaml --device cpu -o seed=2
+expect 0 1 "levels" noise points.yaml --device reference
 expect 0 1 '"class": "reference"' devices --device reference --json -
-for command in run check dump sample devices verify bench tune noise ops schema checksum version; do
+for command in run check dump sample devices verify bench tune profile report noise ops schema checksum version; do
     expect 0 1 "scorecl $command" $command --help
 done
 expect 0 1 "scorecl" --version
