@@ -78,7 +78,8 @@ def flame_and_step(b):
 
 desk = Browser()
 try:
-    print("opened in %.2f s" % desk.open(page))
+    desk.open(page)
+    print("first paint %.2f s, document %.2f s, whole %.2f s, of it %.2f s work" % desk.times())
     tables(desk)
     desk.wait("return !!charts.get('roofline').chart", "the roofline is not drawn")
     roofline(desk)

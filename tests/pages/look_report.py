@@ -1,4 +1,5 @@
 """The page of runs in a browser: look_report.py RUN PAGE-OF-TWO SCORECL.  Opened, clicked, followed."""
+import os
 import signal
 import subprocess
 import sys
@@ -13,9 +14,14 @@ def lines(b):
 
 
 def one_run(b):
-    took = b.open(run + "/report.html")
+    size = os.path.getsize(run + "/report.html")
+    check(5e6 < size < 10e6, "the page of the longest run has %d bytes" % size)
+    b.open(run + "/report.html")
+    b.wait("return document.readyState === 'complete'", "the page is not read to its end")
+    paint, document, whole, work = b.times()
+    print("%.1f MB: first paint %.2f s, document %.2f s, whole %.2f s, of it %.2f s work" % (size / 1e6, paint, document, whole, work))
+    check(work < 2, "opening takes %.2f s of a processor" % work)
     check("taken" not in b.b.title, "a text of the run became a script")
-    print("opened in %.2f s" % took)
     check([t.lower() for t in b.text("h2")] == ["overview", "stages", "curves", "samples and pictures", "evaluations", "config and environment", "log"], "sections: %s" % b.text("h2"))
     check("</script>" in "".join(b.text("#overview")), "the error is not shown as it stands")
     check("98,770 at step 100,000" in " ".join(t.replace("up to ", "").replace(", at", " at") for t in b.text(".beyond")), "the spike is not told: %s" % b.text(".beyond"))

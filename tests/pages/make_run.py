@@ -4,6 +4,7 @@ CONFIG.yaml is a resolved config (`scorecl check --print`).  Everything else is 
 import json
 import math
 import os
+import random
 import struct
 import sys
 import zlib
@@ -12,6 +13,7 @@ HOSTILE = "</script><script>document.title='taken'</script><!-- \u2028"
 
 
 def png(path, width, height, shade):
+    """shade(x, y): grey, 0 to 255."""
     def chunk(kind, body):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
     rows = b"".join(b"\0" + bytes(shade(x, y) for x in range(width)) for y in range(height))
@@ -57,7 +59,10 @@ def main():
     os.makedirs(folder + "/sample", exist_ok=True)
     metrics(folder + "/train/metrics.jsonl", rows, spike)
     for k in range(5):
-        png(folder + "/train/samples/step-%08d.png" % (k * rows // 4), 42, 42, lambda x, y, k=k: (x * y + 50 * k) % 256)
+        # Noise, which does not compress: a long run has as much as a page has room for.
+        side, noise = 1000 if rows >= 100000 else 42, random.Random(k).randbytes
+        lines = [noise(side) for _ in range(side)]
+        png(folder + "/train/samples/step-%08d.png" % (k * rows // 4), side, side, lambda x, y, lines=lines: lines[y][x])
     png(folder + "/sample/grid.png", 42, 42, lambda x, y: x * y % 256)
     # Three rows of four pictures of 8x8 with lines of two pixels: row r is of shade 60 (r + 1).
     png(folder + "/sample/trajectory.png", 42, 32, lambda x, y: 255 if x % 10 < 2 or y % 10 < 2 else 60 * (y // 10 + 1))
