@@ -14,7 +14,7 @@
 #include "run/profile_diff.h"
 
 typedef struct request {
-    const char *what, *config_file, *stage, *graph, *format, *json, *describe, *profile;
+    const char *what, *config_file, *stage, *graph, *block, *format, *json, *describe, *profile;
     bool svg;                    /* what format dot gives, drawn */
     cli_overrides overrides;
 } request;
@@ -152,6 +152,15 @@ static scl_status find_stage(const request *r, const scl_config *config, const s
     return scl_fail(err, SCL_BAD_CONFIG, "%s has no stage '%s'", config->file, r->stage);
 }
 
+/* A picture that nobody could look at, and that dot would work at for minutes, is drawn by blocks. */
+static scl_status show_graph(const request *r, const scl_graph *graph, const char **text, scl_arena *arena, scl_err *err)
+{
+    if (r->block || (r->svg && graph->n_node > SCL_DRAWN_MOST))
+        return scl_graph_blocks_dot(graph, r->block, text, arena, err);
+    *text = scl_graph_text(graph, r->format, arena);
+    return SCL_OK;
+}
+
 static scl_status graph_text(const request *r, const scl_config *config, const char **text, scl_arena *arena, scl_err *err)
 {
     const scl_stage_config *stage;
@@ -160,10 +169,8 @@ static scl_status graph_text(const request *r, const scl_config *config, const c
     scl_device_info info;
     SCL_TRY(find_stage(r, config, &stage, err));
     SCL_TRY(scl_build_graph(&graph, arena, config, stage, r->graph, err));
-    if (!strcmp(r->what, "graph")) {
-        *text = scl_graph_text(graph, r->format, arena);
-        return SCL_OK;
-    }
+    if (!strcmp(r->what, "graph"))
+        return show_graph(r, graph, text, arena, err);
     scl_tuning rows = { 0 };
     const scl_plan_options options =
         scl_build_plan_options(config, stage, scl_tune_list(config, arena), &rows);
@@ -172,7 +179,9 @@ static scl_status graph_text(const request *r, const scl_config *config, const c
         info = scl_build_device(stage, &info);
         status = scl_plan_make(&plan, arena, graph, &info, &options, err);
     }
-    if (status == SCL_OK)
+    if (status == SCL_OK && !strcmp(r->format, "dot"))
+        status = show_graph(r, plan->graph, text, arena, err);
+    else if (status == SCL_OK)
         *text = !strcmp(r->what, "plan") ? scl_plan_text(plan, r->format, arena)
                                          : scl_schedule_text(plan, r->format, arena);
     scl_tuning_free(&rows);
@@ -194,7 +203,7 @@ static scl_status show_profile(const request *r, scl_err *err)
     const char *dot;
     char *svg = NULL;
     SCL_TRY(scl_profile_read(r->profile, &profile, err));
-    scl_status status = scl_profile_dot(profile, r->stage, &dot, &arena, err);
+    scl_status status = scl_profile_dot(profile, r->stage, r->block, &dot, &arena, err);
     if (status == SCL_OK && r->svg)
         status = scl_graphviz_svg(dot, &svg, &arena, err);
     if (status == SCL_OK)
@@ -239,6 +248,7 @@ scl_status scl_cli_dump(int argc, char **argv, scl_err *err)
     const cli_flag flags[] = {
         { "stage", 0, CLI_TEXT, &r.stage, "S", "of which stage (default: the first)" },
         { "graph", 0, CLI_TEXT, &r.graph, "G", "train, eval or sample (default: the stage's own)" },
+        { "block", 0, CLI_TEXT, &r.block, "NAME", "graph, plan: only the nodes of this block of the network, such as res1.0 (dot, svg)" },
         { "format", 0, CLI_TEXT, &r.format, "F", "text, dot, svg or json" },
         { "json", 0, CLI_TEXT, &r.json, "FILE", "as --format json, to a file (-: standard output)" },
         { "profile", 0, CLI_TEXT, &r.profile, "FILE", "graph: the nodes of this profile.json, coloured by their times (dot, svg); without CONFIG" },
@@ -265,6 +275,8 @@ scl_status scl_cli_dump(int argc, char **argv, scl_err *err)
         r.svg = !strcmp(r.format, "svg");
         r.format = "dot";
     }
+    if (r.block && ((strcmp(r.what, "graph") && strcmp(r.what, "plan")) || strcmp(r.format, "dot")))
+        return scl_fail(err, SCL_BAD_CONFIG, "--block is for dump graph and dump plan, as dot or svg");
     if (r.profile && (n != 1 || strcmp(r.what, "graph") || strcmp(r.format, "dot")))
         return scl_fail(err, SCL_BAD_CONFIG, "--profile is for dump graph without CONFIG, as dot or svg");
     if (!r.profile && n != 2)

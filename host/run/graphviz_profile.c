@@ -1,7 +1,4 @@
-/* The nodes that a profile measured, coloured by their times. */
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
+/* The nodes that a profile measured, with their times. */
 #include <string.h>
 
 #include "run/graphviz.h"
@@ -60,47 +57,46 @@ static int collect(const json_t *stage, node *list, json_t *producer, scl_arena 
     return n;
 }
 
-scl_status scl_profile_dot(const json_t *profile, const char *name, const char **dot, scl_arena *arena,
+/* Reads of what another node of the plan wrote. */
+static void connect(scl_drawn *g, const node *list, const json_t *producer, scl_arena *arena)
+{
+    size_t k;
+    const json_t *value;
+    for (int i = 0; i < g->n; i++)
+        json_array_foreach(json_object_get(list[i].row, "inputs"), k, value) {
+            const json_t *from = json_object_get(producer, scl_arena_printf(arena, "%s/%s", g->node[i].plan,
+                                                                            scl_diff_text(value, "name")));
+            if (!from)
+                continue;
+            g->edge[g->n_edge][0] = (int)json_integer_value(from);
+            g->edge[g->n_edge++][1] = i;
+        }
+}
+
+scl_status scl_profile_dot(const json_t *profile, const char *name, const char *block, const char **dot, scl_arena *arena,
                            scl_err *err)
 {
-    const json_t *stage = find_stage(profile, name), *value;
+    const json_t *stage = find_stage(profile, name), *row;
     if (!stage)
         return scl_fail(err, SCL_BAD_CONFIG, "the profile has no stage '%s'", name ? name : "");
-    node *list =
-        SCL_NEW_ARRAY(arena, node, json_array_size(json_object_get(stage, "kernels")) + 1);
+    scl_arena scratch = { 0 };
+    const json_t *kernels = json_object_get(stage, "kernels");
+    node *list = SCL_NEW_ARRAY(&scratch, node, json_array_size(kernels) + 1);
     json_t *producer = json_object();
-    const int n = collect(stage, list, producer, arena);
-    double longest = 0, sum = 0;
-    for (int i = 0; i < n; i++) {
-        longest = fmax(longest, list[i].time);
-        sum += list[i].time;
+    size_t k, most = 0;
+    json_array_foreach(kernels, k, row)
+        most += json_array_size(json_object_get(row, "inputs"));
+    scl_drawn g = { .n = collect(stage, list, producer, &scratch),
+                    .edge = scl_arena_alloc(&scratch, sizeof *g.edge * (most + 1)), .timed = true };
+    g.node = SCL_NEW_ARRAY(&scratch, scl_drawn_node, g.n + 1);
+    for (int i = 0; i < g.n; i++) {
+        row = list[i].row;
+        g.node[i] = (scl_drawn_node){ scl_diff_text(row, "plan"), scl_diff_text(row, "scope"), scl_diff_text(row, "operator"),
+                                      scl_diff_text(row, "key"), list[i].time };
     }
-    char *text = NULL;
-    size_t size, k;
-    FILE *f = open_memstream(&text, &size);
-    if (!f) {
-        json_decref(producer);
-        return scl_fail(err, SCL_FAILED, "not enough host memory for a picture");
-    }
-    fputs("digraph profile {\n  node [shape=box, style=filled, fontname=\"sans-serif\"];\n", f);
-    for (int i = 0; i < n; i++) {
-        const double share = longest > 0 ? list[i].time / longest : 0;
-        const char *scope = scl_diff_text(list[i].row, "scope"), *plan = scl_diff_text(list[i].row, "plan");
-        fprintf(f, "  n%d [label=\"%s\\n%s\\n%.3f ms, %.1f %%\", fillcolor=\"%.3f %.3f 1.000\", tooltip=\"%s\"];\n", i,
-                scope, scl_diff_text(list[i].row, "operator"), 1e3 * list[i].time,
-                sum > 0 ? 100 * list[i].time / sum : 0, 0.14 * (1 - share), 0.05 + 0.75 * share,
-                scl_diff_text(list[i].row, "key"));
-        json_array_foreach(json_object_get(list[i].row, "inputs"), k, value) {
-            const json_t *from =
-                json_object_get(producer, scl_arena_printf(arena, "%s/%s", plan, scl_diff_text(value, "name")));
-            if (from && json_integer_value(from) != i)
-                fprintf(f, "  n%d -> n%d;\n", (int)json_integer_value(from), i);
-        }
-    }
-    fputs("}\n", f);
+    connect(&g, list, producer, &scratch);
+    const scl_status status = scl_blocks_dot(&g, block, dot, arena, err);
     json_decref(producer);
-    fclose(f);
-    *dot = scl_arena_strdup(arena, text);
-    free(text);
-    return SCL_OK;
+    scl_arena_free(&scratch);
+    return status;
 }
