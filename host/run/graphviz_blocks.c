@@ -98,13 +98,16 @@ static void write_box(FILE *f, const drawing *d, int i, double longest_s, double
     fprintf(f, "\", tooltip=\"%s\"];\n", b->longest->tooltip ? b->longest->tooltip : b->title);
 }
 
+/* Loss, gradient norm and optimiser in one box: every block is connected with it, which hides how they are with each other. */
+static bool is_hub(const drawing *d, int i) { return d->item[i].nodes > 1 && !d->item[i].title[0]; }
+
 static void write_edges(FILE *f, const drawing *d, scl_arena *arena)
 {
     json_t *seen = json_object();
     for (int i = 0; i < d->g->n_edge; i++) {
         const int from = d->of[d->g->edge[i][0]], to = d->of[d->g->edge[i][1]];
         const char *name = scl_arena_printf(arena, "n%d -> n%d", from, to);
-        if (from < 0 || to < 0 || from == to || json_object_get(seen, name))
+        if (from < 0 || to < 0 || from == to || is_hub(d, from) || is_hub(d, to) || json_object_get(seen, name))
             continue;
         json_object_set_new(seen, name, json_true());
         fprintf(f, "  %s;\n", name);

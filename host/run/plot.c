@@ -39,24 +39,28 @@ scl_status scl_page_write(scl_page *p, scl_stage_context *c, const char *name, s
     return status;
 }
 
-/* A text of the config inside single quotes, where gnuplot knows no escapes but the doubled quote. */
-static void put_text(scl_page *p, const char *command, const char *text)
+void scl_plot_text(scl_page *p, const char *command, const char *text)
 {
     fprintf(p->file, "%s '", command);
     for (; *text; text++)
         fprintf(p->file, *text == '\'' ? "''" : "%c", *text);
-    fputs("' noenhanced\n", p->file);
+    fputs("' noenhanced", p->file);
+}
+
+static void set_text(scl_page *p, const char *command, const char *text)
+{
+    if (!text)
+        return;
+    scl_plot_text(p, command, text);
+    fputc('\n', p->file);
 }
 
 void scl_plot_begin(scl_page *p, const scl_plot_config *plot)
 {
     fputs("set style data lines\nset key outside top center horizontal\nset samples 400\nset encoding utf8\n", p->file);
-    if (plot->title)
-        put_text(p, "set title", plot->title);
-    if (plot->x_label)
-        put_text(p, "set xlabel", plot->x_label);
-    if (plot->y_label)
-        put_text(p, "set ylabel", plot->y_label);
+    set_text(p, "set title", plot->title);
+    set_text(p, "set xlabel", plot->x_label);
+    set_text(p, "set ylabel", plot->y_label);
     if (plot->log & SCL_LOG_X)
         fputs("set logscale x\n", p->file);
     if (plot->log & SCL_LOG_Y)

@@ -12,6 +12,8 @@ scl_status scl_page_open(scl_page *p, scl_err *err);
 scl_status scl_page_write(scl_page *p, scl_stage_context *c, const char *name, scl_err *err);    /* and closes */
 void scl_page_close(scl_page *p);                                                             /* accepts a closed one */
 
+/* "COMMAND 'TEXT' noenhanced": any text as it stands; in single quotes gnuplot knows no escape but the doubled quote. */
+void scl_plot_text(scl_page *p, const char *command, const char *text);
 /* Writes what every figure begins with. */
 void scl_plot_begin(scl_page *p, const scl_plot_config *plot);
 

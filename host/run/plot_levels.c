@@ -94,8 +94,10 @@ scl_status scl_plot_levels(scl_stage_context *c, int size[2], scl_err *err)
     for (int i = 0; i < stage->n_needs; i++)
         fprintf(p.file, "%s'%s.txt' with yerrorlines pt 7 ps 0.8 lw 1.5 title '%s' noenhanced", i ? ", " : "plot ",
                 stage->needs[i], stage->needs[i]);
-    if (stage->plot.formula)
-        fprintf(p.file, ", %s with lines dt 2 lw 1.5 title '%s'", stage->plot.formula, stage->plot.formula);
+    if (stage->plot.formula) {
+        fprintf(p.file, ", %s", stage->plot.formula);
+        scl_plot_text(&p, " with lines dt 2 lw 1.5 title", stage->plot.formula);
+    }
     fputc('\n', p.file);
     (void)size;                              /* as it is */
     return scl_page_write(&p, c, "draw.gp", err);

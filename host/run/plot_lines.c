@@ -97,10 +97,12 @@ scl_status scl_plot_curve(scl_stage_context *c, int size[2], scl_err *err)
         fprintf(p.file, "%s'%s.txt' with yerrorlines pt 7 ps 0.8 lw 1.5 title '%s' noenhanced", i ? ", " : "", c->stage->needs[i],
                 c->stage->needs[i]);
     if (!numbered)
-        fprintf(p.file, "'curve.txt' with %s pt 7 ps 0.8 lw 1.5 lc rgb '#20509a' title '%s'",
-                plot->formula ? "yerrorbars" : "yerrorlines", plot->value);
-    if (plot->formula)
-        fprintf(p.file, ", %s with lines dt 2 lw 1.5 lc rgb '#e08214' title '%s'", plot->formula, plot->formula);
+        scl_plot_text(&p, plot->formula ? "'curve.txt' with yerrorbars pt 7 ps 0.8 lw 1.5 lc rgb '#20509a' title"
+                                        : "'curve.txt' with yerrorlines pt 7 ps 0.8 lw 1.5 lc rgb '#20509a' title", plot->value);
+    if (plot->formula) {
+        fprintf(p.file, ", %s", plot->formula);
+        scl_plot_text(&p, " with lines dt 2 lw 1.5 lc rgb '#e08214' title", plot->formula);
+    }
     fputc('\n', p.file);
     (void)size;                              /* as it is */
     return scl_page_write(&p, c, "draw.gp", err);

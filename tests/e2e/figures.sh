@@ -12,6 +12,17 @@ run fig2 -o stages.train.steps=4000
 run energy_density -o stages.train.steps=600
 for f in fig3/figure fig3/by_steps fig3/by_step fig3/by_start langevin_limit/figure fig2/figure fig2/loss energy_density/figure; do picture $f; done
 
+# Texts of the config stand as they are: no index, no exponent, no quote that ends them.
+strange="a_1 {b} ^2 'c'"
+"$SCORECL" run "$SOURCE/configs/paper/langevin_limit.yaml" --out langevin_limit --resume --force figure -o "stages.figure.plot.title=\"$strange\"" > log 2>&1 || { cat log; fail "strange title"; }
+python3 - "$strange" langevin_limit/figure/figure.svg << 'PY' || fail "texts of a figure"
+import sys
+import xml.etree.ElementTree as xml
+texts = ["".join(t.itertext()).strip() for t in xml.parse(sys.argv[2]).getroot().iter("{http://www.w3.org/2000/svg}text")]
+assert sys.argv[1] in texts and "variance" in texts, texts
+PY
+! grep -rhE "title '(variance|modes|loss|1/)" ./*/*/draw.gp | grep -v "title '[^']*' noenhanced" || fail "a text of the config with markup"
+
 python3 - << 'PY'
 import json, math, sys
 faults = 0
