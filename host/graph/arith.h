@@ -43,7 +43,6 @@ static inline float scl_float_of(uint32_t u) { return ((union { float f; uint32_
 #define convert_intT(x) ((int32_t)(x))
 #define fma(a, b, c) fmaf(a, b, c)
 #define fabs(a) fabsf(a)
-#define rint(a) rintf(a)
 #define fmin(a, b) scl_c_min(a, b)
 #define fmax(a, b) scl_c_max(a, b)
 #define copysign(a, b) copysignf(a, b)
@@ -68,7 +67,6 @@ static inline float scl_c_max(float x, float y) { return x > y ? x : y; }
 #undef convert_intT
 #undef fma
 #undef fabs
-#undef rint
 #undef fmin
 #undef fmax
 #undef copysign
