@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph/op.h"
 #include "run/profile_parts.h"
 
 typedef struct group {
@@ -142,7 +143,9 @@ static void operators(scl_profile_stage *p, const scl_profile_sums *s, json_t *l
             add_row(&g, p->row[i].op, &p->row[i]);
     sort(&g);
     for (int i = 0; i < g.n; i++) {
-        json_t *row = json_pack("{s:s, s:i}", "operator", g.item[i].name, "nodes", g.item[i].nodes);
+        const scl_op *op = scl_op_find(g.item[i].name);
+        json_t *row = json_pack("{s:s, s:s*, s:i}", "operator", g.item[i].name, "brief", op ? op->brief : NULL, "nodes",
+                                g.item[i].nodes);
         scl_profile_put_cost(p, s, &g.item[i].cost, row);
         json_array_append_new(list, row);
     }

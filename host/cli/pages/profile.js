@@ -4,7 +4,27 @@
 const data = embedded();
 const ui = { stage: 0, table: { by: 2, way: -1, most: 20 }, list: "kernels", filter: "", only: "", picked: null, zoom: "", colourBy: "operator", window: null };
 const stage = () => data.stages[ui.stage];
-const mean = row => get(row, "step_s", "mean");
+/* A usual step: every kernel takes its median, so that one which other work on the machine interrupted is not the slowest; operators,
+   functions and blocks take what their kernels take.  (The median is 0 where a kernel does not run in every step.) */
+const usual = row => row.usual_s;
+const shareOf = row => usual(row) / stage().usual_s;
+const gflops = row => (known(row.flops) && usual(row) > 0 ? 1e-9 * row.flops / usual(row) : row.gflop_s);
+const gbytes = row => (known(row.bytes) && usual(row) > 0 ? 1e-9 * row.bytes / usual(row) : row.gb_s);
+const nearness = row => (known(get(row, "roofline", "least_s")) && usual(row) > 0 ? row.roofline.least_s / usual(row) : undefined);
+for (const s of data.stages) {
+  const sums = new Map(), add = (key, t) => sums.set(key, (sums.get(key) || 0) + t);
+  s.usual_s = 0;
+  for (const k of s.kernels || []) {
+    s.usual_s += k.usual_s = get(k, "step_s", "median") || get(k, "step_s", "mean") || 0;
+    add("operator " + k.operator, k.usual_s);
+    add("kernel " + k.kernel, k.usual_s);
+    const names = (k.scope || "").split(".");
+    names.forEach((name, i) => add("block " + names.slice(0, i + 1).join("."), k.usual_s));
+  }
+  for (const o of s.operators || []) o.usual_s = sums.get("operator " + o.operator) || 0;
+  for (const f of s.functions || []) f.usual_s = sums.get("kernel " + f.kernel) || 0;
+  for (const b of s.blocks || []) b.usual_s = sums.get("block " + (b.block || "")) || 0;
+}
 const bounds = { compute: "arithmetic", memory: "memory", launch: "the cost of launches" };
 
 /* Operators have the same colour everywhere. */
@@ -20,29 +40,29 @@ const nameOf = k => `${k.operator}${k.scope ? " of " + k.scope : ""}`;
 function why(row, unit) {
   const r = row.roofline, roof = data.roofline, spread = row.step_s || {};
   if (!r || !roof) return " The device's limits were not measured, so how good that is cannot be said.";
-  const each = spread.median / row.calls_per_step;
+  const each = usual(row) / row.calls_per_step, share = nearness(row);
   let text = ` It is bound by ${bounds[r.bound]}: `;
   if (r.bound === "launch") text += `a call takes ${seconds(each)}, and a launch in a full queue costs ${seconds(roof.launch_s)}, so fewer and larger launches would help, not a faster kernel.`;
   else {
-    if (r.bound === "compute") text += `its ${short(row.flops, 3)} operations a ${unit} take ${seconds(r.least_s)} at the ${short(roof.fma_gflop_s, 3)} GFLOP/s that this device was measured to do at most; it does ${short(row.gflop_s, 3)}.`;
-    else text += `its ${bytes(row.bytes)} a ${unit} take ${seconds(r.least_s)} at the ${short(roof.copy_gb_s, 3)} GB/s of a copy in this device's memory; it moves ${short(row.gb_s, 3)} GB/s.`;
-    if (r.share > 1.05) text += " That is faster than the limit: its data are still in a cache.";
-    else if (r.share > 0.7) text += ` That is ${percent(r.share)} of the possible: only less work would make it much faster.`;
-    else if (r.share > 0.35) text += ` That is ${percent(r.share)} of the possible.`;
-    else text += ` That is ${percent(r.share)} of the possible: most of the time is the kernel's own doing, or that of other load on the machine.`;
+    if (r.bound === "compute") text += `its ${short(row.flops / 1e9, 3)} GFLOP a ${unit} take ${seconds(r.least_s)} at the ${short(roof.fma_gflop_s, 3)} GFLOP/s that this device was measured to do at most; it does ${short(gflops(row), 3)}.`;
+    else text += `its ${bytes(row.bytes)} a ${unit} take ${seconds(r.least_s)} at the ${short(roof.copy_gb_s, 3)} GB/s of a copy in this device's memory; it moves ${short(gbytes(row), 3)} GB/s.`;
+    if (share > 1.05) text += " That is faster than the limit: its data are still in a cache.";
+    else if (share > 0.7) text += ` That is ${percent(share)} of the possible: only less work would make it much faster.`;
+    else if (share > 0.35) text += ` That is ${percent(share)} of the possible.`;
+    else text += ` That is ${percent(share)} of the possible: most of the time is the kernel's own doing, or that of other load on the machine.`;
   }
-  if (spread.median > 0 && spread.mean > 1.5 * spread.median)
-    text += ` Its times vary: ${seconds(spread.median)} a ${unit} is the median, ${seconds(spread.mean)} the mean, so other load was on the machine.`;
+  if (spread.mean > 1.5 * usual(row))
+    text += ` Its times vary: the mean is ${seconds(spread.mean)} a ${unit}; something interrupted it, such as other load on the machine.`;
   return text;
 }
 
 function verdict() {
-  const s = stage(), top = (s.operators || [])[0], d = s.device, unit = s.unit || "step";
+  const s = stage(), longest = list => list.reduce((a, b) => (!a || usual(b) > usual(a) ? b : a), null), top = longest(s.operators || []), d = s.device, unit = s.unit || "step";
   if (!top) return null;
-  const worst = (s.kernels || []).find(k => k.operator === top.operator);
+  const worst = longest((s.kernels || []).filter(k => k.operator === top.operator));
   const idle = d && d.wall_s > 0 ? (d.gap_s + d.edge_s) / d.wall_s : 0;
-  return [el("p", { class: "verdict", id: "verdict" }, "The slowest operator is ", el("b", {}, top.operator), `: ${percent(top.share)} of the device's time, ${seconds(mean(top))} a ${unit} in ${short(top.calls_per_step)} calls.`, why(top, unit),
-    worst && ` The longest of its kernels is in ${worst.scope || "no block of the network"}: ${percent(worst.share)}, ${seconds(mean(worst))}.`),
+  return [el("p", { class: "verdict", id: "verdict" }, "The slowest operator is ", el("b", {}, top.operator), top.brief && ` (${top.brief})`, `: ${percent(shareOf(top))} of the kernels' time, ${seconds(usual(top))} a ${unit} in ${short(top.calls_per_step)} calls.`, why(top, unit),
+    worst && ` The longest of its kernels is in ${worst.scope || "no block of the network"}: ${percent(shareOf(worst))}, ${seconds(usual(worst))}.`),
   idle > 0.15 && el("p", { class: "interrupted" }, `The device has nothing to do for ${percent(idle)} of a ${unit}: the host is busy for ${seconds(get(s.host, "busy_s"))} of ${seconds(d.wall_s)}, and waits for ${seconds(get(s.host, "wait_s"))}.`)];
 }
 
@@ -66,13 +86,13 @@ const plotted = () => (stage().kernels || []).filter(k => k.intensity > 0 && k.g
 function roofline() {
   const roof = data.roofline, points = plotted();
   if (!points.length) return null;
-  const without = stage().kernels.filter(k => !(k.intensity > 0 && k.gflop_s > 0)).reduce((sum, k) => sum + k.share, 0);
+  const without = stage().kernels.filter(k => !(k.intensity > 0 && k.gflop_s > 0)).reduce((sum, k) => sum + shareOf(k), 0);
   const tip = el("p", { class: "tip", id: "roof-tip" }, "A point is a kernel at a place of the network, its area the time that it takes. Click one to find it in the table." + (without > 0.005 ? ` Kernels without arithmetic (${percent(without)} of the time) have no point.` : ""));
   const box = chart("roofline", () => {
-    const most = Math.max(...points.map(mean)), groups = new Map();
+    const most = Math.max(...points.map(usual)), groups = new Map();
     for (const k of points) groups.set(k.operator, [...(groups.get(k.operator) || []), k]);
     const sets = [...groups].map(([operator, list]) => ({ type: "bubble", label: operator, backgroundColor: faded(tone(operator), 0.6), borderColor: tone(operator), order: 2,
-      data: list.map(k => ({ x: k.intensity, y: k.gflop_s, r: 2 + 20 * Math.sqrt(mean(k) / most), k })) }));
+      data: list.map(k => ({ x: k.intensity, y: k.gflop_s, r: 2 + 20 * Math.sqrt(usual(k) / most), k })) }));
     const xs = points.map(k => k.intensity), low = Math.min(...xs) / 2, high = Math.max(...xs) * 2;
     if (roof && roof.copy_gb_s > 0 && roof.fma_gflop_s > 0) {
       const line = (gb, label, dash) => { const ridge = roof.fma_gflop_s / gb;
@@ -85,7 +105,7 @@ function roofline() {
       scales: { x: scale({ type: "logarithmic", name: "operations a byte", min: low, max: high, ticks: decades }), y: scale({ type: "logarithmic", name: "GFLOP/s", ticks: decades }) },
       onClick: (event, hit) => { const k = hit.length && sets[hit[0].datasetIndex].data[hit[0].index].k; if (k) pick(k); },
       plugins: { legend: { display: true, labels: { color: colour("text"), boxWidth: 11, boxHeight: 11, filter: item => sets[item.datasetIndex].ceiling || [...groups.keys()].indexOf(item.text) < 12 } },
-        tooltip: { filter: t => !sets[t.datasetIndex].ceiling, callbacks: { label: t => { const k = t.raw.k; return k ? `${nameOf(k)}: ${seconds(mean(k))}, ${short(k.gflop_s, 3)} GFLOP/s, ${percent(get(k, "roofline", "share"))} of its bound` : t.dataset.label; } } } } } };
+        tooltip: { filter: t => !sets[t.datasetIndex].ceiling, callbacks: { label: t => { const k = t.raw.k; return k ? `${nameOf(k)}: ${seconds(usual(k))}, ${short(k.gflop_s, 3)} GFLOP/s, ${percent(get(k, "roofline", "share"))} of its bound` : t.dataset.label; } } } } } };
   }, true);
   return section("roofline", "Roofline", box, tip);
 }
@@ -99,7 +119,7 @@ function pick(k) {
 
 /* ---- table ---- */
 
-const shareBar = row => el("span", {}, percent(row.share), el("span", { class: "share", style: { width: 90 * Math.min(1, row.share / Math.max(1e-9, biggest)) + "px" } }));
+const shareBar = row => el("span", {}, percent(shareOf(row)), el("span", { class: "share", style: { width: 90 * Math.min(1, shareOf(row) / Math.max(1e-9, biggest)) + "px" } }));
 let biggest = 1;
 
 const shape = v => (v ? `${v.name} ${v.dtype}[${v.shape.join(",")}]` : "–");
@@ -110,23 +130,23 @@ const names = {
   blocks: [{ title: "block", value: k => k.block, show: k => k.block || "outside of the network" }, { title: "nodes", value: k => k.nodes, number: true }],
 };
 const measures = [
-  { title: "share", value: mean, show: shareBar, number: true, help: "of the kernels' time" },
-  { title: "time", value: mean, show: k => seconds(mean(k)), number: true, help: "of a step, mean" },
-  { title: "median", value: k => get(k, "step_s", "median"), show: k => seconds(get(k, "step_s", "median")), number: true, help: "of a step" },
+  { title: "share", value: usual, show: shareBar, number: true, help: "of the kernels' times" },
+  { title: "time", value: usual, show: k => seconds(usual(k)), number: true, help: "of a step: the median; of operators, functions and blocks the sum of their kernels' medians" },
+  { title: "mean", value: k => get(k, "step_s", "mean"), show: k => seconds(get(k, "step_s", "mean")), number: true, help: "of a step; far above the median: something interrupted it" },
   { title: "calls", value: k => k.calls_per_step, number: true, help: "of a step" },
-  { title: "GFLOP/s", value: k => k.gflop_s, show: k => short(k.gflop_s, 3), number: true },
-  { title: "GB/s", value: k => k.gb_s, show: k => short(k.gb_s, 3), number: true },
+  { title: "GFLOP/s", value: gflops, show: k => short(gflops(k), 3), number: true },
+  { title: "GB/s", value: gbytes, show: k => short(gbytes(k), 3), number: true },
   { title: "bound", value: k => get(k, "roofline", "bound"), show: k => el("span", { class: get(k, "roofline", "bound") }, get(k, "roofline", "bound") || "–"), help: "which limit of the device counts" },
-  { title: "of it", value: k => get(k, "roofline", "share"), show: k => percent(get(k, "roofline", "share")), number: true, help: "least possible time ÷ median" },
+  { title: "of it", value: nearness, show: k => percent(nearness(k)), number: true, help: "least possible time ÷ time" },
 ];
 
 function drawTable() {
   const rows = stage()[ui.list] || [], wanted = ui.filter.toLowerCase().split(/\s+/).filter(w => w);
   const text = r => [r.key, r.operator, r.scope, r.kernel, r.block, r.implementation, r.expression, (r.operators || []).join(" ")].filter(known).join(" ").toLowerCase();
   const shown = rows.filter(r => (!ui.only || get(r, "roofline", "bound") === ui.only) && wanted.every(w => text(r).includes(w)));
-  biggest = Math.max(...rows.map(r => r.share), 1e-9);
+  biggest = Math.max(...rows.map(shareOf), 1e-9);
   ui.table.row = r => ({ class: r.key && r.key === ui.picked ? "picked" : undefined, onclick: () => { if (r.key) { ui.picked = r.key; drawTable(); } } });
-  const place = document.getElementById("table"), sum = shown.reduce((s, r) => s + (r.share || 0), 0);
+  const place = document.getElementById("table"), sum = shown.reduce((s, r) => s + shareOf(r), 0);
   place.replaceChildren(sortable(shown, [...names[ui.list], ...measures], ui.table, drawTable));
   document.getElementById("count").textContent = `${short(shown.length)} of ${short(rows.length)} rows` + (ui.list === "blocks" ? "" : `, ${percent(sum)} of the time`) ;
   document.getElementById("more").replaceChildren(...(shown.length > ui.table.most ? [el("button", { type: "button", id: "all", onclick: () => { ui.table.most = 10 * ui.table.most; drawTable(); } }, `the first ${ui.table.most} are shown: show more`)] : []));
@@ -158,7 +178,7 @@ function table() {
 function tree() {
   const root = { name: stage().name, time: 0, of: new Map() };
   for (const k of stage().kernels || []) {
-    const t = mean(k) || 0;
+    const t = usual(k);
     let at = root;
     root.time += t;
     const way = [...(k.scope ? k.scope.split(".").map(name => [name, "block"]) : [["outside of the network", "block"]]), [k.operator, "operator"], [k.kernel, "kernel"]];
