@@ -107,16 +107,18 @@ scl_param_list scl_net_params(const scl_graph *g, const char *prefix, scl_arena 
     return list;
 }
 
-void scl_param_init(const scl_param *p, int index, unsigned long long seed, float *data)
+SCL_FAST_REF void scl_param_init(const scl_param *p, int index, unsigned long long seed, float *data)
 {
     const size_t count = scl_value_count(p->value);
     const int last = p->value->dim[p->value->rank - 1];
     const float bound = p->fan_in ? (float)(1.0 / sqrt((double)p->fan_in)) : 0.0f;
     for (size_t e = 0; e < count; e += 4) {
         const scl_words word = scl_random(seed, (uint32_t)(e / 4), (uint32_t)index, 0, SCL_STREAM_INIT, 0);
-        float normal[4];
-        scl_normal2(word.w[0], word.w[1], &normal[0], &normal[1]);
-        scl_normal2(word.w[2], word.w[3], &normal[2], &normal[3]);
+        float normal[4] = { 0 };
+        if (p->init == SCL_PARAM_NORM_ROWS || p->init == SCL_PARAM_NEAR_ONE) {
+            scl_normal2(word.w[0], word.w[1], &normal[0], &normal[1]);
+            scl_normal2(word.w[2], word.w[3], &normal[2], &normal[3]);
+        }
         for (size_t k = 0; k < 4 && e + k < count; k++) {
             const bool beta = (int)((e + k) % (size_t)last) >= last / 3 * 2;
             const float near_one = fmaf(0.02f, normal[k], 1.0f);
