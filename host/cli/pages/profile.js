@@ -46,7 +46,8 @@ function why(row, unit) {
   else {
     if (r.bound === "compute") text += `its ${short(row.flops / 1e9, 3)} GFLOP a ${unit} take ${seconds(r.least_s)} at the ${short(roof.fma_gflop_s, 3)} GFLOP/s that this device was measured to do at most; it does ${short(gflops(row), 3)}.`;
     else text += `its ${bytes(row.bytes)} a ${unit} take ${seconds(r.least_s)} at the ${short(roof.copy_gb_s, 3)} GB/s of a copy in this device's memory; it moves ${short(gbytes(row), 3)} GB/s.`;
-    if (share > 1.05) text += " That is faster than the limit: its data are still in a cache.";
+    if (share > 1.05 && r.bound === "compute") text += " That is faster than the limit: operations are counted as the plain sums have them, and Winograd's transforms multiply less.";
+    else if (share > 1.05) text += " That is faster than the limit: its data are still in a cache.";
     else if (share > 0.7) text += ` That is ${percent(share)} of the possible: only less work would make it much faster.`;
     else if (share > 0.35) text += ` That is ${percent(share)} of the possible.`;
     else text += ` That is ${percent(share)} of the possible: most of the time is the kernel's own doing, or that of other load on the machine.`;
