@@ -1,5 +1,6 @@
 #include "base/arena.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,23 +13,42 @@ struct scl_arena_block {
 
 enum { BLOCK_BYTES = 1 << 16 };
 
-void *scl_arena_alloc(scl_arena *arena, size_t bytes)
+/* NULL: no memory. */
+static void *take(scl_arena *arena, size_t bytes)
 {
     const size_t need = (bytes + 15) & ~(size_t)15;
     scl_arena_block *block = arena->newest;
     if (!block || block->size - block->used < need) {
         const size_t size = need > BLOCK_BYTES ? need : BLOCK_BYTES;
         block = calloc(1, sizeof *block + size);
-        if (!block) {
-            fprintf(stderr, "scorecl: out of host memory (%zu bytes)\n", size);
-            abort();
-        }
+        if (!block)
+            return NULL;
         block->older = arena->newest;
         block->size = size;
         arena->newest = block;
     }
     void *memory = block->bytes + block->used;
     block->used += need;
+    return memory;
+}
+
+void *scl_arena_alloc(scl_arena *arena, size_t bytes)
+{
+    void *memory = take(arena, bytes);
+    if (!memory) {
+        fprintf(stderr, "scorecl: out of host memory (%zu bytes)\n", bytes);
+        abort();
+    }
+    return memory;
+}
+
+void *scl_arena_take(scl_arena *arena, size_t count, size_t size, const char *what, scl_err *err)
+{
+    size_t bytes;
+    void *memory =
+        __builtin_mul_overflow(count, size, &bytes) || bytes > PTRDIFF_MAX - BLOCK_BYTES ? NULL : take(arena, bytes);
+    if (!memory)
+        scl_fail(err, SCL_FAILED, "not enough host memory for %s (%zu times %zu bytes)", what, count, size);
     return memory;
 }
 

@@ -201,8 +201,10 @@ static scl_status look(looker *l, const float *x, size_t count, bool bytes, int3
     const scl_net_config *net = &l->k->net;
     const size_t D = (size_t)net->height * (size_t)net->width * (size_t)net->channels, n = (size_t)l->n,
                  F = (size_t)l->width, K = (size_t)net->outputs;
-    float *block = SCL_NEW_ARRAY(l->c->arena, float, n * D), *logits = SCL_NEW_ARRAY(l->c->arena, float, n * K),
-          *seen = SCL_NEW_ARRAY(l->c->arena, float, n * F);
+    float *block, *logits, *seen;
+    SCL_TRY(SCL_TAKE_ARRAY(&block, l->c->arena, n * D, "the pictures of a run", err));
+    SCL_TRY(SCL_TAKE_ARRAY(&logits, l->c->arena, n * K, "their logits", err));
+    SCL_TRY(SCL_TAKE_ARRAY(&seen, l->c->arena, n * F, "their features", err));
     for (size_t first = 0; first < count; first += n) {
         const size_t now = count - first < n ? count - first : n;
         for (size_t i = 0; i < now * D; i++)

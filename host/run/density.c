@@ -37,9 +37,13 @@ scl_status scl_density_read(scl_density *out, scl_stage_context *c, double box, 
 {
     scl_mixture m = scl_mixture_of(&c->stage->data.points, c->arena);
     const int n = side * side;
-    double *truth = SCL_NEW_ARRAY(c->arena, double, n), *model = SCL_NEW_ARRAY(c->arena, double, n);
-    float *x = SCL_NEW_ARRAY(c->arena, float, 2 * n), *energy = SCL_NEW_ARRAY(c->arena, float, n);
+    double *truth, *model;
+    float *x, *energy;
     scl_noise noise;
+    SCL_TRY(SCL_TAKE_ARRAY(&truth, c->arena, n, "a true density", err));
+    SCL_TRY(SCL_TAKE_ARRAY(&model, c->arena, n, "a density", err));
+    SCL_TRY(SCL_TAKE_ARRAY(&x, c->arena, 2 * (size_t)n, "the points of a density", err));
+    SCL_TRY(SCL_TAKE_ARRAY(&energy, c->arena, n, "energies", err));
     *out = (scl_density){ .side = side, .box = box, .area = 4 * box * box / n, .log_truth = truth, .log_model = model };
     SCL_TRY(scl_noise_of(&noise, c->arena, &c->stage->noise, 2.0, false, err));
     if (level)

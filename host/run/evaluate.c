@@ -125,7 +125,8 @@ scl_status scl_evaluation_neighbours(scl_evaluation *e, scl_err *err)
         return scl_fail(err, SCL_FAILED, "%d neighbours among %zu pictures", k, e->real_set.count);
     int *index = SCL_NEW_ARRAY(e->c->arena, int, first.count * (size_t)k);
     double *distance = SCL_NEW_ARRAY(e->c->arena, double, first.count * (size_t)k), sum = 0, square = 0;
-    float *x = SCL_NEW_ARRAY(e->c->arena, float, first.count * (size_t)columns * D);
+    float *x;
+    SCL_TRY(SCL_TAKE_ARRAY(&x, e->c->arena, first.count * (size_t)columns * D, "the pictures of the nearest neighbours", err));
     scl_nearest_rows(&first, &e->real_view, k, false, index, distance);
     for (size_t i = 0; i < first.count; i++) {
         memcpy(x + i * (size_t)columns * D, e->made + i * D, sizeof *x * D);

@@ -70,8 +70,9 @@ static bool is_inside(const comparison *c, const double *x)
 static scl_status compare(const comparison *c, const float *x, size_t n, sums *whole, sums *inside, sums *outside, scl_err *err)
 {
     const size_t D = (size_t)c->truth.dimension;
-    float *score = SCL_NEW_ARRAY(c->e->c->arena, float, n * D);
+    float *score;
     double *point = SCL_NEW_ARRAY(c->e->c->arena, double, 2 * D), *truth = point + D;
+    SCL_TRY(SCL_TAKE_ARRAY(&score, c->e->c->arena, n * D, "scores", err));
     SCL_TRY(scl_field_values(c->field, x, n, c->level, score, err));
     for (size_t i = 0; i < n; i++) {
         double half = 0;
@@ -93,7 +94,8 @@ static scl_status run(comparison *c, scl_err *err)
     if (c->field->dimension != D)
         return scl_fail(err, SCL_FAILED, "the network takes points of %zu values, the mixture's have %zu",
                         c->field->dimension, D);
-    float *x = SCL_NEW_ARRAY(e->c->arena, float, (n > m ? n : m) * D);
+    float *x;
+    SCL_TRY(SCL_TAKE_ARRAY(&x, e->c->arena, (n > m ? n : m) * D, "points to compare scores at", err));
     for (size_t i = 0; i < n * D; i++)
         x[i] = (float)(c->alpha * (double)e->real[i]);
     for (size_t i = 0; i < n && c->sigma > 0; i++)

@@ -153,8 +153,8 @@ static scl_status measure_all(measure *m, scl_err *err)
                          stage->train.objective.weighting == SCL_WEIGHTING_LIKELIHOOD, err));
     SCL_TRY(open_network(m, err));
     const size_t n = (size_t)m->spec.n;
-    m->x = SCL_NEW_ARRAY(arena, float, n * m->dimension);
-    m->z = SCL_NEW_ARRAY(arena, float, n * m->dimension);
+    SCL_TRY(SCL_TAKE_ARRAY(&m->x, arena, n * m->dimension, "the samples of a run", err));
+    SCL_TRY(SCL_TAKE_ARRAY(&m->z, arena, n * m->dimension, "the noise of a run", err));
     m->loss = SCL_NEW_ARRAY(arena, float, n);
     m->label = SCL_NEW_ARRAY(arena, int32_t, n);
     SCL_TRY(load(m, err));

@@ -101,7 +101,8 @@ scl_status scl_field_values(scl_field *f, const float *x, size_t count, int leve
 {
     const bool energy = f->kind == SCL_FIELD_ENERGY;
     const size_t D = f->dimension, most = (size_t)f->spec.n, width = energy ? 1 : D;
-    float *block = SCL_NEW_ARRAY(f->c->arena, float, most * D);
+    float *block;
+    SCL_TRY(SCL_TAKE_ARRAY(&block, f->c->arena, most * D, "the points of a run", err));
     int32_t *label = SCL_NEW_ARRAY(f->c->arena, int32_t, most);
     for (size_t i = 0; i < most; i++)
         label[i] = level;

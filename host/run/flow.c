@@ -89,8 +89,8 @@ scl_status scl_flow_open(scl_flow *f, scl_arena *arena, scl_err *err)
         f->table[q] = SCL_NEW_ARRAY(arena, float, levels);
         memcpy(f->table[q], f->noise->table[q], sizeof(float) * (size_t)levels);
     }
-    f->x = SCL_NEW_ARRAY(arena, float, (size_t)f->n * f->width);
-    f->score = SCL_NEW_ARRAY(arena, float, (size_t)f->n * f->width);
+    SCL_TRY(SCL_TAKE_ARRAY(&f->x, arena, (size_t)f->n * f->width, "the samples of an ODE", err));
+    SCL_TRY(SCL_TAKE_ARRAY(&f->score, arena, (size_t)f->n * f->width, "the scores of an ODE", err));
     f->trace = SCL_NEW_ARRAY(arena, float, f->n);
     f->label = SCL_NEW_ARRAY(arena, int32_t, f->n);
     return SCL_OK;

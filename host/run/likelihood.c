@@ -310,7 +310,7 @@ static scl_status open_all(measure *m, scl_err *err)
         m->truth =
             scl_mixture_scaled(&clean, scl_noise_alpha(&m->field->noise, m->field->noise.levels - 1), c->arena);
     }
-    m->log_density = SCL_NEW_ARRAY(c->arena, double, 2 * m->count);
+    SCL_TRY(SCL_TAKE_ARRAY(&m->log_density, c->arena, 2 * m->count, "log-densities", err));
     m->variance = m->log_density + m->count;
     m->volume = SCL_NEW_ARRAY(c->arena, double, m->n);
     SCL_TRY(scl_alloc_bytes(&block, sizeof(double) * (size_t)m->n * (m->D + (size_t)m->rows), "the state of an ODE",

@@ -91,9 +91,9 @@ static scl_status fill_grid(scl_stage_context *c, grid *g, scl_mixture *m, scl_e
     g->sigma = level ? noise.level[level - 1] : 0;
     if (level)
         *m = scl_mixture_scaled(m, scl_noise_alpha(&noise, level - 1), c->arena);
-    g->x = SCL_NEW_ARRAY(c->arena, float, 2 * n);
-    g->score = SCL_NEW_ARRAY(c->arena, float, 2 * n);
-    g->truth = SCL_NEW_ARRAY(c->arena, double, 2 * n);
+    SCL_TRY(SCL_TAKE_ARRAY(&g->x, c->arena, 2 * n, "the points of a field", err));
+    SCL_TRY(SCL_TAKE_ARRAY(&g->score, c->arena, 2 * n, "the scores of a field", err));
+    SCL_TRY(SCL_TAKE_ARRAY(&g->truth, c->arena, 2 * n, "the true scores of a field", err));
     for (size_t i = 0; i < n; i++) {
         const double x[2] = { ((double)(i % (size_t)g->side) + 0.5) * cell - box, ((double)(i / (size_t)g->side) + 0.5) * cell - box };
         scl_mixture_log_density(m, x, g->sigma, g->truth + 2 * i);

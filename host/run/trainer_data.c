@@ -59,7 +59,8 @@ static scl_status send_classes(scl_trainer *t, const char *name, const int32_t *
 /* 0, 1, 2 ...: held-out samples, and those of a run, lie in the order in which they are read. */
 static scl_status upload_identity(scl_trainer *t, const char *name, int n, scl_err *err)
 {
-    int32_t *order = SCL_NEW_ARRAY(&t->arena, int32_t, n);
+    int32_t *order;
+    SCL_TRY(SCL_TAKE_ARRAY(&order, &t->arena, n, "the order of samples", err));
     for (int i = 0; i < n; i++)
         order[i] = i;
     return write(t, name, order, sizeof *order * (size_t)n, err);
@@ -81,7 +82,7 @@ static scl_status upload(scl_trainer *t, scl_err *err)
     if (t->streams)
         return start_stream(t, err);
     for (int i = 0; i < 2; i++)
-        t->order[i] = SCL_NEW_ARRAY(&t->arena, int32_t, t->data->count);
+        SCL_TRY(SCL_TAKE_ARRAY(&t->order[i], &t->arena, t->data->count, "the order of an epoch", err));
     SCL_TRY(write(t, "data", elements(t->data), scl_dataset_bytes(t->data), err));
     SCL_TRY(write_classes(t, "class", t->data, t->data->count, err));
     if (!t->held_out)

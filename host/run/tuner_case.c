@@ -144,7 +144,8 @@ static scl_status define(scl_tuner_case *t, scl_err *err)
         status = write_inputs(t, store, false, err);
     if (status == SCL_OK)
         status = load(t, b, apart, NULL, store, &plan, &slab, &exec, err);
-    t->want = scl_arena_alloc(&t->arena, t->bytes + 1);
+    if (status == SCL_OK)
+        status = SCL_TAKE_ARRAY(&t->want, &t->arena, t->bytes + 1, "the results of a node", err);
     if (status == SCL_OK)
         status = run_once(t, b, store, exec, slab, plan->schedule.slab_bytes, t->want, err);
     scl_exec_free(exec);
@@ -207,8 +208,9 @@ scl_status scl_tuner_exec_open(scl_tuner_case *t, const scl_choice *choice, scl_
             status = run_once(t, t->b, t->store, out->exec, out->slab, slab_bytes, got, err);
     }
     if (status == SCL_OK && !t->want) {
-        t->want = scl_arena_alloc(&t->arena, t->bytes + 1);
-        memcpy(t->want, got, t->bytes);
+        status = SCL_TAKE_ARRAY(&t->want, &t->arena, t->bytes + 1, "the results of a node", err);
+        if (status == SCL_OK)
+            memcpy(t->want, got, t->bytes);
     }
     /* A row that the plan passed over would time something else.  Bits of NaN are no definition. */
     out->right =
