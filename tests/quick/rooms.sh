@@ -6,20 +6,16 @@ cd "$SOURCE"
 faults=0
 fault() { echo "FAIL $*"; faults=$((faults + 1)); }
 
-rank() {
-    case "$1" in
-        lib) echo 0 ;; base) echo 1 ;; config) echo 2 ;; graph) echo 3 ;; cl | ops) echo 4 ;;
-        model | score | data) echo 5 ;; run) echo 6 ;; cli) echo 7 ;; *) echo none ;;
-    esac
-}
+declare -A rank=([lib]=0 [base]=1 [config]=2 [graph]=3 [cl]=4 [ops]=4 [model]=5 [score]=5 [data]=5 [run]=6 [cli]=7)
+include='^ *# *include *"([a-z]*)/'
 
 includes=0
 while IFS=: read -r file line text; do
-    target=$(sed -n 's/^ *# *include *"\([a-z]*\)\/.*/\1/p' <<< "$text")
-    [ -n "$target" ] || continue
-    room=$(cut -d/ -f2 <<< "$file")
-    from=$(rank "$room") to=$(rank "$target")
-    [ "$from" != none ] && [ "$to" != none ] || continue
+    [[ $text =~ $include ]] || continue
+    target=${BASH_REMATCH[1]} room=${file#host/}
+    room=${room%%/*}
+    from=${rank[$room]:-} to=${rank[$target]:-}
+    [ "$from" ] && [ "$to" ] || continue
     includes=$((includes + 1))
     # Rooms of one floor (cl and ops; model, score and data) may use what stands below both, and each other's headers within
     # the upper floor: a score step is made of a model.
