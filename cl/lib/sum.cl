@@ -47,18 +47,25 @@ static inline sum_stream sum_start(void)
 static inline void sum_push(sum_stream *s, const float v) { sum64_join(&s->sum, s->count++, v); }
 static inline float sum_end(const sum_stream *s) { return sum64_total(&s->sum); }
 
+// A group of one waits for nobody, and Mesa 25.0's compiler crashes on its barriers in a loop.
+#if WG > 1
+#define SUM_BARRIER barrier(CLK_LOCAL_MEM_FENCE)
+#else
+#define SUM_BARRIER
+#endif
+
 // Folds SUM_ROUND blocks of lanes, then adds the first `blocks` of them in order.  All work-items call it.
 static inline void sum_fold(local float *lane, const int blocks, sum_stream *s)
 {
     const int lid = (int)get_local_id(0);
     for (int h = SUM_LANES / 2; h; h /= 2) {
-        barrier(CLK_LOCAL_MEM_FENCE);
+        SUM_BARRIER;
         for (int i = lid; i < SUM_ROUND * h; i += WG)
             lane[i / h * SUM_LANES + i % h] += lane[i / h * SUM_LANES + i % h + h];
     }
-    barrier(CLK_LOCAL_MEM_FENCE);
+    SUM_BARRIER;
     for (int b = 0; b < blocks; b++)
         sum_push(s, lane[b * SUM_LANES]);
-    barrier(CLK_LOCAL_MEM_FENCE);
+    SUM_BARRIER;
 }
 #endif

@@ -49,7 +49,8 @@ kernel void rows(global const float *restrict x, global float *restrict s, const
     local float lane[SUM_ROUND * SUM_LANES];
     const int n = (int)get_group_id(0);
     sum_stream sum = sum_start();
-    sum_blocks(x + (size_t)n * D, D, 0, (D + SUM_BLOCK - 1) / SUM_BLOCK, lane, &sum);
+    if (D > 0)      /* always; without it Mesa 25.0's compiler crashes on the barriers in the loop */
+        sum_blocks(x + (size_t)n * D, D, 0, (D + SUM_BLOCK - 1) / SUM_BLOCK, lane, &sum);
     if (get_local_id(0) == 0)
         s[n] = scl_flush(sum_end(&sum));
 }

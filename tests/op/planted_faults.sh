@@ -60,7 +60,7 @@ plant reordered_sum lib/sum.cl 's/+= lane\[i \/ h \* SUM_LANES + i % h + h\];/+=
 verify_catches reordered_sum flat_sum
 
 # Work-items that go on before the others have written their lanes.
-plant missing_barrier lib/sum.cl '/for (int h = SUM_LANES/,/lane/s/barrier(CLK_LOCAL_MEM_FENCE);//'
+plant missing_barrier lib/sum.cl '/for (int h = SUM_LANES/,/lane/s/SUM_BARRIER;//'
 verify_catches missing_barrier flat_sum
 oclgrind_names missing_barrier flat_sum 'data race at local memory'
 
