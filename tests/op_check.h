@@ -39,6 +39,9 @@ typedef struct t_time {
     char choice[96];            /* implementation and tuning */
 } t_time;
 
+/* Floating-point operations of one run, from the operator's cost; those of a case that cannot be built: 0. */
+double t_case_flops(const t_op *op, const t_case *c);
+
 /* Candidates of a case on a device; 0: it cannot run there. */
 int t_candidates(const t_op *op, const t_case *c, const scl_device_info *device);
 

@@ -94,6 +94,16 @@ static scl_status bench_run(t_run *r, scl_backend *b, int candidate, double seco
     return status;
 }
 
+double t_case_flops(const t_op *op, const t_case *c)
+{
+    t_run r;
+    scl_err err = { 0 };
+    const double flops = t_run_make(&r, op, c, &err) == SCL_OK ? scl_cost(r.built.node, r.table->flops) : 0;
+    scl_err_clear(&err);
+    t_run_free(&r);
+    return flops;
+}
+
 int t_candidates(const t_op *op, const t_case *c, const scl_device_info *device)
 {
     t_run r;

@@ -14,6 +14,7 @@ typedef struct verify_options {
     const cli_list *devices;           /* as asked for; device: the only one, or "auto" */
     const char *config, *replay, *out, *cache;      /* cache: usual, cold or both */
     int steps;
+    int work;                          /* floating-point operations of a case, at most; 0: any */
     bool no_guards;
     const char *const *tune;           /* forced: "conv2d.MR=4", NULL-terminated */
     bool all, quick, no_skip, list_kernels, probe, fingerprint;
