@@ -27,7 +27,8 @@ cat > broken <<EOF
 #!/bin/bash
 case "\$*" in
     *--probe*reference*) ;;
-    *--probe*) [ ! -e $work/probe_fails ] || { echo "kernel build failed on X: -11" >&2; exit 1; } ;;
+    *--probe*) [ ! -e $work/probe_crashes ] || kill -SEGV \$\$
+               [ ! -e $work/probe_fails ] || { echo "kernel build failed on X: -11" >&2; exit 1; } ;;
     *"--op adam --device 0"*) kill -SEGV \$\$ ;;
     *"--op norm_coef --device 0"*) export SCL_KERNEL_DIR=$work/kernels ;;
 esac
@@ -38,6 +39,10 @@ matrix 4 --only reference,pocl --op norm_coef,adam --no-runs
 [ "$(cell norm_coef pocl)/$(cell adam pocl)/$(cell adam reference)" = differs/crash/same ] || { cat said; fail "a wrong kernel and a crash"; }
 tail -1 said | grep -q 'DIFFERENT: .*norm_coef on pocl (differs).*adam on pocl (crashed)' || { cat said; fail "the verdict names both"; }
 tail -1 said
+touch probe_crashes
+matrix 4 --only reference,pocl --op flatten --no-runs
+[ "$(cell "device probe" pocl)/$(cell flatten pocl)/$(cell "device probe" reference)" = crash/same/same ] || { cat said; fail "a crash in the probe"; }
+rm probe_crashes
 touch probe_fails
 matrix 3 --only reference,pocl --op adam --no-runs
 tail -1 said | grep -q 'nothing to compare; skipped: pocl' || { cat said; fail "a device that builds nothing"; }

@@ -29,14 +29,16 @@ class Missing(Exception):
 class Implementation:
     """One column of the matrix.
 
-    select: what `--device` takes; log: a file that has to stay empty (oclgrind's); unchecked: what it does not promise.
+    select: what `--device` takes; log: a file that has to stay empty (oclgrind's); flop: floating-point operations of an
+    operator's case at most, where a device or its compiler is slow or stands in another column too; fingerprint: is it asked for?
     """
 
     select = "0"
     log = None
 
-    def __init__(self, name, about, driver=None, env=None, package=""):
+    def __init__(self, name, about, driver=None, env=None, package="", flop=0, fingerprint=True):
         self.name, self.about, self.driver, self.package = name, about, driver, package
+        self.flop, self.fingerprint = flop, fingerprint
         self.env = env or {}
         self.cache = os.path.join(CACHE, "caches", name)
 
@@ -86,8 +88,8 @@ class Reference(Implementation):
 class Oclgrind(Implementation):
     """Its exit code is the program's, whatever it finds: its log tells."""
 
-    def __init__(self, name, about, flags):
-        super().__init__(name, about)
+    def __init__(self, name, about, flags, flop):
+        super().__init__(name, about, flop=flop, fingerprint=False)
         self.flags = flags
 
     def prepare(self, binary, work):
@@ -138,8 +140,8 @@ class Intel(Implementation):
 class Rooted(Implementation):
     """A driver of another Debian release, in a root of its own; the program is this one."""
 
-    def __init__(self, suite, driver, about, env=None):
-        super().__init__(f"{suite}-{'pocl' if 'pocl' in driver else 'rusticl'}", about, env=env)
+    def __init__(self, suite, driver, about, env=None, flop=0):
+        super().__init__(f"{suite}-{'pocl' if 'pocl' in driver else 'rusticl'}", about, env=env, flop=flop)
         self.suite, self.words = suite, driver
 
     def prepare(self, binary, work):
@@ -155,28 +157,29 @@ class Rooted(Implementation):
         return roots.call_in(self.root, [self.binary, *map(str, arguments)], limit, env, self.work)
 
 
+# Operations of a case: what oclgrind, which interprets, and rusticl, which compiles slowly, do in minutes; and what is enough where
+# a driver stands in another column too, or keeps nothing of what it compiled (Intel's).
+SMALL, TINY = 200_000, 20_000
+SUITES = (("trixie", "Debian 13"), ("sid", "Debian sid"))
+
+
 def every():
-    """In the order of the matrix's columns."""
-    pocl = ("pocl",)
-    rows = [Reference("reference", "the C definitions")]
+    """In the order of the matrix's columns: every compiler once, then again in other ways."""
+    pocl, rusticl = ("pocl",), ("rusticl",)
     cores = os.cpu_count() or 1
-    rows += [Implementation("pocl", f"PoCL, {cores} threads", pocl, package="pocl-opencl-icd"),
-             Implementation("pocl-1-thread", "PoCL, one thread", pocl,
-                            {"POCL_MAX_PTHREAD_COUNT": "1", "POCL_CPU_MAX_CU_COUNT": "1"}, "pocl-opencl-icd")]
+    rows = [Reference("reference", "the C definitions"),
+            Implementation("pocl", f"PoCL, {cores} threads", pocl, package="pocl-opencl-icd")]
+    rows += [Rooted(suite, pocl, f"PoCL of {title}") for suite, title in SUITES]
+    rows += [Implementation("rusticl", "rusticl on llvmpipe", rusticl, dict(LLVMPIPE), "mesa-opencl-icd", SMALL)]
+    rows += [Rooted(suite, rusticl, f"rusticl of {title}", dict(LLVMPIPE), SMALL) for suite, title in SUITES]
+    rows += [Intel("intel", "Intel's run time for processors", flop=TINY),
+             Oclgrind("oclgrind", "oclgrind: races, use of the API", ["--data-races", "--check-api"], SMALL),
+             Oclgrind("oclgrind-small", "oclgrind: 16 KB of local memory, work-groups of 64",
+                      ["--local-mem-size", "16384", "--max-wgsize", "64", "--check-api"], TINY),
+             Implementation("rusticl-gpu", "rusticl on llvmpipe, as a GPU", rusticl, {**LLVMPIPE, "RUSTICL_DEVICE_TYPE": "gpu"},
+                            "mesa-opencl-icd", TINY, False)]
     # `repl` copies a kernel for each work-item and does not come to an end.
-    for method in ("loops", "loopvec", "workitemloops"):
-        rows.append(Implementation(f"pocl-{method}", f"PoCL, work-group method {method}", pocl,
-                                   {"POCL_WORK_GROUP_METHOD": method}, "pocl-opencl-icd"))
-    rows += [
-        Implementation("pocl-64", "PoCL, work-groups of 64 at most", pocl, {"POCL_MAX_WORK_GROUP_SIZE": "64"}, "pocl-opencl-icd"),
-        Implementation("rusticl", "rusticl on llvmpipe", ("rusticl",), dict(LLVMPIPE), "mesa-opencl-icd"),
-        Implementation("rusticl-gpu", "rusticl on llvmpipe, as a GPU", ("rusticl",),
-                       {**LLVMPIPE, "RUSTICL_DEVICE_TYPE": "gpu"}, "mesa-opencl-icd"),
-        Oclgrind("oclgrind", "oclgrind: races, use of the API", ["--data-races", "--check-api"]),
-        Oclgrind("oclgrind-small", "oclgrind: 16 KB of local memory, work-groups of 64",
-                 ["--local-mem-size", "16384", "--max-wgsize", "64", "--check-api"]),
-        Intel("intel", "Intel's run time for processors"),
-    ]
-    for suite, title in (("trixie", "Debian 13"), ("sid", "Debian sid")):
-        rows += [Rooted(suite, ("pocl",), f"PoCL of {title}"), Rooted(suite, ("rusticl",), f"rusticl of {title}", dict(LLVMPIPE))]
-    return rows
+    again = [("1-thread", "one thread", {"POCL_MAX_PTHREAD_COUNT": "1", "POCL_CPU_MAX_CU_COUNT": "1"}),
+             ("64", "work-groups of 64 at most", {"POCL_MAX_WORK_GROUP_SIZE": "64"}),
+             *[(m, f"work-group method {m}", {"POCL_WORK_GROUP_METHOD": m}) for m in ("loops", "loopvec", "workitemloops")]]
+    return rows + [Implementation(f"pocl-{name}", f"PoCL, {about}", pocl, env, "pocl-opencl-icd", TINY, False) for name, about, env in again]

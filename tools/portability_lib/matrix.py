@@ -7,6 +7,7 @@ import concurrent.futures
 import json
 import os
 import struct
+import time
 
 from .implementations import Missing
 from .places import say
@@ -15,7 +16,7 @@ SAME, CLOSE, DIFFERS, NO_BUILD, CRASH, TIME, SKIPPED = "same", "tolerance", "dif
 OUTCOMES = {SAME: "same bits", CLOSE: "within tolerance", DIFFERS: "differs", NO_BUILD: "does not build", CRASH: "crashed",
             TIME: "not finished in time", SKIPPED: "skipped"}
 FAULTS = (DIFFERS, NO_BUILD, CRASH)
-RUN, RECORDED, FINGERPRINT = "train, sample", "recorded launches", "fingerprint"
+PROBE, RUN, RECORDED, FINGERPRINT = "device probe", "train, sample", "recorded launches", "fingerprint"
 BUILD_WORDS = ("kernel build failed", "(kernel build for", "clBuildProgram", "clCreateKernel")
 
 
@@ -101,36 +102,49 @@ class Matrix:
     def __init__(self, implementations, operators, options):
         self.implementations, self.operators, self.options = implementations, operators, options
         self.columns, self.cells = [], {}
-        self.rows = operators + ([RUN, RECORDED] if options.runs else []) + ([FINGERPRINT] if options.fingerprint else [])
-        self.wanted_sums = None
+        self.end = time.monotonic() + 60 * options.minutes if options.minutes else None
+        self.rows = [PROBE] + operators + ([RUN, RECORDED] if options.runs else []) + ([FINGERPRINT] if options.fingerprint else [])
+
+    def limit(self):
+        """Seconds that a command may take."""
+        return self.options.limit if self.end is None else max(0.1, min(self.options.limit, self.end - time.monotonic()))
 
     def fill(self, binary, work):
-        self.work = work
+        self.binary, self.work = binary, work
         write_pictures(os.path.join(work, "pictures.npy"))
         with open(os.path.join(work, "tiny.yaml"), "w") as f:
             f.write(TINY % os.path.join(work, "pictures.npy"))
+        self.wanted_sums = self.sums_of_reference() if self.options.runs else None
         for impl in self.implementations:
-            column = {"name": impl.name, "about": impl.about, "skipped": "", "device": None}
+            column = {"name": impl.name, "about": impl.about, "skipped": "", "device": None, "flop": 0 if self.options.all else impl.flop}
             self.columns.append(column)
             try:
+                if self.end and time.monotonic() > self.end:
+                    raise Missing(f"not reached within {self.options.minutes:g} minutes")
                 impl.prepare(binary, work)
                 column["device"] = self.look(impl)
                 say(f"{impl.name}: {title(column)}")
-                self.fill_column(impl, column)
+                self.fill_column(impl)
             except Missing as e:
                 column["skipped"] = str(e)
                 say(f"{impl.name}: skipped: {e}")
 
     def look(self, impl):
-        """The device, by its probe.  One that builds nothing at all is no use to anyone: it is skipped, by name."""
-        done = impl.scorecl("verify", "--probe", "--device", impl.select, "--json", "-", limit=self.options.limit)
+        """The device, by its probe, whose cell this fills.  One that builds nothing at all is no use to anyone: it is skipped, by
+        name.  One whose driver crashes in the probe may still run most operators."""
+        done = impl.scorecl("verify", "--probe", "--device", impl.select, "--json", "-", limit=self.limit())
         report = report_of(done)
         words = impl.objection()
         if report and report.get("devices"):
-            device = dict(report["devices"][0], probe=(report.get("probe") or {}).get("promised", False))
-            if not device["probe"]:
-                device["probe_differed"] = (report.get("probe") or {}).get("differed", "")
-            return device
+            probe = report.get("probe") or {}
+            self.put(impl, PROBE, cell(SAME, "", done.seconds) if probe.get("promised") else
+                     cell(DIFFERS, probe.get("differed", ""), done.seconds))
+            return dict(report["devices"][0], probe=probe.get("promised", False))
+        listed = report_of(impl.scorecl("devices", "--json", "-")) or {}
+        impl.objection()
+        if done.code is not None and (done.code < 0 or done.code > 128) and listed.get("devices"):
+            self.put(impl, PROBE, not_done(done))
+            return dict(listed["devices"][0], probe=False)
         what = "it lists a device that cannot be used" if any(w in done.err for w in BUILD_WORDS) else "no device"
         raise Missing(f"{what}: {words or not_done(done)['message'].strip()[:400]}")
 
@@ -139,29 +153,26 @@ class Matrix:
         if value["outcome"] in FAULTS + (TIME,):
             say(f"{impl.name}: {row}: {OUTCOMES[value['outcome']]}: {value['message'][:300]}")
 
-    def fill_column(self, impl, column):
-        depth = ["--all"] if self.options.all else ["--quick"]
+    def fill_column(self, impl):
+        depth = ["--all"] if self.options.all else ["--quick", "--work", impl.flop] if impl.flop else ["--quick"]
 
         def check(op):
-            done = impl.scorecl("verify", *depth, "--op", op, "--device", impl.select, "--json", "-", limit=self.options.limit)
+            done = impl.scorecl("verify", *depth, "--op", op, "--device", impl.select, "--json", "-", limit=self.limit())
             return operator_cell(done, impl.objection())
-        jobs = 1 if impl.log else self.options.jobs
-        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-            for op, value in zip(self.operators, pool.map(check, self.operators)):
-                self.put(impl, op, value)
-        if not column["device"]["probe"]:
-            self.put(impl, self.rows[0], cell(DIFFERS, "the probe differs: " + column["device"]["probe_differed"]))
+        # The longest first.
+        tasks = [(FINGERPRINT, lambda: fingerprint_cell(impl, self.limit()))] if self.options.fingerprint and impl.fingerprint else []
         if self.options.runs:
-            self.put(impl, RUN, self.run_cell(impl, "single"))
-            self.put(impl, RECORDED, self.recorded_cell(impl))
-        if self.options.fingerprint:
-            self.put(impl, FINGERPRINT, fingerprint_cell(impl, self.options.limit))
+            tasks += [(RUN, lambda: self.run_cell(impl, "single")), (RECORDED, lambda: self.recorded_cell(impl))]
+        tasks += [(op, lambda op=op: check(op)) for op in self.operators]
+        with concurrent.futures.ThreadPoolExecutor(1 if impl.log else self.options.jobs) as pool:
+            for _ in pool.map(lambda task: self.put(impl, task[0], task[1]()), tasks):
+                pass
 
     def sums(self, impl, launches):
         """Checksums of weights and samples of the tiny config; raises a cell."""
         out = os.path.join(self.work, f"{impl.name}-{launches}")
         done = impl.scorecl("run", os.path.join(self.work, "tiny.yaml"), "--device", impl.select, "--out", out, "-o",
-                            "launches=" + launches, limit=self.options.limit)
+                            "launches=" + launches, limit=self.limit())
         words = impl.objection()
         if done.code != 0 or words:
             return None, cell(DIFFERS, words, done.seconds) if words else not_done(done)
@@ -174,16 +185,14 @@ class Matrix:
 
     def run_cell(self, impl, launches):
         got, value = self.sums(impl, launches)
-        if got and self.wanted_sums is None:
-            self.wanted_sums = got if impl.select == "reference" else self.sums_of_reference()
         if got and got != self.wanted_sums:
             value.update(outcome=DIFFERS, message=f"{value['message']}; the C definitions: {' '.join(self.wanted_sums or ['none'])}")
         return value
 
     def sums_of_reference(self):
         from .implementations import Reference
-        reference = Reference("reference", "")
-        reference.prepare(self.implementations[0].binary, self.work)
+        reference = Reference("definitions", "")
+        reference.prepare(self.binary, self.work)
         return self.sums(reference, "single")[0]
 
     def recorded_cell(self, impl):
@@ -233,7 +242,7 @@ class Matrix:
         ran = self.ran()
         lines = ["columns:"]
         for i, c in enumerate(ran, 1):
-            lines.append(f"  {i:2}  {c['name']:16} {title(c)}")
+            lines.append(f"  {i:2}  {c['name']:16} {title(c)}" + (f"; cases of up to {c['flop']:,} operations" if c["flop"] else ""))
         for c in self.columns:
             if c["skipped"]:
                 lines.append(f"   -  {c['name']:16} skipped: {c['skipped']}")
