@@ -153,6 +153,15 @@ static int refuses_build(cl_program p, const char *options)
     return found;
 }
 
+cl_program clCreateProgramWithBinary(cl_context c, cl_uint n, const cl_device_id *d, const size_t *bytes,
+                                     const unsigned char **binary, cl_int *status, cl_int *code)
+{
+    cl_program (*f)(cl_context, cl_uint, const cl_device_id *, const size_t *, const unsigned char **, cl_int *, cl_int *) =
+        real(__func__);
+    FAULT_MADE(code);
+    return f(c, n, d, bytes, binary, status, code);
+}
+
 cl_int clBuildProgram(cl_program p, cl_uint n, const cl_device_id *d, const char *options,
                       void(CL_CALLBACK *notify)(cl_program, void *), void *user)
 {

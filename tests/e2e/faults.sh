@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Devices that misbehave (tests/cl/fake_opencl.c plays them): each fault ends with its exit code, a message that says what to do, and
-# without hanging; what can go on goes on with the same bits.
-. "$(dirname "$0")/../e2e/common"
+# without hanging; what can go on goes on with the same bits.  Limits of small devices: tests/slow/small_devices.sh.
+. "$(dirname "$0")/common"
 "$SCORECL" devices > /dev/null 2>&1 || { echo "skipped: there is no OpenCL device here"; exit 77; }
 [ -f "$FAKE_OPENCL" ] || fail "no $FAKE_OPENCL"
 make_data
@@ -43,11 +43,4 @@ expect 4 "FAIL operators: values of max_pool_at: " bad flip=2 verify --fingerpri
 expect 4 "bits not promised on this device" bad flip=1 verify --probe --device auto
 expect 1 "device probe" bad fail=clEnqueueReadBuffer:1:-5 verify --probe --device auto
 
-# Small devices: 64 work-items, 16 KB of local memory, no fp64, no queue out of order.
-going run "max_group=64 local=16384 no_fp64=1 in_order=1" small;                same good small
-bad "max_group=64 local=16384 no_fp64=1 in_order=1" devices > said
-grep -q "work-group 64, local memory 16 KB" said && grep -q "fp64 no" said && grep -q "out-of-order queues no" said || { cat said; fail "the limits are not seen"; }
-if "$SCORECL" devices --device cpu 2>/dev/null | grep -q "Portable Computing Language"; then
-    POCL_MAX_WORK_GROUP_SIZE=64 going run "" pocl_64 --device "Portable Computing Language"; same good pocl_64
-fi
 echo "faults: each is told, and none hangs"
