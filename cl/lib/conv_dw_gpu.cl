@@ -87,7 +87,7 @@ static inline void conv_dw_gpu_keep(local float *a, local float *b, const floatC
 
 // A group per tile (0) and unit (1), of units first, first+1, ...  A leaf that an earlier run left open goes on from its place
 // on the stack.  Q samples a leaf, or G > 1 segments a leaf, which is one sample then.
-__attribute__((reqd_work_group_size(TILE_ITEMS, 1, 1)))
+__attribute__((reqd_work_group_size(TILE_ITEMS, 1, 1))) SUB_GROUPS
 kernel void conv_dw_gpu(global const float *restrict x, global const float *restrict dy, global const uint *restrict counters,
                         global const float *restrict stack, global float *restrict units, const int first, const int N,
                         const int H, const int W, const int C, const int K, const int R, const int S, const int dilation,

@@ -142,7 +142,7 @@ static inline void conv_gpu_store(float4 acc[TM][COLUMN_RUNS], global float *y, 
 
 // A group per tile, blocks of output channels fastest.  Of the R x S taps only those of the middle 2 ry + 1 rows and 2 rx + 1
 // columns meet the image anywhere.  bias is not read without has_bias.
-__attribute__((reqd_work_group_size(TILE_ITEMS, 1, 1)))
+__attribute__((reqd_work_group_size(TILE_ITEMS, 1, 1))) SUB_GROUPS
 kernel void conv_gpu(global const float *restrict x, global const float *restrict w, global const float *restrict bias,
                      global float *restrict y, POST_ARGS const int pixels, const int H, const int W, const int C, const int K,
                      const int R, const int S, const int ry, const int rx, const int dilation, const int has_bias)

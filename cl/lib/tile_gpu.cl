@@ -3,6 +3,7 @@
 // memory while this one's are multiplied.  Every value is one chain of fma, so that no size changes a bit.
 // A work-item holds TM x TN values, in runs of four rows and four columns: the items of a row of runs read neighbouring words.
 // VC, VK: floats of a vector along channels of the input and of the output, 4 or 1.  ROLLED: loops stay loops (llvmpipe).
+// SUB_GROUP: work-items that run in lockstep; left to itself a compiler may take more, and then each has too few registers.
 #ifndef LIB_TILE_GPU_CL
 #define LIB_TILE_GPU_CL
 #ifndef BM
@@ -39,14 +40,20 @@
 #define TILE_A (BK * LDA)
 #define TILE_B (BK * LDB)
 
+#ifdef SUB_GROUP
+#define SUB_GROUPS __attribute__((intel_reqd_sub_group_size(SUB_GROUP)))
+#else
+#define SUB_GROUPS
+#endif
+
 /* Two steps of the inner dimension hide the latency of local memory, of a tile of 8 x 8 one: more cost registers and with them
-   groups that could be there at the same time (docs/results has the figures). */
+   groups that could be there at the same time (docs/results has the figures).  With SUB_GROUP the second did not fit. */
 #ifdef ROLLED
 #define UNROLL
 #define UNROLL_INNER
 #else
 #define UNROLL _Pragma("unroll")
-#if TM * TN == 64
+#if TM * TN == 64 || defined SUB_GROUP
 #define UNROLL_INNER _Pragma("unroll 1")
 #else
 #define UNROLL_INNER _Pragma("unroll 2")

@@ -116,7 +116,7 @@ static inline global float *winograd_dw_gpu_merge(float4 acc[TM][COLUMN_RUNS], g
 }
 
 // Chains of the tiles of one part, merged into the group's tree at `tree`.  A group per tile of C x K (0) and frequency (1).
-__attribute__((reqd_work_group_size(TILE_ITEMS, 1, 1)))
+__attribute__((reqd_work_group_size(TILE_ITEMS, 1, 1))) SUB_GROUPS
 kernel void winograd_dw_gpu(global const float *restrict v, global const float *restrict d,
                             global const uint *restrict counters, global float *tree, const int tree_at, const int first,
                             const int end, const int part, const int rows, const int C, const int K, const int CP,

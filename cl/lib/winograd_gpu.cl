@@ -19,6 +19,13 @@
 #define B_COLUMN(i) ((lid + (i) * TILE_ITEMS) % (BN / 4) * 4)
 #define B_INNER(i) ((lid + (i) * TILE_ITEMS) / (BN / 4))
 
+/* The largest output tile holds as much as a tile of a product once something is fused into it. */
+#if WM == 4 && HAS_POST
+#define OUTPUT_SUB_GROUPS SUB_GROUPS
+#else
+#define OUTPUT_SUB_GROUPS
+#endif
+
 // U.  FLIP: the data gradient, w'[tap][c][k] = w[8-tap][k][c].  A work-item per (c, k).
 __attribute__((reqd_work_group_size(64, 1, 1)))
 kernel void winograd_gpu_weights(global const float *restrict w, global float *restrict u, const int C, const int K,
@@ -61,7 +68,7 @@ static inline void winograd_gpu_add(float4 acc[TM][COLUMN_RUNS], global float *m
 }
 
 // M = V U of one frequency (1), a group per tile, blocks of output channels fastest (0).
-__attribute__((reqd_work_group_size(TILE_ITEMS, 1, 1)))
+__attribute__((reqd_work_group_size(TILE_ITEMS, 1, 1))) SUB_GROUPS
 kernel void winograd_gpu_products(global const float *restrict v, global const float *restrict u, global float *restrict m,
                                   const int rows, const int CP, const int KP)
 {
@@ -103,7 +110,7 @@ kernel void winograd_gpu_products(global const float *restrict v, global const f
 
 // y of tiles first ...: A' m A, bias, flush; what lies outside of the image is dropped.  A work-item per (tile, k).  bias is
 // not read without has_bias.
-__attribute__((reqd_work_group_size(64, 1, 1)))
+__attribute__((reqd_work_group_size(64, 1, 1))) OUTPUT_SUB_GROUPS
 kernel void winograd_gpu_output(global const float *restrict m, global const float *restrict bias, global float *restrict y,
                                 PRE_ARGS POST_ARGS const int H, const int W, const int K, const int KP, const int dilation,
                                 const int down, const int across, const int tiles, const int first, const int here,
@@ -117,6 +124,7 @@ kernel void winograd_gpu_output(global const float *restrict m, global const flo
     global const float *from = m + (size_t)row * KP + k;
     const float b = has_bias ? bias[k] : 0.0f;
     POST_HOIST(n, k, 1)
+    const int right = dilation * K;
     float t[WM][WT];
     UNROLL
     for (int j = 0; j < WT; j++) {
@@ -132,13 +140,14 @@ kernel void winograd_gpu_output(global const float *restrict m, global const flo
     UNROLL
     for (int l = 0; l < WM; l++) {
         const int yy = y0 + l * dilation;
+        const size_t line = (((size_t)n * H + yy) * W + x0) * K + k;
         float r[WM];
         WINOGRAD(at)(r, t[l]);
         UNROLL
         for (int j = 0; j < WM; j++) {
             const int xx = x0 + j * dilation;
             if ((yy < H) & (xx < W)) {
-                const size_t e = (((size_t)n * H + yy) * W + xx) * K + k;
+                const size_t e = line + (size_t)(j * right);
                 const float value = scl_flush(r[j] + b);
                 POST_LOAD(e, 1)
                 y[e] = POST(value);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <CL/cl_ext.h>
+
 #include "base/log.h"
 #include "cl/opencl.h"
 
@@ -83,6 +85,18 @@ static scl_device_class class_of(cl_device_id device)
     return type & CL_DEVICE_TYPE_GPU ? SCL_CLASS_GPU : SCL_CLASS_OTHER;
 }
 
+/* The fewest work-items that a kernel may ask to run in lockstep (cl_intel_required_subgroup_size); 0: unknown. */
+static unsigned least_sub_group_of(cl_device_id device)
+{
+    size_t sizes[16], length = 0, least = 0;
+    if (clGetDeviceInfo(device, CL_DEVICE_SUB_GROUP_SIZES_INTEL, sizeof sizes, sizes, &length) != CL_SUCCESS)
+        return 0;
+    for (size_t i = 0; i < length / sizeof *sizes; i++)
+        if (sizes[i] && (!least || sizes[i] < least))
+            least = sizes[i];
+    return (unsigned)least;
+}
+
 static void describe(const found *f, int index, scl_device_info *out)
 {
     cl_device_id d = f->device;
@@ -111,6 +125,7 @@ static void describe(const found *f, int index, scl_device_info *out)
         out->has_fp16 = has_word(words, "cl_khr_fp16");
         out->has_subgroups = has_word(words, "cl_khr_subgroups") || has_word(words, "cl_intel_subgroups");
         out->has_command_buffer = has_word(words, "cl_khr_command_buffer");
+        out->least_sub_group = has_word(words, "cl_intel_required_subgroup_size") ? least_sub_group_of(d) : 0;
     }
     free(words);
     const cl_command_queue_properties queue = NUMBER(d, CL_DEVICE_QUEUE_PROPERTIES, cl_command_queue_properties);

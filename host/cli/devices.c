@@ -44,6 +44,7 @@ json_t *cli_device_json(const scl_device_info *d, const scl_tuning *rows)
         { "compute_units", d->compute_units }, { "clock_mhz", d->clock_mhz }, { "vector_width", d->vector_width },
         { "max_work_group", d->max_work_group }, { "local_bytes", d->local_bytes }, { "global_bytes", d->global_bytes },
         { "max_alloc_bytes", d->max_alloc_bytes }, { "align_bytes", d->align_bytes },
+        { "least_sub_group", d->least_sub_group },
     };
     const struct { const char *name; bool value; } features[] = {
         { "fp64", d->has_fp64 }, { "fp16", d->has_fp16 }, { "subgroups", d->has_subgroups },

@@ -109,6 +109,7 @@ static scl_status read_description(const char *file, scl_device_info *info, scl_
     info->global_bytes = size_of(o, "global_bytes", (size_t)1 << 30);
     info->max_alloc_bytes = size_of(o, "max_alloc_bytes", info->global_bytes / 4);
     info->align_bytes = (unsigned)size_of(o, "align_bytes", 128);
+    info->least_sub_group = (unsigned)size_of(o, "least_sub_group", 0);
     for (int p = 1; p < SCL_PRECISIONS; p++) {
         const char *unit = json_string_value(json_object_get(json_object_get(o, "matrix"), scl_precision_name(p)));
         info->matrix.unit[p] = unit && scl_unit_named(unit) ? scl_unit_named(unit)->number : 0;

@@ -271,7 +271,7 @@ static bool by_rows(scl_choice *out, const scl_node *n, const scl_device_info *d
     scl_arena scratch = { 0 };
     int batch, n_shipped;
     const scl_shipped_row *rows = scl_shipped_rows(&n_shipped), *s;
-    const char *shape = tuning || n_shipped ? scl_tuning_shape(n, &batch, &scratch) : "";
+    const char *shape = tuning || scl_tuning_ships(rows, n_shipped, device) ? scl_tuning_shape(n, &batch, &scratch) : "";
     const scl_tuning_row *row = tuning ? scl_tuning_find(tuning, shape, batch) : NULL;
     bool found = row && scl_choice_named(out, n, device, row->choice) && agrees(out, n, forced);
     if (found)

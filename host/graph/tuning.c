@@ -244,6 +244,14 @@ static int special(const scl_shipped_row *r, const scl_device_info *device, cons
     return r->device[0] ? 2 : r->vendor[0] ? 1 : 0;
 }
 
+bool scl_tuning_ships(const scl_shipped_row *rows, int n_rows, const scl_device_info *device)
+{
+    for (int k = 0; k < n_rows; k++)
+        if (rows[k].klass == device->klass)
+            return true;
+    return false;
+}
+
 const scl_shipped_row *scl_tuning_shipped(const scl_shipped_row *rows, int n_rows,
                                           const scl_device_info *device, const char *shape, int i)
 {

@@ -50,6 +50,8 @@ typedef struct scl_shipped_row {
     const char *shape; /* words that must stand in the shape, the operator first: "conv2d R=1 S=1" */
     const char *choice;
 } scl_shipped_row;
+/* Is there any row for such a device, whatever the shape?  (A shape's text takes a while to make.) */
+bool scl_tuning_ships(const scl_shipped_row *rows, int n_rows, const scl_device_info *device);
 /* The i-th row for this shape and device, from the most to the least special; NULL after the last. */
 const scl_shipped_row *scl_tuning_shipped(const scl_shipped_row *rows, int n_rows,
                                           const scl_device_info *device, const char *shape, int i);

@@ -28,9 +28,18 @@ static inline scl_launch_arg scl_gpu_rolled_of(const scl_device_info *device)
     return (scl_launch_arg){ .kind = SCL_ARG_NONE };
 }
 
+/* The fewer work-items run in lockstep, the more registers each has, where a kernel may choose (Intel's: 128 floats each in the
+ * smallest sub-group); a compiler that chooses the widest puts the tile into memory. */
+static inline scl_launch_arg scl_gpu_sub_group_of(const scl_device_info *device)
+{
+    if (device->klass == SCL_CLASS_GPU && device->least_sub_group)
+        return SCL_DEFINE(SUB_GROUP, (int)device->least_sub_group);
+    return (scl_launch_arg){ .kind = SCL_ARG_NONE };
+}
+
 /* What the kernels are built with besides BM and BN: VC and VK, vectors along input and output channels, C and K of them. */
 #define SCL_GPU_TILE_DEFINES(t, device, C, K)                                                                                  \
     SCL_DEFINE(TM, (t).TM), SCL_DEFINE(TN, (t).TN), SCL_DEFINE(BK, (t).BK), SCL_DEFINE(VC, (C) % 4 ? 1 : 4),                   \
-        SCL_DEFINE(VK, (K) % 4 ? 1 : 4), scl_gpu_rolled_of(device)
+        SCL_DEFINE(VK, (K) % 4 ? 1 : 4), scl_gpu_rolled_of(device), scl_gpu_sub_group_of(device)
 
 #endif

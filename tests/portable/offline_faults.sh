@@ -88,6 +88,22 @@ sed 's/clang 15\|clang 19\|ocloc 2/clang 3/' "$work/table" > "$work/other"
 compile --table "$work/other"
 [ $code = 0 ] && grep -q 'not compared, the table is of clang 3' "$work/out" || fail "another compiler's table"
 
+# A register tile in memory is seen: an index that is not known when the kernel is compiled.
+rm -rf "$work/cl"
+cp -r "$SOURCE/cl" "$work/cl"
+sed -i 's/^    TILE_EACH(ZERO)/    TILE_EACH(ZERO) acc[get_local_id(0) % TM][0] = (float4)(1.0f);/' "$work/cl/lib/tile_gpu.cl"
+cmp -s "$work/cl/lib/tile_gpu.cl" "$SOURCE/cl/lib/tile_gpu.cl" && fail "the fault does not fit"
+conv() { code=0; "$offline" --family conv --conv direct --config "$SOURCE/configs/mnist.yaml" --quiet "$@" > "$work/out" || code=$?; }
+conv --kernels "$work/cl" --chip gfx1030 --chip sm_80
+[ $code = 77 ] || { [ $code = 1 ] && grep -q '^FAIL .* conv_gpu .*bytes of scratch' "$work/out" || fail "a tile in memory is not seen"; }
+grep -m1 '^FAIL .*bytes of scratch' "$work/out" || true
+
+# On a device where a kernel may choose the sub-group, it asks for the smallest; left alone, this compiler takes the widest and spills.
+sed '/"least_sub_group"/d' "$SOURCE/tools/device-descriptions/intel-max-1550.json" > "$work/left-alone.json"
+conv --chip pvc "$work/left-alone.json"
+[ $code = 77 ] || { [ $code = 1 ] && grep -q '^FAIL pvc conv_gpu .*spills' "$work/out" || fail "pvc does not spill in wide sub-groups"; }
+grep -m1 '^FAIL pvc .*spills' "$work/out" || true
+
 # Matrix instructions: on their chips they are there, others refuse them.
 cat > "$work/mma.cl" <<'K'
 kernel void f(global const uint *a, global float *c)

@@ -81,6 +81,7 @@ def number(pattern, text):
 class Nvidia:
     """clang to PTX for the oldest chip, with libclc; then ptxas, which is what a driver has too."""
 
+    alone_differs = False
     target = "nvptx64--nvidiacl"
     clang = tool("clang-15", "clang-16", "clang-17", "clang-19", "clang")
 
@@ -93,9 +94,9 @@ class Nvidia:
                                                   version_of(PTXAS, "--version"))
 
     @staticmethod
-    def base(chip):
-        """The oldest chip whose PTX has what matrix units of this one take."""
-        return "sm_75" if chip == "sm_75" else "sm_80"
+    def base(chip, text):
+        """The oldest chip whose PTX has what the kernels take: matrix units are in it from sm_80 on."""
+        return "sm_80" if chip != "sm_75" and "mma.sync" in text else "sm_75"
 
     def to_ptx(self, base, source, folder):
         more = ("-Xclang", "-target-feature", "-Xclang", "+ptx75") if base != "sm_75" else ()
@@ -123,16 +124,18 @@ class Nvidia:
         return found
 
     def compile(self, chip, source, folder):
-        ptx = self.to_ptx(self.base(chip), source, folder)
+        ptx = self.assembly(chip, source, folder)
         return self.figures(chip, ptx, set(re.findall(r"\.entry (\w+)\(", ptx)), folder)
 
     def assembly(self, chip, source, folder):
-        return self.to_ptx(self.base(chip), source, folder)
+        with open(source) as file:
+            return self.to_ptx(self.base(chip, file.read()), source, folder)
 
 
 class Amd:
     """clang with libclc, linked by lld."""
 
+    alone_differs = False
     target = "amdgcn-amd-amdhsa"
     clang = tool("clang-15", "clang-16", "clang-17", "clang-19", "clang")
 
@@ -169,8 +172,9 @@ class Amd:
 
 
 class Intel:
-    """ocloc, for the chip that its -device names."""
+    """ocloc, for the chip that its -device names.  Whether a kernel at the limit spills depends on what is compiled beside it."""
 
+    alone_differs = True
     target = "spir64-unknown-unknown"
     clang = tool("clang-15", "clang-16", "clang-17", "clang-19", "clang")
 
@@ -216,6 +220,7 @@ class Intel:
 class Spirv:
     """SPIR-V 1.0 as an OpenCL 1.2 device takes it: what goes beyond is refused."""
 
+    alone_differs = False
     target = "spir64-unknown-unknown"
     clang = tool("clang-15")
     llvm_spirv = tool("llvm-spirv-15")
@@ -243,6 +248,7 @@ class Spirv:
 class Lint:
     """What a C compiler warns of, as errors: double precision by a literal, values that do not fit; the core language alone."""
 
+    alone_differs = False
     target = "spir64-unknown-unknown"
     clang = tool("clang-15", "clang-16", "clang-17", "clang-19", "clang")
 

@@ -13,6 +13,7 @@ import subprocess
 
 from offline.units import ROOT, Program
 
+FUSED_READS = r"-D(?:VEC|CUT)=\d+"       # options that only what is fused into a kernel may read (cl/lib/fused.cl)
 CONVS = ("auto", "direct", "winograd2", "winograd4")
 COVER = os.path.join(ROOT, "tools/offline/plans.json")
 
@@ -92,12 +93,20 @@ def programs_of(binary, path, pool, args):
     return out
 
 
-def heaviest(programs):
-    """Of the generated sources of a kernel with the same options the longest one, of others all."""
-    chosen = {}
+def plain(program):
+    """The program without what is fused into it; an expression is nothing else."""
+    return program if program.family == "pointwise" else program._replace(source=None)
+
+
+def heaviest(programs, found):
+    """Of the generated sources of a kernel with the same options the one that makes it longest, of others all: {(program, kernel):
+    which (program, kernel) to compile}.  Options that a kernel does not read do not tell it from others.  found: units.units_of,
+    of the plain programs too."""
+    chosen, longest = {}, {}
     for program, kernel in programs:
-        key = (program.family, kernel, program.options, bool(program.source))
-        weight = (len(program.source or ""), program.source or "")
-        if key not in chosen or weight > chosen[key][0]:
-            chosen[key] = (weight, program)
-    return {(p, key[1]): programs[(p, key[1])] for key, (_, p) in chosen.items()}
+        text = found[program][kernel].text
+        same = (found[plain(program)][kernel].name, bool(program.source), *re.findall(FUSED_READS, program.options))
+        for of, key in ((chosen, (program.family, kernel, program.options, bool(program.source))), (longest, same)):
+            if key not in of or (len(text), text) > of[key][0]:
+                of[key] = ((len(text), text), program, kernel, same)
+    return {(p, kernel): longest[same][1:3] for _, p, kernel, same in chosen.values()}

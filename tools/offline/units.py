@@ -31,10 +31,14 @@ class Symbol:
 
 
 class Kernel:
-    """name: as it is called in a translation unit; function: as the program calls it."""
+    """name: as it is called in a translation unit; function: as the program calls it; text: of all that it uses."""
 
     def __init__(self, function, symbol):
         self.function, self.symbol, self.name = function, symbol, symbol.name
+
+    @functools.cached_property
+    def text(self):
+        return translation_unit([self], [])
 
 
 def declarations(text):
@@ -52,7 +56,7 @@ def declarations(text):
         if c in "({":
             if depth == 0 and c == "{":
                 head = text[start:m.start()]
-                function = "(" in ATTRIBUTE.sub("", head) and "=" not in head
+                function = "(" in ATTRIBUTE.sub("", head) and not re.search(r"(?<![=!<>])=(?!=)", head)
             depth += 1
         elif c in ")}":
             depth -= 1
