@@ -45,6 +45,11 @@ static void print_pair(const json_t *pair)
         printf("  %s", a ? a : b);
 }
 
+static double of_pair(const json_t *stage, size_t side)
+{
+    return json_number_value(json_array_get(json_object_get(stage, "kernels_s"), side));
+}
+
 static void print_weights(const json_t *stage)
 {
     const json_t *weights = json_object_get(stage, "weights");
@@ -68,7 +73,8 @@ static void print_stage(const json_t *stage, int rows)
     print_times(json_object_get(stage, "step"));
     printf("  a %s, wall time\n", text_of(stage, "unit"));
     print_weights(stage);
-    printf("  kernels:");
+    printf("  kernels: all together %.4f -> %.4f ms; B / A is %.3f for the median kernel\n ", 1e3 * of_pair(stage, 0),
+           1e3 * of_pair(stage, 1), value_of(stage, "common"));
     json_object_foreach(json_object_get(stage, "counts"), verdict, count) printf(
         " %" JSON_INTEGER_FORMAT " %s%s", json_integer_value(count), verdict,
         json_object_iter_next(json_object_get(stage, "counts"), json_object_key_to_iter(verdict)) ? ","

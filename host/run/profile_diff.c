@@ -75,8 +75,9 @@ static time_of time_from(const json_t *spread)
     return t.there && isfinite(t.median) && isfinite(t.spread) ? t : (time_of){0};
 }
 
-/* Change, uncertainty and verdict of a row whose times are there. */
-static void judge(row *r, double step, double limit, bool same_clock)
+/* Change, uncertainty and verdict of a row whose times are there.  common: by what factor everything became slower; it counts
+ * against the limit once, in the step. */
+static void judge(row *r, double step, double limit, double common, bool same_clock)
 {
     const time_of *a = &r->time[0], *b = &r->time[1];
     r->change = (b->there ? b->median : 0) - (a->there ? a->median : 0);
@@ -94,7 +95,8 @@ static void judge(row *r, double step, double limit, bool same_clock)
                  : r->change > 0        ? "slower"
                                         : "faster";
     const bool weighs = fmax(a->median, b->median) >= LEAST_SHARE * step;
-    r->slower_than_limit = limit >= 0 && both && r->changed && weighs && r->change > 0.01 * limit * a->median;
+    const double own = b->median / common - a->median;
+    r->slower_than_limit = limit >= 0 && both && r->changed && weighs && own - r->uncertainty > 0.01 * limit * a->median;
 }
 
 static row *add_row(rows *list)
@@ -271,6 +273,28 @@ static const char *clock_of(const json_t *stage)
     return scl_diff_text(json_object_get(stage, "clock"), "source");
 }
 
+static int by_value(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* The median of B / A over the kernels that weigh: what another clock rate, or another program on the machine, did to
+ * all of them.  1 where they are too few to tell that from changes of their own. */
+static double common_of(const rows *list, double step)
+{
+    enum { LEAST_KERNELS = 5 };
+    double *ratio = SCL_NEW_ARRAY(list->arena, double, list->n + 1);
+    int n = 0;
+    for (int i = 0; i < list->n; i++) {
+        const time_of *a = &list->at[i].time[0], *b = &list->at[i].time[1];
+        if (a->there && b->there && a->median > 0 && a->median >= LEAST_SHARE * step)
+            ratio[n++] = b->median / a->median;
+    }
+    qsort(ratio, (size_t)n, sizeof *ratio, by_value);
+    return n < LEAST_KERNELS ? 1 : 0.5 * (ratio[(n - 1) / 2] + ratio[n / 2]);
+}
+
 static json_t *stage_json(const json_t *a, const json_t *b, double limit, json_t *failed, scl_arena *arena)
 {
     const char *name = scl_diff_text(a, "name");
@@ -279,7 +303,7 @@ static json_t *stage_json(const json_t *a, const json_t *b, double limit, json_t
     row step = {.key = "step"};
     for (int i = 0; i < 2; i++)
         step.time[i] = time_from(json_object_get(json_object_get(i ? b : a, "wall"), "unprofiled_s"));
-    judge(&step, 0, limit, true);
+    judge(&step, 0, limit, 1, true);
     if (step.slower_than_limit)
         note_failure(failed, name, &step);
     match(&list, kernels);
@@ -287,8 +311,10 @@ static json_t *stage_json(const json_t *a, const json_t *b, double limit, json_t
     for (int i = 0; i < list.n; i++)
         for (int k = 0; k < 2; k++)
             sum[k] += list.at[i].time[k].median;
+    const bool same_clock = !strcmp(clock_of(a), clock_of(b));
+    const double least = fmin(sum[0], sum[1]), common = common_of(&list, least);
     for (int i = 0; i < list.n; i++)
-        judge(&list.at[i], fmin(sum[0], sum[1]), limit, !strcmp(clock_of(a), clock_of(b)));
+        judge(&list.at[i], least, limit, fmax(1, common), same_clock);
     qsort(list.at, (size_t)list.n, sizeof *list.at, by_change);
     json_t *out = json_array(), *counts = json_object();
     for (int i = 0; i < list.n; i++) {
@@ -299,9 +325,9 @@ static json_t *stage_json(const json_t *a, const json_t *b, double limit, json_t
         if (r->slower_than_limit)
             note_failure(failed, name, r);
     }
-    return json_pack("{s:s, s:s, s:s, s:o, s:[o,o], s:o, s:o, s:o}", "name", name, "kind",
+    return json_pack("{s:s, s:s, s:s, s:o, s:[o,o], s:o, s:o, s:o, s:o}", "name", name, "kind",
                      scl_diff_text(a, "kind"), "unit", scl_diff_text(a, "unit"), "step", row_json(&step),
-                     "kernels_s", real(sum[0]), real(sum[1]), "weights", weights_json(a, b), "counts", counts,
+                     "kernels_s", real(sum[0]), real(sum[1]), "common", real(common), "weights", weights_json(a, b), "counts", counts,
                      "kernels", out);
 }
 

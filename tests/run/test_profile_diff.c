@@ -160,13 +160,14 @@ static void test_limit(void)
         double limit, step, median, iqr;
         size_t failed;
     } cases[] = {
-        {5, 1000, 106, 1, 1}, {5, 1000, 104, 1, 0},
-        {7, 1000, 106, 1, 0}, {5, 1000, 106, 10, 0}, /* beyond the limit, within the noise */
+        {5, 1000, 107, 1, 1}, {5, 1000, 104, 1, 0},
+        {5, 1000, 106, 1, 0},                        /* 6, less the uncertainty of 1.4 */
+        {7, 1000, 107, 1, 0}, {5, 1000, 106, 10, 0}, /* beyond the limit, within the noise */
         {5, 1000, 50, 1, 0},                         /* faster */
         {0, 1000, 100, 1, 0},                        /* no change is not beyond 0 */
-        {5, 1060, 100, 1, 1},                        /* the step alone */
+        {5, 1080, 100, 1, 1}, {5, 1060, 100, 1, 0},  /* the step alone, whose uncertainty is 28 */
         {5, 1025, 100, 1, 0}, {2, 1025, 100, 1, 0},  /* 25 is within the noise of the step, 20 and 20 */
-        {5, 1060, 106, 1, 2},
+        {5, 1080, 107, 1, 2},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         json_t *diff = slow(cases[i].limit, cases[i].step, cases[i].median, cases[i].iqr);
@@ -174,6 +175,27 @@ static void test_limit(void)
               cases[i].failed);
         json_decref(diff);
     }
+}
+
+/* All kernels slower by a fifth, as on a busy machine, and one of them for a reason of its own. */
+static void test_common(void)
+{
+    for (int own = 0; own < 2; own++)
+        for (int n = 3; n <= 7; n += 4) {
+            json_t *a = profile(1000, NULL), *b = profile(1000, NULL);
+            for (int i = 0; i < n; i++) {
+                const char *node = scl_arena_printf(&arena, "train/x/y.%d", i);
+                add(a, node, "k", 20, 100, 1);
+                add(b, node, "k", 20, own && i == 1 ? 150 : 120, 1);
+            }
+            json_t *diff = compare(a, b, 10);
+            const json_t *stage = json_array_get(json_object_get(diff, "stages"), 0);
+            const double common = json_number_value(json_object_get(stage, "common"));
+            const size_t expected = n < 5 ? (size_t)n : (size_t)own;     /* of few kernels nobody can tell */
+            CHECK(fabs(common - (n < 5 ? 1 : 1.2)) < 1e-6, "%d kernels have %g in common", n, common);
+            CHECK(failed(diff) == expected, "%zu of %d kernels beyond the limit, not %zu", failed(diff), n, expected);
+            json_decref(diff);
+        }
 }
 
 static const char *bits(const char *a, const char *b)
@@ -252,6 +274,7 @@ int main(void)
 {
     test_matching();
     test_uncertainty();
+    test_common();
     test_clocks();
     test_limit();
     test_bits();
