@@ -33,7 +33,7 @@ cl_command_queue clCreateCommandQueue(cl_context context, cl_device_id device, c
 /* The same for all four questions about one command; not of the first ones, which judge the clock as a whole. */
 static int chosen(cl_profiling_info what)
 {
-    enum { JUDGING = 64 };
+    enum { JUDGING = 150 };
     static unsigned commands;
     commands += what == CL_PROFILING_COMMAND_QUEUED;
     return commands > JUDGING && commands % 16 == 0;

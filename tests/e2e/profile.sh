@@ -92,6 +92,21 @@ s, = json.load(open("sample/profile.json"))["stages"]
 assert s["unit"] == "update" and s["batch"] == 4 and s["clock"]["source"] == "host" and s["device"]["agreement"] > 0.98
 assert json.load(open("sample/profile.json"))["roofline"] is None
 PY
+# Likelihoods: a step is an evaluation of the ODE.  Evaluations and plots have none.
+mixture=$SOURCE/configs/likelihood_mixture.yaml
+"$SCORECL" profile "$mixture" --stage probes --steps 4 --out likelihood >likelihood.txt
+python3 "$check" likelihood/trace.json
+python3 - <<'PY'
+import json
+s, = json.load(open("likelihood/profile.json"))["stages"]
+assert s["kind"] == "likelihood" and s["unit"] == "evaluation" and s["batch"] == 2000 and s["steps"]["profiled"] >= 4
+rows = {o["operator"]: o for o in s["operators"]}
+assert rows["mixture_score"]["calls_per_step"] == 1 and rows["mixture_hessian"]["calls_per_step"] == 4, rows
+assert all(o["brief"] for o in rows.values()) and s["weights"] is None
+assert abs(sum(o["total_s"] for o in rows.values()) - s["device"]["kernel_s"] * s["steps"]["profiled"]) < 1e-6
+PY
+! "$SCORECL" profile "$SOURCE/configs/paper/fig3.yaml" --stage iid_modes --out none 2>err.txt
+grep -q "stages of kind train, sample and likelihood can be profiled, not of kind evaluate" err.txt
 ! "$SCORECL" profile "$config" --stage nothing --out none 2>err.txt
 grep -q "has no stage of that name" err.txt
 ! "$SCORECL" profile "$config" --stage sample --steps 1000 --out none --device reference 2>err.txt
