@@ -146,7 +146,8 @@ class Matrix:
             self.put(impl, PROBE, not_done(done))
             return dict(listed["devices"][0], probe=False)
         what = "it lists a device that cannot be used" if any(w in done.err for w in BUILD_WORDS) else "no device"
-        raise Missing(f"{what}: {words or not_done(done)['message'].strip()[:400]}")
+        said = [line.strip() for line in (words or not_done(done)["message"]).splitlines() if line.strip()]
+        raise Missing(f"{what}: {': '.join(said[-2:])[:300]}")
 
     def put(self, impl, row, value):
         self.cells.setdefault(row, {})[impl.name] = value
