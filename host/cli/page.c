@@ -41,13 +41,14 @@ scl_status cli_page_json(const json_t *data, char **text, size_t *size, scl_err 
     return fclose(f) || !*text ? no_memory(err) : SCL_OK;
 }
 
-/* Writes template, where a line "@NAME@" stands for an embedded file, and "@data@" for the data. */
-static void fill(FILE *f, const char *template, const char *data)
+/* Writes page.html, where a line "@NAME@" stands for an embedded file, "@script@" for the page's own and "@data@" for the data. */
+static void fill(FILE *f, const char *script, const char *data)
 {
-    for (const char *line = template; *line;) {
+    for (const char *line = embedded("page.html", strlen("page.html")); *line;) {
         const size_t n = strcspn(line, "\n");
         const bool mark = n > 2 && line[0] == '@' && line[n - 1] == '@';
-        const char *file = mark ? embedded(line + 1, n - 2) : NULL;
+        const bool own = mark && !strncmp(line, "@script@", n);
+        const char *file = own ? embedded(script, strlen(script)) : mark ? embedded(line + 1, n - 2) : NULL;
         if (mark && !strncmp(line, "@data@", n))
             fputs(data, f);
         else if (file)
@@ -62,7 +63,7 @@ static void fill(FILE *f, const char *template, const char *data)
     }
 }
 
-scl_status cli_page_text(const char *name, const json_t *data, char **text, size_t *size, scl_err *err)
+scl_status cli_page_text(const char *script, const json_t *data, char **text, size_t *size, scl_err *err)
 {
     char *json;
     size_t length;
@@ -70,16 +71,16 @@ scl_status cli_page_text(const char *name, const json_t *data, char **text, size
     SCL_TRY(cli_page_json(data, &json, &length, err));
     FILE *f = open_memstream(text, size);
     if (f)
-        fill(f, embedded(name, strlen(name)), json);
+        fill(f, script, json);
     free(json);
     return !f || fclose(f) || !*text ? no_memory(err) : SCL_OK;
 }
 
-scl_status cli_page_write(const char *file, const char *name, const json_t *data, scl_err *err)
+scl_status cli_page_write(const char *file, const char *script, const json_t *data, scl_err *err)
 {
     char *text;
     size_t size;
-    SCL_TRY(cli_page_text(name, data, &text, &size, err));
+    SCL_TRY(cli_page_text(script, data, &text, &size, err));
     const scl_status status = scl_file_write(file, text, size, NULL, err);
     free(text);
     return status;

@@ -7,11 +7,11 @@
 
 #include "base/err.h"
 
-/* The page `name` ("report.html") with data in it.  Nothing in data can end the script element that holds it.  The text has a NUL
- * behind it and is owned (free). */
-scl_status cli_page_text(const char *name, const json_t *data, char **text, size_t *size, scl_err *err);
+/* The page that `script` ("report.js") makes of data.  Nothing in data can end the script element that holds it.  The text has a
+ * NUL behind it and is owned (free). */
+scl_status cli_page_text(const char *script, const json_t *data, char **text, size_t *size, scl_err *err);
 /* The same into a file, atomically. */
-scl_status cli_page_write(const char *file, const char *name, const json_t *data, scl_err *err);
+scl_status cli_page_write(const char *file, const char *script, const json_t *data, scl_err *err);
 /* data as JSON that may stand in HTML: every '<' is \u003c.  Owned. */
 scl_status cli_page_json(const json_t *data, char **text, size_t *size, scl_err *err);
 

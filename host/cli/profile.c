@@ -14,7 +14,7 @@
 static scl_status write_page(const json_t *profile, const char *folder, scl_err *err)
 {
     scl_arena arena = { 0 };
-    const scl_status status = cli_page_write(scl_arena_printf(&arena, "%s/profile.html", folder), "profile.html", profile, err);
+    const scl_status status = cli_page_write(scl_arena_printf(&arena, "%s/profile.html", folder), "profile.js", profile, err);
     scl_arena_free(&arena);
     return status;
 }

@@ -13,7 +13,7 @@ static scl_status write_page(const char *const *run, int n, const char *out, con
     scl_arena arena = { 0 };
     SCL_TRY(report_all(run, n, false, &data, err));
     const char *file = out ? out : scl_arena_printf(&arena, "%s/report.html", run[0]);
-    scl_status status = cli_page_write(file, "report.html", data, err);
+    scl_status status = cli_page_write(file, "report.js", data, err);
     if (status == SCL_OK && cli_shows_text(json_file))
         printf("%s\n", file);
     if (status == SCL_OK && json_file)

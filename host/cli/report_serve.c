@@ -67,7 +67,7 @@ static enum MHD_Result send_data(const server *s, struct MHD_Connection *c, bool
     scl_err err = { 0 };
     scl_status status = report_all(s->run, s->n, true, &data, &err);
     if (status == SCL_OK) {
-        status = page ? cli_page_text("report.html", data, &text, &size, &err) : cli_page_json(data, &text, &size, &err);
+        status = page ? cli_page_text("report.js", data, &text, &size, &err) : cli_page_json(data, &text, &size, &err);
         json_decref(data);
     }
     const enum MHD_Result result =
