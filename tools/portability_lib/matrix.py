@@ -211,7 +211,9 @@ class Matrix:
     # ---- what came out ----
 
     def values(self, outcomes):
-        return [(row, name, v) for row, cells in self.cells.items() for name, v in cells.items() if v["outcome"] in outcomes]
+        """In the order in which the matrix is printed, not that in which the cells were done."""
+        cells = [(row, c["name"], self.cells.get(row, {}).get(c["name"])) for row in self.rows for c in self.columns]
+        return [(row, name, v) for row, name, v in cells if v and v["outcome"] in outcomes]
 
     def ran(self):
         return [c for c in self.columns if not c["skipped"]]
