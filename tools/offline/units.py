@@ -1,6 +1,6 @@
 """Kernels as they are after the preprocessor: many programs hold the same kernel, whatever their options say.
 
-A program (kernel file or generated source, and options) is preprocessed, cut into its file-scope declarations, and every kernel is
+A program (kernel file or generated source, and options) is preprocessed and cut into its file-scope declarations; every kernel is
 named by a hash of its text and of all that it uses.  Kernels of one text are compiled once, and many of them in one translation
 unit: each declaration is renamed by its hash, so equal helpers are shared and different ones of one name stand side by side.
 """
@@ -14,7 +14,7 @@ import subprocess
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
-WORD = re.compile(r'"(?:\\.|[^"\\])*"|[A-Za-z_]\w*')      # or a string, whose words are no names
+WORD = re.compile(r'"(?:\\.|[^"\\])*"|\.?\d(?:[eEpP][+-]|[\w.])*|[A-Za-z_]\w*')  # or a string or number: no names in them
 DEFINED = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)", re.M)
 MARK = re.compile(r"__scl_program (\d+);")
 TOKENS = re.compile(r'"(?:\\.|[^"\\])*"|[{}();]|^[ \t]*#.*$', re.M)
