@@ -196,8 +196,9 @@ const char *scl_config_choice(const char *key, int value)
 {
     static const char *const sections[] = {
         "", "data", "transform", "model", "noise", "stage", "objective", "optimizer", "eval", "checkpoint",
-        "memory", "sampler", "condition", "points", "fisher", "plot", "likelihood",
+        "memory", "sampler", "condition", "points", "fisher", "plot", "likelihood", "log",
     };
+    _Static_assert(sizeof sections / sizeof *sections == SCL_SECTION_LOG + 1, "a name for every section");
     const char *dot = strrchr(key, '.');
     for (int i = 0; i < KEYS; i++) {
         const char *section = sections[keys[i].section];
