@@ -31,8 +31,8 @@ static void test_idx(void)
     make_idx(file);
     mkdir(in_root("idx"), 0755);
     put_gzip(in_root("idx/train-images-idx3-ubyte.gz"), file, IDX_SIZE);
-    put(in_root("idx/train-labels-idx1-ubyte"), labels, sizeof labels);
-    put(in_root("idx/t10k-images-idx3-ubyte"), file, IDX_SIZE);
+    put_file(in_root("idx/train-labels-idx1-ubyte"), labels, sizeof labels);
+    put_file(in_root("idx/t10k-images-idx3-ubyte"), file, IDX_SIZE);
     scl_data_config spec = { .format = SCL_DATA_IDX, .path = in_root("idx") };
     scl_dataset *d = open_set(&spec, SCL_SPLIT_TRAIN), *test = open_set(&spec, SCL_SPLIT_TEST);
     if (d && test) {
@@ -45,7 +45,7 @@ static void test_idx(void)
     scl_dataset_free(test);
     scl_dataset_free(d);
 
-    put(in_root("whole"), file, IDX_SIZE);
+    put_file(in_root("whole"), file, IDX_SIZE);
     spec = (scl_data_config){ .format = SCL_DATA_IDX, .path = in_root("whole"), .holdout = 2 };
     d = open_set(&spec, SCL_SPLIT_TRAIN), test = open_set(&spec, SCL_SPLIT_TEST);
     if (d && test)
@@ -61,7 +61,7 @@ static void test_idx(void)
 static void refused(const char *name, const void *bytes, size_t size, const char *message)
 {
     const scl_data_config spec = { .format = SCL_DATA_IDX, .path = in_root(name) };
-    put(spec.path, bytes, size);
+    put_file(spec.path, bytes, size);
     must_fail(&spec, SCL_SPLIT_TRAIN, message);
 }
 
@@ -81,7 +81,7 @@ static void test_broken_idx(void)
     refused("labels", labels, sizeof labels - 1, "holds labels, not images");
     scl_data_config spec = { .format = SCL_DATA_IDX, .path = root };
     must_fail(&spec, SCL_SPLIT_TRAIN, "holds neither train-images-idx3-ubyte nor train-images-idx3-ubyte.gz");
-    put(in_root("idx/train-labels-idx1-ubyte"), labels, sizeof labels - 1);
+    put_file(in_root("idx/train-labels-idx1-ubyte"), labels, sizeof labels - 1);
     spec.path = in_root("idx");
     must_fail(&spec, SCL_SPLIT_TRAIN, "holds 4 labels for 5 pictures");
 }
@@ -104,19 +104,19 @@ static void test_gzip(void)
     scl_data_config spec = { .format = SCL_DATA_IDX, .path = in_root("good.gz") };
     scl_dataset *d = open_set(&spec, SCL_SPLIT_TRAIN);
     scl_dataset_free(d);
-    put(in_root("cut.gz"), packed, packed_size / 2);
+    put_file(in_root("cut.gz"), packed, packed_size / 2);
     spec.path = in_root("cut.gz");
     must_fail(&spec, SCL_SPLIT_TRAIN, "is truncated");
-    put(in_root("no-crc.gz"), packed, packed_size - 8);
+    put_file(in_root("no-crc.gz"), packed, packed_size - 8);
     spec.path = in_root("no-crc.gz");
     must_fail(&spec, SCL_SPLIT_TRAIN, "is truncated");
     packed[packed_size / 2] = (char)(packed[packed_size / 2] ^ 0x10);
-    put(in_root("bad.gz"), packed, packed_size);
+    put_file(in_root("bad.gz"), packed, packed_size);
     spec.path = in_root("bad.gz");
     must_fail(&spec, SCL_SPLIT_TRAIN, "bad.gz' is corrupt: in");
     packed[packed_size / 2] = (char)(packed[packed_size / 2] ^ 0x10);
     packed[packed_size - 6] = (char)(packed[packed_size - 6] ^ 1);                                                      /* the checksum itself */
-    put(in_root("crc.gz"), packed, packed_size);
+    put_file(in_root("crc.gz"), packed, packed_size);
     spec.path = in_root("crc.gz");
     must_fail(&spec, SCL_SPLIT_TRAIN, "is corrupt");
     free(packed);
@@ -135,7 +135,7 @@ static void test_cifar10(void)
     mkdir(in_root("cifar"), 0755);
     mkdir(in_root("cifar/cifar-10-batches-bin"), 0755);
     for (int b = 1; b <= 5; b++)
-        put(in_root("cifar/cifar-10-batches-bin/data_batch_%d.bin", b), file, 2 * RECORD);
+        put_file(in_root("cifar/cifar-10-batches-bin/data_batch_%d.bin", b), file, 2 * RECORD);
     scl_data_config spec = { .format = SCL_DATA_CIFAR10, .path = in_root("cifar") };
     scl_dataset *d = open_set(&spec, SCL_SPLIT_TRAIN);
     if (d) {
@@ -146,10 +146,10 @@ static void test_cifar10(void)
     }
     scl_dataset_free(d);
     must_fail(&spec, SCL_SPLIT_TEST, "test_batch.bin' is missing");
-    put(in_root("cifar/cifar-10-batches-bin/data_batch_5.bin"), file, 2 * RECORD - 1);
+    put_file(in_root("cifar/cifar-10-batches-bin/data_batch_5.bin"), file, 2 * RECORD - 1);
     must_fail(&spec, SCL_SPLIT_TRAIN, "data_batch_5.bin' is truncated or corrupt");
     file[RECORD] = 10;
-    put(in_root("cifar/cifar-10-batches-bin/data_batch_2.bin"), file, 2 * RECORD);
+    put_file(in_root("cifar/cifar-10-batches-bin/data_batch_2.bin"), file, 2 * RECORD);
     must_fail(&spec, SCL_SPLIT_TRAIN, "record 1 has label 10");
     free(file);
 }
@@ -198,21 +198,21 @@ static void test_npy(void)
     must_fail(&spec, SCL_SPLIT_TRAIN, "pictures are [N,H,W] or [N,H,W,C]");
     CHECK(scl_file_read(spec.path, &file, &size, NULL) == SCL_OK, "read back");
     spec = (scl_data_config){ .format = SCL_DATA_POINTS, .path = in_root("damaged.npy") };
-    put(spec.path, file, size - 1);
+    put_file(spec.path, file, size - 1);
     must_fail(&spec, SCL_SPLIT_TRAIN, "damaged.npy' is truncated: 47 bytes of elements, its header says 48");
-    put(spec.path, file, 40);
+    put_file(spec.path, file, 40);
     must_fail(&spec, SCL_SPLIT_TRAIN, "damaged.npy' is truncated: it ends in its header");
-    put(spec.path, file, 3);
+    put_file(spec.path, file, 3);
     must_fail(&spec, SCL_SPLIT_TRAIN, "damaged.npy' is not an npy file");
     memcpy(file + size - 4, "\x00\x00\x80\x7f", 4);
-    put(spec.path, file, size);
+    put_file(spec.path, file, size);
     must_fail(&spec, SCL_SPLIT_TRAIN, "damaged.npy': element 11 is not finite");
     memcpy(strstr(file + 10, "False"), "True ", 5);
-    put(spec.path, file, size);
+    put_file(spec.path, file, size);
     must_fail(&spec, SCL_SPLIT_TRAIN, "is in Fortran order");
     memcpy(strstr(file + 10, "True "), "False", 5);
     memcpy(strstr(file + 10, "<f4"), "<i4", 3);
-    put(spec.path, file, size);
+    put_file(spec.path, file, size);
     must_fail(&spec, SCL_SPLIT_TRAIN, "holds elements of type '<i4': uint8, and");
     free(file);
 }

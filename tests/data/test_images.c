@@ -43,7 +43,7 @@ static void put_png(const char *path, int width, int height, unsigned char r, un
                     unsigned char b, unsigned char a)
 {
     static unsigned char file[1 << 17];
-    put(path, file, make_png(file, width, height, (unsigned char[]){ r, g, b, a }));
+    put_file(path, file, make_png(file, width, height, (unsigned char[]){ r, g, b, a }));
 }
 
 static void test_images(void)
@@ -54,7 +54,7 @@ static void test_images(void)
     put_png(in_root("pics/b.png"), 6, 4, 10, 20, 30, 255);
     put_png(in_root("pics/sub/a.PNG"), 6, 4, 200, 100, 0, 128);
     put_png(in_root("pics/a.png"), 6, 4, 0, 0, 0, 0);
-    put(in_root("pics/readme.txt"), "no picture", 10);
+    put_file(in_root("pics/readme.txt"), "no picture", 10);
     put_png(in_root("outside.png"), 6, 4, 1, 2, 3, 255);
     CHECK(!symlink("b.png", in_root("pics/0-link.png")) && !symlink("sub", in_root("pics/z-folder")) &&
               !symlink("../outside.png", in_root("pics/c.png")) &&
@@ -109,12 +109,12 @@ static void test_bad_images(void)
     const size_t size = make_png(file, 20, 20, (unsigned char[]){ 1, 2, 3, 255 });
     mkdir(in_root("bad"), 0755);
     scl_data_config spec = { .format = SCL_DATA_IMAGES, .path = in_root("bad") };
-    put(in_root("bad/a.png"), file, size - 12);
+    put_file(in_root("bad/a.png"), file, size - 12);
     must_fail(&spec, SCL_SPLIT_TRAIN, "a.png' is truncated");
-    put(in_root("bad/a.png"), file, 0);
+    put_file(in_root("bad/a.png"), file, 0);
     must_fail(&spec, SCL_SPLIT_TRAIN, "a.png' is not a picture that can be read: it is empty");
     file[size - 20] ^= 4;
-    put(in_root("bad/a.png"), file, size);
+    put_file(in_root("bad/a.png"), file, size);
     must_fail(&spec, SCL_SPLIT_TRAIN, "a.png' is corrupt: the checksum of its chunk IDAT");
     /* One wrong byte in the pixels' own checksum, under a chunk whose checksum is right; and pixels that end early. */
     make_png(file, 20, 20, (unsigned char[]){ 1, 2, 3, 255 });
@@ -123,24 +123,24 @@ static void test_bad_images(void)
     memcpy(body, idat + 8, length);
     body[length - 1] ^= 1;
     chunk(&at, "IDAT", body, length);
-    put(in_root("bad/a.png"), file, size);
+    put_file(in_root("bad/a.png"), file, size);
     must_fail(&spec, SCL_SPLIT_TRAIN, "a.png' is corrupt: its pixels cannot be decompressed");
     body[length - 1] ^= 1;
     at = idat;
     chunk(&at, "IDAT", body, length / 2);
     chunk(&at, "IEND", NULL, 0);
-    put(in_root("bad/a.png"), file, (size_t)(at - file));
+    put_file(in_root("bad/a.png"), file, (size_t)(at - file));
     must_fail(&spec, SCL_SPLIT_TRAIN, "a.png' is corrupt: its pixels end too early");
     at = idat;
     chunk(&at, "IDAT", body, 5);
     chunk(&at, "IDAT", body + 5, 0);
     chunk(&at, "IDAT", body + 5, length - 5);
     chunk(&at, "IEND", NULL, 0);
-    put(in_root("bad/a.png"), file, (size_t)(at - file));
+    put_file(in_root("bad/a.png"), file, (size_t)(at - file));
     scl_dataset *d = open_set(&spec, SCL_SPLIT_TRAIN);
     CHECK(d && d->count == 1 && d->u8[0] == 1 && d->u8[5] == 3, "pixels in several chunks");
     scl_dataset_free(d);
-    put(in_root("bad/a.png"), "\xff\xd8\xff\xe0 no jpeg", 12);
+    put_file(in_root("bad/a.png"), "\xff\xd8\xff\xe0 no jpeg", 12);
     must_fail(&spec, SCL_SPLIT_TRAIN, "a.png' is not a picture that can be read");
 }
 

@@ -2,15 +2,7 @@
 # Devices that misbehave (tests/cl/fake_opencl.c plays them): each fault ends with its exit code, a message that says what to do, and
 # without hanging; what can go on goes on with the same bits.  Limits of small devices: tests/slow/small_devices.sh.
 . "$(dirname "$0")/common"
-"$SCORECL" devices > /dev/null 2>&1 || { echo "skipped: there is no OpenCL device here"; exit 77; }
-[ -f "$FAKE_OPENCL" ] || fail "no $FAKE_OPENCL"
-make_data
-flags=(--only train -o data.format=npy -o "data.path=$work/data.npy" -o stages.train.steps=4 -o stages.train.checkpoint.every=1
-       -o stages.train.eval.every=never)
-# bad FAULTS COMMAND...: the binary on such a device
-bad() { local faults=$1; shift; FAKE_CL=$faults LD_PRELOAD=$FAKE_OPENCL timeout 300 "$SCORECL" "$@"; }
-run() { local faults=$1 out=$2; shift 2; bad "$faults" run "$tiny" --out "$out" "${flags[@]}" "$@"; }
-going() { "$@" > log 2>&1 || { cat log >&2; fail "'$*' stops"; }; }
+. "$(dirname "$0")/faulty_devices"
 
 going run "" good
 # Gone, out of memory, a launch that fails: told, with what to do.  A resumed run ends as if nothing had been.

@@ -1,4 +1,4 @@
-/* What the tests of the run engine share: checks that count, a folder of their own, small files. */
+/* What tests with files share: checks that count, a folder of their own, small files. */
 #ifndef TESTS_RUN_CHECK_H
 #define TESTS_RUN_CHECK_H
 

@@ -2,15 +2,7 @@
 # Devices that have little, played by tests/cl/fake_opencl.c and told by PoCL: training gives the same bits on them.  What is missing
 # is compiled for them alone, so it takes minutes; tests/e2e/faults.sh has devices that misbehave.
 . "$(dirname "$0")/../e2e/common"
-"$SCORECL" devices > /dev/null 2>&1 || { echo "skipped: there is no OpenCL device here"; exit 77; }
-[ -f "$FAKE_OPENCL" ] || fail "no $FAKE_OPENCL"
-make_data
-flags=(--only train -o data.format=npy -o "data.path=$work/data.npy" -o stages.train.steps=4 -o stages.train.checkpoint.every=1
-       -o stages.train.eval.every=never)
-# bad FAULTS COMMAND...: the binary on such a device
-bad() { local faults=$1; shift; FAKE_CL=$faults LD_PRELOAD=$FAKE_OPENCL timeout 300 "$SCORECL" "$@"; }
-run() { local faults=$1 out=$2; shift 2; bad "$faults" run "$tiny" --out "$out" "${flags[@]}" "$@"; }
-going() { "$@" > log 2>&1 || { cat log >&2; fail "'$*' stops"; }; }
+. "$(dirname "$0")/../e2e/faulty_devices"
 
 going run "" good
 # Small devices: 64 work-items, 16 KB of local memory, no fp64, no queue out of order.
