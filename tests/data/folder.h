@@ -1,9 +1,7 @@
-/* For the tests of readers: a folder of their own, files in it, and data sets that open or must not. */
+/* For the tests of readers: data sets that open or must not. */
 #ifndef TESTS_DATA_FOLDER_H
 #define TESTS_DATA_FOLDER_H
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -27,18 +25,6 @@ static inline void must_fail(const scl_data_config *spec, scl_split split, const
     CHECK(strstr(err.message, message), "%s: expected \"%s\", got \"%s\"", spec->path, message, err.message);
     scl_err_clear(&err);
     scl_dataset_free(d);
-}
-
-/* The end of such a test: its exit code. */
-static inline int leave(const char *what)
-{
-    char command[64];
-    snprintf(command, sizeof command, "rm -rf '%s'", root);
-    CHECK(system(command) == 0, "cannot remove %s", root);
-    scl_arena_free(&test_arena);
-    if (!failures)
-        printf("%s: all checks passed\n", what);
-    return failures != 0;
 }
 
 #endif

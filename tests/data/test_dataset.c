@@ -251,5 +251,5 @@ int main(void)
     test_cifar10();
     test_npy();
     test_installed();
-    return leave("data sets");
+    return finish("data sets");
 }

@@ -214,5 +214,5 @@ int main(void)
     test_bad_images();
     test_resize();
     test_installed();
-    return leave("pictures");
+    return finish("pictures");
 }

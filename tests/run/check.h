@@ -44,6 +44,7 @@ static inline const char *get_file(const char *path)
     return copy;
 }
 
+/* The end of such a test: its exit code. */
 static inline int finish(const char *what)
 {
     char command[64];
