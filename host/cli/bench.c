@@ -18,7 +18,7 @@ static const char help[] =
     "  --op NAME        only this operator's cases\n"
     "  --all            every tuning candidate of every case, fastest last\n"
     "  --what NAME      only forward, train_step, sample_step or jvp, the score and its derivative along a\n"
-    "                   vector (--scaling: conv2d, conv2d_dx, conv2d_dw too)\n"
+    "                   vector (--scaling: conv2d, conv2d_dx, conv2d_dw too); may be given again\n"
     "  --by-operator    below each step, where its time goes; --by-shape: a row for each shape and kernel\n"
     "  --scaling        time per image against batch 1 to 128 and, at batch 8, channels 16 to 256: forward, "
     "train_step\n"
@@ -32,6 +32,14 @@ static const char help[] =
 bool bench_quiet(const bench_options *o)
 {
     return o->json && !strcmp(o->json, "-");
+}
+
+bool bench_asked(const bench_options *o, const char *step)
+{
+    for (int i = 0; i < o->what.n; i++)
+        if (!strcmp(o->what.at[i], step))
+            return true;
+    return false;
 }
 
 double bench_peak(scl_backend *b)
@@ -158,13 +166,21 @@ static scl_status add_override(bench_options *o, scl_override *list, char *text,
     return SCL_OK;
 }
 
+static scl_status add_what(bench_options *o, const char *name, scl_err *err)
+{
+    if (o->what.n == CLI_MOST)
+        return scl_fail(err, SCL_BAD_CONFIG, "--what given more than %d times", CLI_MOST);
+    o->what.at[o->what.n++] = name;
+    return SCL_OK;
+}
+
 static scl_status set(bench_options *o, scl_override *list, int c, char *value, scl_err *err)
 {
     switch (c) {
     case OPT_DEVICE: o->device = value; break;
     case OPT_OP: o->op = value; break;
     case OPT_ALL: o->all = true; break;
-    case OPT_WHAT: o->what = value; break;
+    case OPT_WHAT: return add_what(o, value, err);
     case OPT_BY_OPERATOR: o->by_operator = true; break;
     case OPT_BY_SHAPE: o->by_operator = o->by_shape = true; break;
     case OPT_SCALING: o->scaling = true; break;
@@ -196,19 +212,27 @@ static scl_status bench_all(const bench_options *o, int argc, char **argv, json_
     return status;
 }
 
-/* Flags that would print nothing, or not what was asked for. */
-static scl_status check(const bench_options *o, bool network, scl_err *err)
+/* --what: a step of a network, or of its scaling. */
+static scl_status check_what(const bench_options *o, const char *what, scl_err *err)
 {
     enum { FORWARD, TRAIN_STEP, SAMPLE_STEP, JVP, CONV, CONV_DX, CONV_DW, NAMES };
     static const char *const names[NAMES] = { "forward", "train_step", "sample_step", "jvp", "conv2d", "conv2d_dx", "conv2d_dw" };
     int i = 0;
-    while (o->what && i < NAMES && strcmp(o->what, names[i]) != 0)
+    while (i < NAMES && strcmp(what, names[i]) != 0)
         i++;
-    if (i == NAMES || (o->what && (o->scaling ? i == SAMPLE_STEP || i == JVP : i > JVP)))
-        return scl_fail(err, SCL_BAD_CONFIG, "--what %s: %s", o->what,
-                        o->scaling ? "forward, train_step, conv2d, conv2d_dx or conv2d_dw"
-                                   : "forward, train_step, sample_step or jvp");
-    if ((o->scaling || o->by_operator || o->what) && !network)
+    if (i < NAMES && (o->scaling ? i != SAMPLE_STEP && i != JVP : i <= JVP))
+        return SCL_OK;
+    return scl_fail(err, SCL_BAD_CONFIG, "--what %s: %s", what,
+                    o->scaling ? "forward, train_step, conv2d, conv2d_dx or conv2d_dw"
+                               : "forward, train_step, sample_step or jvp");
+}
+
+/* Flags that would print nothing, or not what was asked for. */
+static scl_status check(const bench_options *o, bool network, scl_err *err)
+{
+    for (int i = 0; i < o->what.n; i++)
+        SCL_TRY(check_what(o, o->what.at[i], err));
+    if ((o->scaling || o->by_operator || o->what.n) && !network)
         return scl_fail(err, SCL_BAD_CONFIG,
                         "%s is of a network: give a config or sizes such as 28x28x1-ngf64-b32",
                         o->scaling       ? "--scaling"

@@ -5,10 +5,11 @@
 #include <jansson.h>
 
 #include "cl/measure.h"
-#include "config/config.h"
+#include "cli/cli.h"
 
 typedef struct bench_options {
-    const char *device, *op, *json, *what;
+    const char *device, *op, *json;
+    cli_list what;                     /* steps by name; none: the usual ones */
     bool all;                          /* every candidate */
     bool by_operator;                  /* where the time of a step goes */
     bool by_shape;                     /* with by_operator: a row for each shape and choice of kernel */
@@ -24,6 +25,9 @@ double bench_peak(scl_backend *b);
 
 /* Are the rows written to standard output as JSON, so that no table may be there? */
 bool bench_quiet(const bench_options *o);
+
+/* Is a step among those that --what names? */
+bool bench_asked(const bench_options *o, const char *step);
 
 /* Rows forward, train_step, sample_step of a network, or its scaling: a config file, or
  * "28x28x1-ngf64-b32". */

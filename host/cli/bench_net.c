@@ -31,7 +31,7 @@ static scl_status bench_steps(net_bench *s, scl_err *err)
     static const char *const names[] = { "forward", "train_step", "sample_step", "jvp" };
     for (int i = 0; i < 4; i++) {
         bench_timing *t;
-        if (s->o->what ? strcmp(s->o->what, names[i]) != 0 : i == 3)     /* jvp: only when asked for */
+        if (s->o->what.n ? !bench_asked(s->o, names[i]) : i == 3)     /* jvp: only when asked for */
             continue;
         SCL_TRY(bench_time(s, names[i], 3, &t, err));
         print_row(s, names[i], t);

@@ -101,7 +101,7 @@ scl_status bench_scaling(net_bench *s, scl_err *err)
         printf("%-20s %-10s %5s %5s %11s %11s %9s %9s\n", "network", "what", "batch", "ngf", "step [ms]",
                "image [ms]", "GFLOP/s", "of peak");
     for (int i = 0; i < 5; i++) {
-        if (s->o->what && strcmp(s->o->what, names[i]) != 0)
+        if (s->o->what.n && !bench_asked(s->o, names[i]))
             continue;
         s->spec = given;
         SCL_TRY(sweep_batch(s, names[i], err));

@@ -75,7 +75,7 @@ struct scl_op {
     /* The definition of the bits, in plain C, canonical order (docs/design/arithmetic.md). */
     void (*ref)(const scl_node *n, const scl_host_values *v);
     scl_impl impl[SCL_MAX_IMPL];           /* ends at the first without launch */
-    const char *flops, *bytes;             /* cost in the letters: "4*N*D" */
+    const char *flops, *bytes;             /* cost in the letters and integer attributes: "4*N*D" */
     /* A pointwise operator: its expression over the names of `in`; ref and kernel are generated, and it is fused like any
      * pointwise node.  Inputs that the expression does not name are there for vjp. */
     const char *expr;

@@ -161,6 +161,10 @@ static double term(const scl_node *n, const char **p)
         if (isupper((unsigned char)**p)) {
             factor = n->letter[**p - 'A'];
             (*p)++;
+        } else if (islower((unsigned char)**p)) {
+            char name[32];
+            *p = word(*p, name, sizeof name);
+            factor = (double)scl_attr_int(n, name);
         } else {
             char *end;
             factor = strtod(*p, &end);

@@ -123,7 +123,7 @@ static const scl_op avg_pool = {
     .shape = odd_size, .vjp = avg_pool_vjp, .jvp = avg_pool_jvp, .ref = avg_pool_ref,
     .impl = { { .name = "rows", .tune = SCL_ITEMS_TUNE, .gpu = SCL_ITEMS_GPU, .fits = scl_items_fit_c,
                 .launch = avg_pool_launch } },
-    .flops = "25*N*H*W*C", .bytes = "8*N*H*W*C",
+    .flops = "size*size*N*H*W*C", .bytes = "8*N*H*W*C",
 };
 
 static scl_status avg_pool_grad_vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx, scl_err *err)
@@ -143,7 +143,7 @@ static const scl_op avg_pool_grad = {
     .shape = odd_size, .vjp = avg_pool_grad_vjp, .jvp = avg_pool_grad_jvp, .ref = avg_pool_grad_ref,
     .impl = { { .name = "rows", .tune = SCL_ITEMS_TUNE, .gpu = SCL_ITEMS_GPU, .fits = scl_items_fit_c,
                 .launch = avg_pool_grad_launch } },
-    .flops = "50*N*H*W*C", .bytes = "8*N*H*W*C",
+    .flops = "2*size*size*N*H*W*C", .bytes = "8*N*H*W*C",
 };
 
 /* ---- maximum ---- */
@@ -205,7 +205,7 @@ static const scl_op max_pool = {
     .shape = odd_size, .vjp = max_pool_vjp, .jvp = max_pool_jvp, .ref = max_pool_ref,
     .impl = { { .name = "rows", .tune = SCL_ITEMS_TUNE, .gpu = SCL_ITEMS_GPU, .fits = scl_items_fit_c,
                 .launch = max_pool_launch } },
-    .flops = "25*N*H*W*C", .bytes = "12*N*H*W*C",
+    .flops = "size*size*N*H*W*C", .bytes = "12*N*H*W*C",
 };
 
 static void max_pool_grad_ref(const scl_node *n, const scl_host_values *v)
@@ -251,7 +251,7 @@ static const scl_op max_pool_grad = {
     .shape = odd_size, .vjp = max_pool_grad_vjp, .jvp = max_pool_grad_jvp, .ref = max_pool_grad_ref,
     .impl = { { .name = "rows", .tune = SCL_ITEMS_TUNE, .gpu = SCL_ITEMS_GPU, .fits = scl_items_fit_c,
                 .launch = max_pool_grad_launch } },
-    .flops = "25*N*H*W*C", .bytes = "12*N*H*W*C",
+    .flops = "size*size*N*H*W*C", .bytes = "12*N*H*W*C",
 };
 
 static scl_status max_pool_at_vjp(scl_graph *g, const scl_node *n, scl_value *const *dy, scl_value **dx, scl_err *err)

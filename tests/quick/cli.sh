@@ -53,6 +53,7 @@ grep -q '<property name="compiler" value=' junit.xml || fail 'no versions in the
 expect 0 1 "computes the C definitions themselves" verify --probe --device reference
 expect 2 2 "--scaling is of a network" bench --scaling
 expect 2 2 "--what train: forward, train_step, sample_step or jvp" bench --what train 8x8x1-ngf4-b2
+expect 2 2 "--what train: forward, train_step, sample_step or jvp" bench --what train --what forward 8x8x1-ngf4-b2
 expect 2 2 "two runs" bench --scaling --by-operator 8x8x1-ngf4-b2
 expect 2 2 "nothing would be drawn" sample none.safetensors -n 0
 expect 1 2 "nowhere" noise good.yaml --device cpu -o seed=2
