@@ -17,6 +17,7 @@ OUTCOMES = {SAME: "same bits", CLOSE: "within tolerance", DIFFERS: "differs", NO
             TIME: "not finished in time", SKIPPED: "skipped"}
 FAULTS = (DIFFERS, NO_BUILD, CRASH)
 PROBE, RUN, RECORDED, FINGERPRINT = "device probe", "train, sample", "recorded launches", "fingerprint"
+UNREACHED = "no time was left for it"
 BUILD_WORDS = ("kernel build failed", "(kernel build for", "clBuildProgram", "clCreateKernel")
 
 
@@ -109,6 +110,9 @@ class Matrix:
         """Seconds that a command may take."""
         return self.options.limit if self.end is None else max(0.1, min(self.options.limit, self.end - time.monotonic()))
 
+    def over(self):
+        return self.end is not None and time.monotonic() > self.end
+
     def fill(self, binary, work):
         self.binary, self.work = binary, work
         write_pictures(os.path.join(work, "pictures.npy"))
@@ -119,7 +123,7 @@ class Matrix:
             column = {"name": impl.name, "about": impl.about, "skipped": "", "device": None, "flop": 0 if self.options.all else impl.flop}
             self.columns.append(column)
             try:
-                if self.end and time.monotonic() > self.end:
+                if self.over():
                     raise Missing(f"not reached within {self.options.minutes:g} minutes")
                 impl.prepare(binary, work)
                 column["device"] = self.look(impl)
@@ -151,7 +155,7 @@ class Matrix:
 
     def put(self, impl, row, value):
         self.cells.setdefault(row, {})[impl.name] = value
-        if value["outcome"] in FAULTS + (TIME,):
+        if value["outcome"] in FAULTS + (TIME,) and value["message"] != UNREACHED:
             say(f"{impl.name}: {row}: {OUTCOMES[value['outcome']]}: {value['message'][:300]}")
 
     def fill_column(self, impl):
@@ -166,7 +170,7 @@ class Matrix:
             tasks += [(RUN, lambda: self.run_cell(impl, "single")), (RECORDED, lambda: self.recorded_cell(impl))]
         tasks += [(op, lambda op=op: check(op)) for op in self.operators]
         with concurrent.futures.ThreadPoolExecutor(1 if impl.log else self.options.jobs) as pool:
-            for _ in pool.map(lambda task: self.put(impl, task[0], task[1]()), tasks):
+            for _ in pool.map(lambda task: self.put(impl, task[0], cell(TIME, UNREACHED) if self.over() else task[1]()), tasks):
                 pass
 
     def sums(self, impl, launches):
@@ -228,11 +232,11 @@ class Matrix:
         skipped = [c["name"] for c in self.columns if c["skipped"]]
         tail = f"; skipped: {', '.join(skipped)}" if skipped else ""
         if faults:
-            return "DIFFERENT: " + ", ".join(f"{row} on {name} ({OUTCOMES[v['outcome']]})" for row, name, v in faults[:8]) + \
-                (f" and {len(faults) - 8} more" if len(faults) > 8 else "") + tail
+            named = some(f"{row} on {name} ({OUTCOMES[v['outcome']]})" for row, name, v in faults)
+            return f"DIFFERENT: {named}{tail}"
         head = f"{len(self.rows)} rows x {len(ran)} implementations"
         if late:
-            return f"no difference, but NOT FINISHED: {', '.join(f'{row} on {name}' for row, name, _ in late)}; {head}{tail}"
+            return f"no difference, but NOT FINISHED: {some(f'{row} on {name}' for row, name, _ in late)}; {head}{tail}"
         return f"no difference: {head}{tail}" if len(ran) > 1 else f"nothing to compare{tail}"
 
     def json(self, versions):
@@ -262,6 +266,11 @@ class Matrix:
             lines.append(f"{row:22}{shown}" + (f"  {max(errors):11.1e}" if errors else ""))
         notes = [f"{name}: {row}: {v['message']}" for row, name, v in self.values((SAME,)) if v["message"] and row in self.operators]
         return "\n".join(lines + ([""] + notes if notes else []))
+
+
+def some(names):
+    names = list(names)
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
 def title(column):
