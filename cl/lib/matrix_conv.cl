@@ -72,7 +72,7 @@ kernel void matrix_conv(global const uint *restrict x, global const uint *restri
     MATRIX_PLACE(lid)
     int ys[A_LOADS], xs[A_LOADS];
     uint4 av[A_LOADS], bv[B_LOADS];
-    float acc[FRAGMENTS_M][FRAGMENTS_N][C_VALUES];
+    unit_sums acc[FRAGMENTS_M][FRAGMENTS_N];
     matrix_step at = { -ry, -rx, 0 };
 MATRIX_UNROLL
     for (int i = 0; i < A_LOADS; i++) {

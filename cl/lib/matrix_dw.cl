@@ -82,7 +82,7 @@ kernel void matrix_dw(global const uint *restrict x, global const uint *restrict
     MATRIX_PLACE(lid)
     int at[A_LOADS], oy[A_LOADS], ox[A_LOADS];
     uint4 av[A_LOADS][PER], bv[B_LOADS][PER];
-    float acc[FRAGMENTS_M][FRAGMENTS_N][C_VALUES];
+    unit_sums acc[FRAGMENTS_M][FRAGMENTS_N];
     int p = begin + LOAD_WORD * PER, y0 = p / W % H, x0 = p % W;
 MATRIX_UNROLL
     for (int i = 0; i < A_LOADS; i++) {

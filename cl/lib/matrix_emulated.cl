@@ -70,16 +70,23 @@ static inline int exchange_c(const int row, const int column)
 #endif
 }
 
+#if C_VALUES == 4
+#define SUMS_STORE vstore4
+#define SUMS_LOAD vload4
+#else
+#define SUMS_STORE vstore8
+#define SUMS_LOAD vload8
+#endif
+
 // exchange: EXCHANGE words of the sub-group.
-static void unit_mad(float c[C_VALUES], const uint a[A_WORDS], const uint b[B_WORDS], const int lane, local uint *exchange)
+static unit_sums unit_mad(const unit_sums c, const uint a[A_WORDS], const uint b[B_WORDS], const int lane, local uint *exchange)
 {
     local uint *bs = exchange + LANES * A_WORDS, *cs = bs + LANES * B_WORDS;
     for (int i = 0; i < A_WORDS; i++)
         exchange[lane * A_WORDS + i] = a[i];
     for (int i = 0; i < B_WORDS; i++)
         bs[lane * B_WORDS + i] = b[i];
-    for (int i = 0; i < C_VALUES; i++)
-        cs[lane * C_VALUES + i] = as_uint(c[i]);
+    SUMS_STORE(c, lane, (local float *)cs);
     barrier(CLK_LOCAL_MEM_FENCE);
     for (int i = lane; i < UM * UN; i += LANES) {
         const int row = i / UN, column = i % UN, at = exchange_c(row, column);
@@ -89,8 +96,8 @@ static void unit_mad(float c[C_VALUES], const uint a[A_WORDS], const uint b[B_WO
         cs[at] = as_uint(sum);
     }
     barrier(CLK_LOCAL_MEM_FENCE);
-    for (int i = 0; i < C_VALUES; i++)
-        c[i] = as_float(cs[lane * C_VALUES + i]);
+    const unit_sums d = SUMS_LOAD(lane, (local const float *)cs);
     barrier(CLK_LOCAL_MEM_FENCE);
+    return d;
 }
 #endif

@@ -28,29 +28,31 @@
 #define FRAGMENTS_N (SN / UN)
 #define LOADS(count) (((count) + TILE_ITEMS - 1) / TILE_ITEMS)
 
+// Words of local memory: the two buffers, and the tile when it is done.
+#define BUFFERS (2 * (BM + BN) * ROW)
+#define TILE_WORDS (BUFFERS > BM * BN ? BUFFERS : BM * BN)
+
 #if EMULATED
-#define MATRIX_LOCALS local uint4 a[2 * BM * ROW / 4], b[2 * BN * ROW / 4]; local uint exchange[SUBS * EXCHANGE];
+#define MATRIX_LOCALS local uint4 a[TILE_WORDS / 4], *b = a + 2 * BM * ROW / 4; local uint exchange[SUBS * EXCHANGE];
 #else
-#define MATRIX_LOCALS local uint4 a[2 * BM * ROW / 4], b[2 * BN * ROW / 4];
+#define MATRIX_LOCALS local uint4 a[TILE_WORDS / 4], *b = a + 2 * BM * ROW / 4;
 #endif
 
 // A work-item's place: its lane, and the first row and column of its sub-group.
 #define MATRIX_PLACE(lid)                                                                                                      \
     const int lane = (lid) % LANES, m0 = (lid) / LANES / (BN / SN) * SM, n0 = (lid) / LANES % (BN / SN) * SN;
 
-static inline void matrix_zero(float acc[FRAGMENTS_M][FRAGMENTS_N][C_VALUES])
+static inline void matrix_zero(unit_sums acc[FRAGMENTS_M][FRAGMENTS_N])
 {
 MATRIX_UNROLL
     for (int m = 0; m < FRAGMENTS_M; m++)
 MATRIX_UNROLL
         for (int n = 0; n < FRAGMENTS_N; n++)
-MATRIX_UNROLL
-            for (int i = 0; i < C_VALUES; i++)
-                acc[m][n][i] = 0.0f;
+            acc[m][n] = 0.0f;
 }
 
 // acc += a b' of one step's buffers.
-static inline void matrix_multiply(float acc[FRAGMENTS_M][FRAGMENTS_N][C_VALUES], local const uint *a, local const uint *b,
+static inline void matrix_multiply(unit_sums acc[FRAGMENTS_M][FRAGMENTS_N], local const uint *a, local const uint *b,
                                    const int m0, const int n0, const int lane UNIT_EXCHANGE)
 {
 MATRIX_ROLL
@@ -65,17 +67,40 @@ MATRIX_UNROLL
             unit_load_a(left, a + (m0 + m * UM) * ROW + s, ROW, lane);
 MATRIX_UNROLL
             for (int n = 0; n < FRAGMENTS_N; n++)
-                unit_mad(acc[m][n], left, right[n], lane UNIT_PASS);
+                acc[m][n] = unit_mad(acc[m][n], left, right[n], lane UNIT_PASS);
         }
     }
 }
 
-// F(row, column, value) for every value of a work-item; rows and columns of the tile.
+// Where a sum lies in local memory: neighbouring rows begin at different banks.
+#define SUM_AT(row, column) ((row) * BN + ((column) ^ (row) % 8 * 8 % BN))
+
+static inline void matrix_lay(local float *sums, const unit_sums acc[FRAGMENTS_M][FRAGMENTS_N], const int m0, const int n0,
+                              const int lane)
+{
+#define LAY(i) sums[SUM_AT(m0 + m * UM + C_ROW(lane, i), n0 + n * UN + C_COLUMN(lane, i))] = acc[m][n].s##i;
+MATRIX_UNROLL
+    for (int m = 0; m < FRAGMENTS_M; m++)
+MATRIX_UNROLL
+        for (int n = 0; n < FRAGMENTS_N; n++) {
+            LAY(0) LAY(1) LAY(2) LAY(3)
+#if C_VALUES == 8
+            LAY(4) LAY(5) LAY(6) LAY(7)
+#endif
+        }
+#undef LAY
+}
+
+// F(row, column, value) for every sum of the tile, columns fastest: whatever a work-item holds of it, neighbours write
+// neighbours, and what is done to a sum stands once in the kernel.  The sums take the place of the operands.
 #define MATRIX_EACH(acc, F)                                                                                                    \
-    MATRIX_UNROLL for (int m_ = 0; m_ < FRAGMENTS_M; m_++)                                                                 \
-        MATRIX_UNROLL for (int n_ = 0; n_ < FRAGMENTS_N; n_++)                                                             \
-            MATRIX_UNROLL for (int i_ = 0; i_ < C_VALUES; i_++) {                                                          \
-        F((m0 + m_ * UM + C_ROW(lane, i_)), (n0 + n_ * UN + C_COLUMN(lane, i_)), acc[m_][n_][i_])                              \
+    local float *sums_ = (local float *)a;                                                                                     \
+    matrix_lay(sums_, acc, m0, n0, lane);                                                                                      \
+    barrier(CLK_LOCAL_MEM_FENCE);                                                                                              \
+    MATRIX_ROLL for (int i_ = lid; i_ < BM * BN; i_ += TILE_ITEMS)                                                             \
+    {                                                                                                                          \
+        const int row_ = i_ / BN, column_ = i_ % BN;                                                                           \
+        F(row_, column_, sums_[SUM_AT(row_, column_)])                                                                         \
     }
 
 #if EMULATED

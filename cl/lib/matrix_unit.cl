@@ -128,6 +128,13 @@
 #define C_COLUMN(lane, i) (lane)
 #endif
 
+// A lane's values of C and D: a vector, as the instructions take it; of an array a compiler keeps both.
+#if C_VALUES == 4
+#define unit_sums float4
+#else
+#define unit_sums float8
+#endif
+
 #if UNIT >= 5 && !EMULATED
 #define SUB_GROUPS __attribute__((intel_reqd_sub_group_size(LANES)))
 #else
@@ -171,11 +178,13 @@ MATRIX_UNROLL
 #else
 #define MMA "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32"
 #endif
-static inline void unit_mad(float c[C_VALUES], const uint a[A_WORDS], const uint b[B_WORDS], const int lane)
+static inline unit_sums unit_mad(const unit_sums c, const uint a[A_WORDS], const uint b[B_WORDS], const int lane)
 {
+    float d0 = c.s0, d1 = c.s1, d2 = c.s2, d3 = c.s3;
     __asm__ volatile(MMA " {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-                     : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+                     : "+f"(d0), "+f"(d1), "+f"(d2), "+f"(d3)
                      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+    return (float4)(d0, d1, d2, d3);
 }
 #elif UNIT == 2 || UNIT == 3 || UNIT == 4
 #if PRECISION == F16
@@ -210,15 +219,9 @@ static inline void unit_mad(float c[C_VALUES], const uint a[A_WORDS], const uint
 #endif
 #define INPUT(a) (uint4)(a[0], a[1], a[2], a[3])
 #endif
-static inline void unit_mad(float c[C_VALUES], const uint a[A_WORDS], const uint b[B_WORDS], const int lane)
+static inline unit_sums unit_mad(const unit_sums c, const uint a[A_WORDS], const uint b[B_WORDS], const int lane)
 {
-#if C_VALUES == 4
-    const float4 d = MAD(INPUT(a), INPUT(b), ((float4)(c[0], c[1], c[2], c[3])));
-    c[0] = d.x, c[1] = d.y, c[2] = d.z, c[3] = d.w;
-#else
-    const float8 d = MAD(INPUT(a), INPUT(b), ((float8)(c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7])));
-    c[0] = d.s0, c[1] = d.s1, c[2] = d.s2, c[3] = d.s3, c[4] = d.s4, c[5] = d.s5, c[6] = d.s6, c[7] = d.s7;
-#endif
+    return MAD(INPUT(a), INPUT(b), c);
 }
 #else
 #if PRECISION == TF32
@@ -245,10 +248,9 @@ static inline void unit_mad(float c[C_VALUES], const uint a[A_WORDS], const uint
 #define INPUT_B(b) as_int8((uint8)(b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]))
 #endif
 float8 __attribute__((overloadable)) MAD(intA a, intB b, float8 c);
-static inline void unit_mad(float c[C_VALUES], const uint a[A_WORDS], const uint b[B_WORDS], const int lane)
+static inline unit_sums unit_mad(const unit_sums c, const uint a[A_WORDS], const uint b[B_WORDS], const int lane)
 {
-    const float8 d = MAD(INPUT_A(a), INPUT_B(b), (float8)(c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]));
-    c[0] = d.s0, c[1] = d.s1, c[2] = d.s2, c[3] = d.s3, c[4] = d.s4, c[5] = d.s5, c[6] = d.s6, c[7] = d.s7;
+    return MAD(INPUT_A(a), INPUT_B(b), c);
 }
 #endif
 #endif

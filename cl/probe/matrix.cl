@@ -15,17 +15,16 @@ kernel void matrix_probe(global const uint *restrict left, global const uint *re
     const int lid = (int)get_local_id(0);
     local uint *aw = (local uint *)a, *bw = (local uint *)b;
     MATRIX_PLACE(lid)
-    float acc[FRAGMENTS_M][FRAGMENTS_N][C_VALUES];
+    unit_sums acc[FRAGMENTS_M][FRAGMENTS_N];
     for (int i = lid; i < BM * STEP; i += TILE_ITEMS) {
         aw[i / STEP * ROW + i % STEP] = left[i];
         bw[i / STEP * ROW + i % STEP] = right[i];
     }
+    matrix_zero(acc);
     barrier(CLK_LOCAL_MEM_FENCE);
-#define GET(row, column, v) v = result[(row) * BN + column];
-    MATRIX_EACH(acc, GET)
-#undef GET
     MATRIX_MULTIPLY(acc, aw, bw);
-#define PUT(row, column, v) result[(row) * BN + column] = v;
+    barrier(CLK_LOCAL_MEM_FENCE);
+#define PUT(row, column, v) result[(row) * BN + column] += v;
     MATRIX_EACH(acc, PUT)
 #undef PUT
 }

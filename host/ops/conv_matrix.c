@@ -22,14 +22,13 @@ static int divide_up(int n, int by) { return (n + by - 1) / by; }
 static size_t round_up(size_t n) { return (n + ALIGN - 1) / ALIGN * ALIGN; }
 static int least(int a, int b) { return a < b ? a : b; }
 
-/* What a sub-group computes: a quarter of the tile, of the tallest one a half of its rows and columns; narrower sub-groups hold a row
- * of sums in fewer registers and get less. */
+/* What a sub-group computes: a quarter of the tile.  Narrower ones need more registers for as many sums and get less: of 128,
+ * 16 x 16 sums take 32 in a sub-group of 8, their operands 24, the next step's words 24. */
 static bool tile_of(const scl_tune *tune, const scl_unit *unit, tile *t)
 {
     *t = (tile){ .BM = scl_tune_get(tune, "BM"), .BN = scl_tune_get(tune, "BN") };
     const bool known = (t->BM >= 64 && t->BN == 64) || (t->BM == 32 && t->BN == 32);
-    const int most = unit->lanes >= 32 ? 64 : 32;
-    t->SM = least(t->BM / 2, most);
+    t->SM = least(t->BM / (unit->lanes < 16 ? 4 : 2), 2 * unit->lanes);
     t->SN = unit->lanes < 32 ? 16 : t->BN / 2;
     t->items = t->BM / t->SM * (t->BN / t->SN) * unit->lanes;
     return known && t->SM % unit->rows == 0 && t->SN % unit->columns == 0;
@@ -75,7 +74,8 @@ bool scl_conv_matrix_fits(const scl_node *n, const scl_device_info *device, cons
     if (!unit || !tile_of(tune, unit, &t) || scl_conv_is(n, "clblast"))
         return false;
     const scl_conv_shape s = scl_conv_shape_of(n);
-    const size_t local = sizeof(int) * 2 * ROW * (size_t)(t.BM + t.BN);
+    const int buffers = 2 * ROW * (t.BM + t.BN), sums = t.BM * t.BN;
+    const size_t local = sizeof(int) * (size_t)(buffers > sums ? buffers : sums);
     return local <= device->local_bytes && (size_t)t.items <= device->max_work_group && counts_fit(&s, device) &&
            (device->matrix.emulated || is_worth_it(&t, n, &s, device));
 }
