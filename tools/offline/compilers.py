@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 
 from offline.units import ROOT
 
@@ -61,6 +62,18 @@ def version_of(program, *arguments):
 def package_version(package):
     said = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", package], capture_output=True, text=True).stdout
     return re.sub(r"^\d+:|[-+~].*", "", said) or "?"
+
+
+@functools.lru_cache(None)
+def ocloc_version():
+    """What ocloc says of itself, which it writes into a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([OCLOC, "query", "OCL_DRIVER_VERSION"], cwd=folder, capture_output=True)
+        try:
+            with open(folder + "/OCL_DRIVER_VERSION") as file:
+                return file.read().strip(" \0\n")
+        except OSError:
+            return "?"
 
 
 def clang(program, standard, target, bitcode, source, *more):
@@ -182,7 +195,7 @@ class Intel:
         return not self.clang and "clang" or not OCLOC and "ocloc" or not OBJCOPY and "llvm-objcopy"
 
     def version(self, chip):
-        return "ocloc %s" % package_version("intel-opencl-icd")
+        return "ocloc %s" % (ocloc_version() if "OCLOC" in os.environ else package_version("intel-opencl-icd"))
 
     def ocloc(self, chip, source, folder, **environment):
         out = "%s/%s" % (folder, chip)
@@ -192,7 +205,7 @@ class Intel:
         if re.search(r"Could not determine device target|Invalid device|Unknown device", said):
             raise Unknown()
         if done.returncode != 0:
-            raise Refused(said)
+            raise Refused(said or "exit code %d" % done.returncode)
         return out
 
     def compile(self, chip, source, folder):
