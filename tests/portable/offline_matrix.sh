@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Kernels for matrix units, compiled for the chips that have one and refused by those that do not: the probe that decides what a
 # device has (cl/probe/matrix.cl), for every unit and precision: the instruction is in the assembly, and nothing spills; and the
-# kernels of a plan with that precision.  (Intel's unit for tf32 is newer than the compiler that Debian 12 has.)
+# kernels of a plan with that precision.  Intel's unit for tf32 is newer than the compiler of Debian 12: only another OCLOC is
+# asked for it.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -43,6 +44,7 @@ done
 probe 2 $tf32 expect gfx942             # of CDNA 3 alone
 probe 2 $tf32 refused gfx90a
 for unit in 3 4; do probe $unit $tf32 refused gfx1100 gfx1200; done
+[ -z "${OCLOC:-}" ] || probe 6 $tf32 expect pvc
 [ $compiled -gt 0 ] || exit 77
 
 # plan PRECISION DESCRIPTION...: what training by matrix units launches on these devices
@@ -53,11 +55,7 @@ plan()
         --conv auto --family conv --family linear --table "$work/none" --json "$work/json" \
         "${@/#/$SOURCE/tools/device-descriptions/}" > "$work/out" 2>&1 || code=$?
     [ $code = 77 ] && return
-    # Intel's compiler keeps part of these tiles in memory: known, and named.
-    grep '^FAIL' "$work/out" | cut -c1-160 | sed 's/^FAIL/in memory:/' || true
-    ! grep '^FAIL' "$work/out" | grep -qvE '^FAIL (dg2|pvc) matrix_(conv|dw) .*(spills|bytes of scratch)$' ||
-        fail "the plan of precision $precision"
-    [ $code -le 1 ] || fail "the plan of precision $precision"
+    [ $code = 0 ] || fail "the plan of precision $precision"
     grep skipped "$work/out" || true
     python3 - "$work/json" "$precision" <<'P' || fail "the plan of precision $precision has no kernels for matrix units"
 import json, sys
@@ -77,3 +75,4 @@ plan tf32 nvidia-h100.json amd-mi300x.json
 plan bf16 nvidia-h100.json nvidia-rtx-5090.json amd-mi250.json amd-mi300x.json amd-rx-7900-xtx.json amd-rx-9060-xt.json intel-arc-a770.json \
     intel-max-1550.json
 plan f16 nvidia-a100.json amd-mi250.json
+[ -z "${OCLOC:-}" ] || plan tf32 intel-max-1550.json
