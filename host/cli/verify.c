@@ -111,7 +111,7 @@ scl_status scl_cli_verify(int argc, char **argv, scl_err *err)
         { "list-kernels", 0, CLI_SWITCH, &o.list_kernels, NULL, "the programs that the cases use, as JSON" },
         { "json", 0, CLI_TEXT, &o.json, "FILE", "a report (-: standard output)" },
         { "junit", 0, CLI_TEXT, &o.junit, "FILE", "a report as JUnit's XML" },
-        { "config", 0, CLI_TEXT, &o.config, "FILE", "train and sample on each device and compare every step, bit by bit (one device: with reference)" },
+        { "config", 0, CLI_TEXT, &o.config, "FILE", "run every stage that launches kernels, made short, on each device and compare every step, bit by bit (one device: with reference)" },
         { "steps", 0, CLI_NUMBER, &o.steps, "N", "--config: steps of every train stage (default 5)" },
         { "cache", 0, CLI_TEXT, &o.cache, "WHICH", "--config: compiled programs: usual, cold (caches begin empty), both (cold, then with what was kept)" },
         { "no-guards", 0, CLI_SWITCH, &o.no_guards, NULL, "--config: no second pass with bands between all buffers" },

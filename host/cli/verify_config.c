@@ -9,7 +9,8 @@
 #include "run/verify.h"
 
 /* What is checked is bits, not samples: few steps at each of the noise levels pass through every kernel that many do. */
-enum { SAMPLES = 4, STEPS_PER_LEVEL = 2, LANGEVIN_STEPS = 20, MOST_DEVICES = 64 };
+enum { SAMPLES = 4, STEPS_PER_LEVEL = 2, LANGEVIN_STEPS = 20, POINTS = 64, MOST_DEVICES = 64 };
+static const double tolerance = 1e-2;
 
 typedef struct checking {
     const verify_options *o;
@@ -18,7 +19,7 @@ typedef struct checking {
     scl_config *config;
     const char *device[MOST_DEVICES];
     int n_device;
-    json_t *devices, *runs, *cases;
+    json_t *devices, *runs, *cases, *left;
     bool begun;
 } checking;
 
@@ -47,6 +48,50 @@ static void shorten_samples(checking *c, const scl_stage_config *s)
         shorten(c, s->name, "sampler.steps", scl_arena_printf(&c->arena, "%d", LANGEVIN_STEPS));
 }
 
+static void shorten_training(checking *c, const scl_stage_config *s)
+{
+    shorten(c, s->name, "steps", scl_arena_printf(&c->arena, "%d", c->o->steps));
+    shorten(c, s->name, "eval.every", "never");
+    shorten(c, s->name, "checkpoint.every", "end");
+}
+
+static void shorten_likelihood(checking *c, const scl_stage_config *s)
+{
+    const scl_likelihood_config *l = &s->likelihood;
+    if (!l->count || l->count > SAMPLES)
+        shorten(c, s->name, "likelihood.count", scl_arena_printf(&c->arena, "%d", SAMPLES));
+    if (l->rtol < tolerance)
+        shorten(c, s->name, "likelihood.rtol", scl_arena_printf(&c->arena, "%g", tolerance));
+    if (l->atol < tolerance)
+        shorten(c, s->name, "likelihood.atol", scl_arena_printf(&c->arena, "%g", tolerance));
+}
+
+/* The metrics that are computed by kernels; the others need more samples than are left. */
+static void shorten_evaluation(checking *c, const scl_stage_config *s)
+{
+    const scl_evaluate_config *e = &s->evaluate;
+    const unsigned what = e->metrics;
+    const char *list = scl_arena_printf(&c->arena, "%s%s%s%s", what & SCL_METRIC_FISHER ? ", fisher" : "",
+                                        what & SCL_METRIC_LOSS ? ", loss" : "", what & SCL_METRIC_DENSITY ? ", density" : "",
+                                        scl_evaluate_classifies(e) ? ", classes" : "");
+    shorten(c, s->name, "metrics", scl_arena_printf(&c->arena, "[%s]", list + 2));
+    if (!e->images || e->images > POINTS)
+        shorten(c, s->name, "images", scl_arena_printf(&c->arena, "%d", POINTS));
+    if (what & SCL_METRIC_FISHER && e->fisher.points > POINTS)
+        shorten(c, s->name, "fisher.points", scl_arena_printf(&c->arena, "%d", POINTS));
+}
+
+static void shorten_stage(checking *c, const scl_stage_config *s)
+{
+    switch (s->kind) {
+    case SCL_STAGE_TRAIN: shorten_training(c, s); break;
+    case SCL_STAGE_SAMPLE: shorten_samples(c, s); break;
+    case SCL_STAGE_LIKELIHOOD: shorten_likelihood(c, s); break;
+    case SCL_STAGE_EVALUATE: shorten_evaluation(c, s); break;
+    case SCL_STAGE_PLOT: break;
+    }
+}
+
 /* Reads it twice: the names of its stages have to be known first. */
 static scl_status read_config(checking *c, scl_err *err)
 {
@@ -55,23 +100,23 @@ static scl_status read_config(checking *c, scl_err *err)
     SCL_TRY(cli_read_config(c->o->config, &c->overrides, &whole, err));
     for (int i = 0; i < whole->n_stage; i++) {
         const scl_stage_config *s = &whole->stage[i];
-        const char *name = scl_arena_strdup(&c->arena, s->name);
-        compares |= s->kind == SCL_STAGE_TRAIN || s->kind == SCL_STAGE_SAMPLE;
-        if (s->kind == SCL_STAGE_SAMPLE)
-            shorten_samples(c, s);
-        if (s->kind != SCL_STAGE_TRAIN)
-            continue;
-        shorten(c, name, "steps", scl_arena_printf(&c->arena, "%d", c->o->steps));
-        shorten(c, name, "eval.every", "never");
-        shorten(c, name, "checkpoint.every", "end");
+        const bool compared = scl_stage_uses_device(s);
+        compares |= compared;
+        if (compared)
+            shorten_stage(c, s);
+        else
+            json_array_append_new(c->left, json_pack("{s:s, s:s}", "stage", s->name, "kind",
+                                                     scl_config_choice("stage.kind", (int)s->kind)));
     }
     const bool clblast = whole->conv == SCL_CONV_CLBLAST;
     scl_config_free(whole);
     if (clblast)
         return scl_fail(err, SCL_BAD_CONFIG, "conv: clblast promises no bits; -o conv=auto compares the rest of this config");
     if (!compares)
-        return scl_fail(err, SCL_BAD_CONFIG, "%s has no train and no sample stage to compare", c->o->config);
-    return cli_read_config(c->o->config, &c->overrides, &c->config, err);
+        return scl_fail(err, SCL_BAD_CONFIG, "%s has no stage that launches kernels", c->o->config);
+    SCL_TRY(cli_read_config(c->o->config, &c->overrides, &c->config, err));
+    c->config->log.samples_every = 0;
+    return SCL_OK;
 }
 
 /* ---- devices ---- */
@@ -122,7 +167,7 @@ static json_t *pass_json(const scl_verify_pass *p)
     for (int i = 0; i < p->n_stage; i++)
         if (p->stage[i].checksum[0])
             json_array_append_new(stages, json_pack("{s:s, s:s, s:s}", "stage", p->stage[i].name, "what",
-                                                    p->stage[i].trains ? "weights" : "samples", "checksum", p->stage[i].checksum));
+                                                    p->stage[i].makes, "checksum", p->stage[i].checksum));
     json_t *row = json_pack("{s:s, s:i, s:s, s:o, s:i, s:f, s:i, s:i, s:b}", "device", p->info.name, "index", p->info.index, "pass",
                             p->what, "stages", stages, "runs", p->n_unit, "seconds", p->seconds, "programs_built",
                             p->programs.built, "programs_loaded", p->programs.loaded, "equal", p->equal);
@@ -139,6 +184,16 @@ static json_t *case_json(const scl_verify_pass *p, const char *name, const char 
                      "seconds", p->seconds, "message", message);
 }
 
+static void say_head(const checking *c)
+{
+    size_t i;
+    json_t *s;
+    verify_say(c->o, "%s: %d steps, sha256 of what its stages make\n", c->o->config, c->o->steps);
+    json_array_foreach(c->left, i, s)
+        verify_say(c->o, "left: %s (%s) launches no kernels of its own\n", json_string_value(json_object_get(s, "stage")),
+                   json_string_value(json_object_get(s, "kind")));
+}
+
 /* scl_verify_options.passed: a line for each pass, and a second one for what it has to say of buffers or caches. */
 static void passed(void *user, const scl_verify_pass *p)
 {
@@ -146,14 +201,13 @@ static void passed(void *user, const scl_verify_pass *p)
     char device[16] = "-", name[320];
     const char *line = "";
     if (!c->begun)
-        verify_say(c->o, "%s: %d steps, sha256 of weights and of samples\n", c->o->config, c->o->steps);
+        say_head(c);
     c->begun = true;
     if (p->info.index >= 0)
         snprintf(device, sizeof device, "%d", p->info.index);
     for (int i = 0; i < p->n_stage; i++)
         if (p->stage[i].checksum[0])
-            line = scl_arena_printf(&c->arena, "%s  %s %s %s", line, p->stage[i].name, p->stage[i].trains ? "weights" : "samples",
-                                    p->stage[i].checksum);
+            line = scl_arena_printf(&c->arena, "%s  %s %s %s", line, p->stage[i].name, p->stage[i].makes, p->stage[i].checksum);
     snprintf(name, sizeof name, "%s%s%s", p->info.name, p->what[0] ? ", " : "", p->what);
     verify_say(c->o, "%3s  %s:%s  %s  %.1f s\n", device, name, line, p->equal ? "equal" : "DIFFERENT", p->seconds);
     if (p->cache)
@@ -202,7 +256,9 @@ static void say_found(checking *c, const scl_verify_found *f)
     if (f->stage[0])
         verify_say(o, " in stage %s", f->stage);
     if (f->step >= 0)
-        verify_say(o, ", first at %s %ld", f->trains ? "step" : "update", f->step + 1);
+        verify_say(o, ", first at %s %ld", f->counts, f->step + 1);
+    if (f->step >= 0 && f->first > 0)
+        verify_say(o, " of samples from %d on", f->first);
     verify_say(o, "\n");
     if (f->node >= 0) {
         verify_say(o, "  node %d%s%s: %s, number %d of %d in the plan; the first whose outputs are not those of its C definition\n",
@@ -261,11 +317,13 @@ static scl_status check(checking *c, json_t *report, scl_err *err)
 
 scl_status verify_config(const verify_options *o, const cli_overrides *overrides, json_t *report, scl_err *err)
 {
-    checking c = { .o = o, .overrides = *overrides, .devices = json_array(), .runs = json_array(), .cases = json_array() };
+    checking c = { .o = o, .overrides = *overrides, .devices = json_array(), .runs = json_array(), .cases = json_array(),
+                   .left = json_array() };
     char caches[256] = "";
     json_object_set_new(report, "config", json_string(o->config));
     json_object_set_new(report, "steps", json_integer(o->steps));
     json_object_set_new(report, "devices", c.devices);
+    json_object_set_new(report, "left", c.left);
     json_object_set_new(report, "runs", c.runs);
     json_object_set_new(report, "cases", c.cases);
     scl_status status = read_config(&c, err);

@@ -156,12 +156,12 @@ static scl_status build(looker *l, scl_err *err)
 static scl_status open_looker(looker *l, scl_err *err)
 {
     const scl_stage_config *stage = l->c->stage;
-    const scl_plan_options options = scl_build_plan_options(l->c->config, stage, l->c->tune, NULL);
+    const scl_plan_options options = scl_stage_plan_options(l->c, NULL);
     SCL_TRY(build(l, err));
     SCL_TRY(scl_stage_open_device(l->c, &l->b, err));
     const scl_device_info device = scl_build_device(stage, &l->b->info);
     SCL_TRY(scl_plan_make(&l->plan, l->c->arena, l->graph, &device, &options, err));
-    SCL_TRY(scl_store_create(&l->store, l->b, &l->graph, 1, err));
+    SCL_TRY(scl_store_create_guarded(&l->store, l->b, &l->graph, 1, scl_observer_guard(l->c->observer), err));
     SCL_TRY(scl_exec_create(&l->exec, l->b, l->plan, l->store, NULL, err));
     SCL_TRY(scl_checkpoint_weights(l->k->from, l->store,
                                    stage->sample.weights == SCL_WEIGHTS_EMA ? "ema." : "", "", err));
@@ -210,7 +210,7 @@ static scl_status look(looker *l, const float *x, size_t count, bool bytes, int3
         for (size_t i = 0; i < now * D; i++)
             block[i] = value_of(l, x[first * D + i], bytes);
         SCL_TRY(scl_store_write(l->store, "x", block, sizeof *block * n * D, err));
-        SCL_TRY(scl_exec_run(l->exec, err));
+        SCL_TRY(scl_stage_evaluation(l->c, first, l->exec, err));
         SCL_TRY(scl_exec_read(l->exec, "logits", logits, sizeof *logits * n * K, err));
         SCL_TRY(scl_exec_read(l->exec, "stage.features", seen, sizeof *seen * n * F, err));
         memcpy(features + first * F, seen, sizeof *seen * now * F);

@@ -62,13 +62,13 @@ static scl_status load(measure *m, scl_err *err)
 {
     scl_stage_context *c = m->e->c;
     const scl_stage_config *stage = c->stage;
-    const scl_plan_options options = scl_build_plan_options(c->config, stage, c->tune, NULL);
+    const scl_plan_options options = scl_stage_plan_options(c, NULL);
     const scl_device_info device = scl_build_device(stage, &m->b->info);
     scl_graph *graph;
     scl_plan *plan;
     SCL_TRY(scl_step_losses(&graph, c->arena, &m->spec, "", err));
     SCL_TRY(scl_plan_make(&plan, c->arena, graph, &device, &options, err));
-    SCL_TRY(scl_store_create(&m->store, m->b, &graph, 1, err));
+    SCL_TRY(scl_store_create_guarded(&m->store, m->b, &graph, 1, scl_observer_guard(c->observer), err));
     SCL_TRY(scl_exec_create(&m->exec, m->b, plan, m->store, NULL, err));
     SCL_TRY(scl_noise_write(m->store, &m->noise, err));
     SCL_TRY(scl_truth_write(m->store, &stage->data, err));
@@ -107,7 +107,7 @@ static scl_status run(measure *m, size_t first, int level, scl_err *err)
     SCL_TRY(put(m, "given.z", m->z, bytes, err));
     SCL_TRY(put(m, "given.label", m->label, sizeof *m->label * n, err));
     SCL_TRY(put(m, "counters", counters, sizeof counters, err));
-    SCL_TRY(scl_exec_run(m->exec, err));
+    SCL_TRY(scl_stage_evaluation(m->e->c, first, m->exec, err));
     SCL_TRY(scl_exec_read(m->exec, "loss", m->loss, sizeof *m->loss * n, err));
     return *m->e->c->stop ? scl_stage_interrupted(m->e->c, -1, err) : SCL_OK;
 }

@@ -56,11 +56,11 @@ static scl_status load(scl_field *f, scl_field_kind kind, scl_err *err)
     const scl_stage_config *stage = f->c->stage;
     const scl_device_info device = scl_build_device(stage, &f->b->info);
     SCL_TRY(build(f, kind, err));
-    const scl_plan_options options = scl_build_plan_options(f->c->config, stage, f->c->tune, &f->tuning);
+    const scl_plan_options options = scl_stage_plan_options(f->c, &f->tuning);
     SCL_TRY(check_memory(f, &device, &options, kind, err));
     SCL_TRY(scl_plan_make(&f->plan, f->c->arena, f->graph, &device, &options, err));
     scl_stage_note_tuning(f->c, f->plan);
-    SCL_TRY(scl_store_create(&f->store, f->b, &f->graph, 1, err));
+    SCL_TRY(scl_store_create_guarded(&f->store, f->b, &f->graph, 1, scl_observer_guard(f->c->observer), err));
     SCL_TRY(scl_exec_create(&f->exec, f->b, f->plan, f->store, NULL, err));
     SCL_TRY(scl_noise_of(&f->noise, f->c->arena, &stage->noise, 2.0, false, err));
     SCL_TRY(scl_noise_write(f->store, &f->noise, err));
@@ -112,7 +112,7 @@ scl_status scl_field_values(scl_field *f, const float *x, size_t count, int leve
         const size_t n = count - first < most ? count - first : most;
         memcpy(block, x + first * D, sizeof *x * n * D);
         SCL_TRY(scl_store_write(f->store, "sample.x", block, sizeof *x * most * D, err));
-        SCL_TRY(scl_exec_run(f->exec, err));
+        SCL_TRY(scl_stage_evaluation(f->c, first, f->exec, err));
         SCL_TRY(scl_exec_read(f->exec, energy ? "sample.energy" : "sample.score", block, sizeof *x * most * width, err));
         memcpy(value + first * width, block, sizeof *x * n * width);
         if (*f->c->stop)

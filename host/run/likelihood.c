@@ -197,6 +197,7 @@ static scl_status measure_group(measure *m, size_t first, float *scratch, scl_er
     SCL_TRY(put_vectors(m, first, scratch, err));
     memset(m->state + values, 0, sizeof *m->state * integrals);
     m->flow.evaluations = 0;
+    m->flow.first = (int)first;
     const scl_status status =
         scl_ode_solve(&ode, m->state, values + integrals, m->flow.at[m->field->noise.levels - 1], m->flow.at[0], err);
     if (status != SCL_OK && status != SCL_INTERRUPTED)
@@ -285,6 +286,8 @@ static scl_status open_flow(measure *m, scl_err *err)
                           .vectors = scl_build_vectors(m->c->stage, &f->spec),
                           .width = m->D,
                           .exact = m->config->trace == SCL_TRACE_EXACT,
+                          .observer = m->c->observer,
+                          .stage = m->c->stage,
                           .seen = seen,
                           .context = m };
     m->rows = m->flow.exact ? 1 : m->flow.vectors;

@@ -68,13 +68,6 @@ static scl_status open_net(scl_draw *s, scl_err *err)
     return SCL_OK;
 }
 
-static scl_plan_options plan_options(const scl_draw *s)
-{
-    scl_plan_options options = scl_build_plan_options(s->c->config, s->c->stage, s->c->tune, &s->tuning);
-    options.guard_bytes = scl_observer_guard(s->c->observer);
-    return options;
-}
-
 static void tell_batch(scl_draw *s, const scl_draw_batch *r)
 {
     scl_stage_note_tuning(s->c, r->plan);
@@ -97,7 +90,7 @@ static scl_status open_sampler(scl_draw *s, scl_draw_batch *r, int n, scl_err *e
     spec.n = spec.global_batch = n;
     *r = (scl_draw_batch){ .n = n };
     SCL_TRY(scl_build_sampling(&r->graph, s->c->arena, s->c->stage, &spec, err));
-    const scl_plan_options options = plan_options(s);
+    const scl_plan_options options = scl_stage_plan_options(s->c, &s->tuning);
     SCL_TRY(scl_plan_make(&r->plan, s->c->arena, r->graph, &s->device, &options, err));
     SCL_TRY(scl_store_create_guarded(&r->store, s->b, &r->graph, 1, scl_observer_guard(s->c->observer), err));
     SCL_TRY(scl_exec_create(&r->exec, s->b, r->plan, r->store, NULL, err));
@@ -130,7 +123,7 @@ static scl_status needed(void *context, int n, scl_need *out, scl_err *err)
     scl_step_spec spec = s->spec;
     spec.n = spec.global_batch = n;
     *out = (scl_need){ 0 };
-    const scl_plan_options options = plan_options(s);
+    const scl_plan_options options = scl_stage_plan_options(s->c, &s->tuning);
     scl_status status = scl_build_sampling(&graph, &scratch, s->c->stage, &spec, err);
     if (status == SCL_OK)
         status = scl_need_plan(out, graph, &s->device, &options, err);

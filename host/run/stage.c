@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "run/build.h"
 #include "run/engine.h"
 
 /* The train stages of scores among the needs of a stage, directly or through others; classifiers are named
@@ -53,7 +54,19 @@ scl_status scl_stage_find_checkpoint(scl_stage_context *c, const char **path, sc
 scl_status scl_stage_step(scl_stage_context *c, scl_backend *b, long step, scl_err *err)
 {
     const scl_run_watch *w = c->run ? c->run->options->watch : NULL;
-    return w ? w->step(w->user, b, step, err) : SCL_OK;
+    return w && w->step ? w->step(w->user, b, step, err) : SCL_OK;
+}
+
+scl_plan_options scl_stage_plan_options(const scl_stage_context *c, const scl_tuning *rows)
+{
+    scl_plan_options options = scl_build_plan_options(c->config, c->stage, c->tune, rows);
+    options.guard_bytes = scl_observer_guard(c->observer);
+    return options;
+}
+
+scl_status scl_stage_evaluation(scl_stage_context *c, size_t first, scl_exec *exec, scl_err *err)
+{
+    return scl_observe_run(c->observer, c->stage, c->evaluations++, (int)first, exec, err);
 }
 
 void scl_stage_result(scl_stage_context *c, const char *checksum)

@@ -19,7 +19,7 @@ typedef struct scl_run_watch {
     void *user;
     /* A device was opened, and nothing is allocated on it yet: time to set its watch. */
     void (*opened)(void *user, const char *stage, scl_backend *b);
-    /* Before each step (update, evaluation) of a stage, numbered from 0 in the stage's own way. */
+    /* Before each step (update, evaluation) of a stage, numbered from 0 in the stage's own way; may be NULL. */
     scl_status (*step)(void *user, scl_backend *b, long step, scl_err *err);
     const volatile sig_atomic_t *stop;     /* in place of the signals' own */
 } scl_run_watch;
@@ -35,6 +35,7 @@ typedef struct scl_stage_context {
         *stop;               /* not 0: finish the step, write a checkpoint, return scl_stage_interrupted */
     const char *const *tune; /* forced candidates "conv2d.MR=4", NULL-terminated: scl_plan_options.tune */
     const scl_observer *observer;  /* NULL: nobody watches */
+    long evaluations;        /* that scl_stage_evaluation has run */
     scl_arena *arena;        /* lives as long as the stage runs */
 } scl_stage_context;
 
@@ -43,6 +44,12 @@ scl_status scl_stage_open_device(scl_stage_context *c, scl_backend **out, scl_er
 
 /* To be called before each step of a stage. */
 scl_status scl_stage_step(scl_stage_context *c, scl_backend *b, long step, scl_err *err);
+
+/* How the stage's graphs are planned: by its config (scl_build_plan_options), with the bands that its observer asks for. */
+scl_plan_options scl_stage_plan_options(const scl_stage_context *c, const scl_tuning *rows);
+
+/* Runs exec on samples from the first on, observed, as the next evaluation of a stage that has no steps. */
+scl_status scl_stage_evaluation(scl_stage_context *c, size_t first, scl_exec *exec, scl_err *err);
 
 /* The measured rows for the stage's plans (scl_plan_options.tuning): those that are stored for its device; where
  * there are none for the shapes of a stage that will compute for long, a few are measured now.  None under

@@ -111,7 +111,7 @@ static scl_status find(verifying *v, const scl_verify_pass *p, scl_err *err)
     int at, stage;
     bool comparable;
     *f = (scl_verify_found){ .device = p->info.name, .index = p->info.index, .pass = p->what, .step = -1, .node = -1, .launch = -1,
-                             .stage = "", .note = "" };
+                             .stage = "", .counts = "", .note = "" };
     const bool found = scl_verify_first(first, p, &at, &comparable) && at >= 0;
     if (!found) {
         const bool differs = !scl_verify_same_results(first, p, &stage);
@@ -122,7 +122,7 @@ static scl_status find(verifying *v, const scl_verify_pass *p, scl_err *err)
     }
     const scl_verify_unit *unit = &p->unit[at];
     f->stage = p->stage[unit->stage].name;
-    f->trains = p->stage[unit->stage].trains;
+    f->counts = p->stage[unit->stage].counts;
     f->step = unit->step;
     f->first = unit->first;
     SCL_TRY(search_on(v, p, unit, f, err));

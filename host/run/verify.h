@@ -1,9 +1,10 @@
 /* One config on several devices, bit by bit (`scorecl verify --config`): N steps of every train stage, a few samples of every sample
- * stage, by the same code as `scorecl run`, observed.  After everything that a stage runs on its device the state is summed up, so
- * that two devices can be compared step by step; where they differ, that step is run again node by node.
+ * stage, and what else runs on a device (densities, evaluations, fields), by the same code as `scorecl run`, observed.  After
+ * everything that a stage runs on its device the state is summed up, so that two devices can be compared step by step; where they
+ * differ, that step is run again node by node.
  *
  * verify.c is the order of things, verify_pass.c one run of the config on one device, verify_trace.c what is kept of it,
- * verify_search.c the node that is wrong, verify_guard.c bands round buffers. */
+ * verify_stage.c what is compared of a stage, verify_search.c the node that is wrong, verify_guard.c bands round buffers. */
 #ifndef SCL_RUN_VERIFY_H
 #define SCL_RUN_VERIFY_H
 
@@ -11,8 +12,16 @@
 #include "run/bits.h"
 #include "run/run.h"
 
-/* What a stage made, as `scorecl checksum` has it: of its last checkpoint, or of samples.npy. */
-typedef struct scl_verify_stage { const char *name; bool trains; char checksum[65]; } scl_verify_stage;
+/* What a stage made, as `scorecl checksum` has it: of its last checkpoint, of samples.npy or log_density.npy; or sha256 of a text. */
+typedef struct scl_verify_stage {
+    const char *name;
+    const char *makes, *counts;   /* "weights", "samples" ...; "step", "update" or "evaluation" */
+    const char *file;             /* in the stage's folder */
+    bool text, trains;
+    bool compared;                /* it launches kernels of its own; the others do not run */
+    bool dealt;                   /* a device deals its samples into batches as they fit */
+    char checksum[65];            /* "": none yet */
+} scl_verify_stage;
 
 /* The state behind one run of a stage's graph. */
 typedef struct scl_verify_unit {
@@ -43,8 +52,7 @@ typedef struct scl_verify_found {
     const char *device;           /* that computes other bits: its name */
     int index;
     const char *pass;             /* what of its pass */
-    const char *stage;
-    bool trains;
+    const char *stage, *counts;   /* counts: what step counts */
     long step;                    /* from 0; -1: the devices' runs cannot be compared step by step */
     int first;
     int node, nodes;              /* position in the plan, from 0; -1: none was found */

@@ -12,6 +12,10 @@ enum { SCL_VERIFY_GUARD_BYTES = 256 };
 scl_status scl_verify_pass_run(scl_verify_pass *p, scl_config *config, const char *folder, const scl_observer *observer, scl_err *err);
 void scl_verify_pass_free(scl_verify_pass *p);
 
+/* verify_stage.c: without name and checksum; the checksum of the file that it made. */
+scl_verify_stage scl_verify_stage_of(const scl_stage_config *stage);
+scl_status scl_verify_stage_sum(scl_verify_stage *s, const char *path, scl_err *err);
+
 /* verify_trace.c: the sums of an executor's state. */
 scl_status scl_verify_digest(scl_exec *exec, scl_verify_unit *out, scl_err *err);
 /* The first unit of b that differs from a, *at an index in b's units; false: none.  *comparable false: the passes deal their samples

@@ -8,15 +8,14 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/progress.h"
-#include "data/safetensors.h"
 #include "run/engine.h"
+#include "run/signal.h"
 #include "run/verify_parts.h"
 
 typedef struct passing {
     scl_verify_pass *p;
     const scl_config *config;
-    int stage;                       /* whose programs are counted in `now` */
-    scl_program_counts now;
+    scl_program_counts now;          /* of the device that is open */
 } passing;
 
 static scl_verify_unit *next_unit(scl_verify_pass *p)
@@ -32,15 +31,19 @@ static scl_verify_unit *next_unit(scl_verify_pass *p)
     return &p->unit[p->n_unit++];
 }
 
-/* A stage opens its device anew: what it built counts from nothing. */
-static void count_programs(passing *s, int stage, scl_exec *exec)
+/* Every opened device counts its programs from nothing. */
+static void add_programs(passing *s)
 {
-    if (stage != s->stage) {
-        s->p->programs.built += s->now.built;
-        s->p->programs.loaded += s->now.loaded;
-    }
-    s->stage = stage;
-    s->now = exec ? scl_program_counts_of(scl_exec_backend(exec)) : (scl_program_counts){ 0 };
+    s->p->programs.built += s->now.built;
+    s->p->programs.loaded += s->now.loaded;
+    s->now = (scl_program_counts){ 0 };
+}
+
+/* scl_run_watch.opened */
+static void opened(void *user, const char *stage, scl_backend *b)
+{
+    (void)stage, (void)b;
+    add_programs(user);
 }
 
 /* scl_observer.run */
@@ -53,34 +56,35 @@ static scl_status sum_up(void *user, const scl_stage_config *stage, long step, i
         char broken[512];
         const scl_status status = scl_verify_guarded(exec, broken, sizeof broken, err);
         if (status == SCL_DIFFERENT)
-            snprintf(s->p->broken, sizeof s->p->broken, "stage %s, step %ld: %s", stage->name, step + 1, broken);
+            snprintf(s->p->broken, sizeof s->p->broken, "stage %s, %s %ld: %s", stage->name,
+                     s->p->stage[at].counts, step + 1, broken);
         SCL_TRY(status);
     } else {
         SCL_TRY(scl_exec_run(exec, err));
     }
-    count_programs(s, at, exec);
+    s->now = scl_program_counts_of(scl_exec_backend(exec));
     scl_verify_unit *u = next_unit(s->p);
     *u = (scl_verify_unit){ .stage = at, .step = step, .first = first };
     return scl_verify_digest(exec, u, err);
 }
 
-/* Stages that only evaluate or draw figures are not what is compared. */
-static scl_status nothing(scl_stage_context *c, scl_err *err)
+/* Stages that launch nothing of their own are left. */
+static scl_status evaluate(scl_stage_context *c, scl_err *err)
 {
-    (void)c, (void)err;
-    return SCL_OK;
+    return scl_stage_uses_device(c->stage) ? scl_stage_evaluate(c, err) : SCL_OK;
 }
 
-static scl_status checksums(scl_verify_pass *p, const scl_config *config, const char *folder, scl_err *err)
+static scl_status plot(scl_stage_context *c, scl_err *err)
 {
-    for (int i = 0; i < config->n_stage; i++) {
-        const scl_stage_config *stage = &config->stage[i];
-        const bool trains = stage->kind == SCL_STAGE_TRAIN;
-        if (!trains && stage->kind != SCL_STAGE_SAMPLE)
-            continue;
-        SCL_TRY(scl_checksum_file(scl_arena_printf(&p->arena, "%s/%s/%s", folder, stage->name,
-                                                   trains ? "checkpoints/latest.safetensors" : "samples.npy"),
-                                  p->stage[i].checksum, err));
+    return scl_stage_uses_device(c->stage) ? scl_stage_plot(c, err) : SCL_OK;
+}
+
+static scl_status checksums(scl_verify_pass *p, const char *folder, scl_err *err)
+{
+    for (int i = 0; i < p->n_stage; i++) {
+        scl_verify_stage *s = &p->stage[i];
+        if (s->compared)
+            SCL_TRY(scl_verify_stage_sum(s, scl_arena_printf(&p->arena, "%s/%s/%s", folder, s->name, s->file), err));
     }
     return SCL_OK;
 }
@@ -91,8 +95,8 @@ static void prepare(scl_verify_pass *p, scl_config *config)
     p->n_unit = p->cap_unit = 0;
     p->stage = SCL_NEW_ARRAY(&p->arena, scl_verify_stage, config->n_stage + 1);
     for (int i = 0; i < config->n_stage; i++) {
+        p->stage[i] = scl_verify_stage_of(&config->stage[i]);
         p->stage[i].name = scl_arena_strdup(&p->arena, config->stage[i].name);
-        p->stage[i].trains = config->stage[i].kind == SCL_STAGE_TRAIN;
         config->stage[i].device = p->sel;
     }
     scl_program_cache_in(p->cache);
@@ -102,12 +106,14 @@ scl_status scl_verify_pass_run(scl_verify_pass *p, scl_config *config, const cha
 {
     static scl_stage_function *const function[] = { [SCL_STAGE_TRAIN] = scl_stage_train,
                                                     [SCL_STAGE_SAMPLE] = scl_stage_sample,
-                                                    [SCL_STAGE_EVALUATE] = nothing,
-                                                    [SCL_STAGE_LIKELIHOOD] = nothing,
-                                                    [SCL_STAGE_PLOT] = nothing };
-    passing s = { .p = p, .config = config, .stage = -1 };
+                                                    [SCL_STAGE_EVALUATE] = evaluate,
+                                                    [SCL_STAGE_LIKELIHOOD] = scl_stage_likelihood,
+                                                    [SCL_STAGE_PLOT] = plot };
+    passing s = { .p = p, .config = config };
+    const scl_run_watch watch = { .opened = opened, .user = &s, .stop = scl_signals_stop() };
     const scl_observer own = { .guard_bytes = p->guards ? SCL_VERIFY_GUARD_BYTES : 0, .run = sum_up, .user = &s };
-    const scl_run_options options = { .out = folder, .jobs = 1, .observer = observer ? observer : &own };
+    const scl_run_options options = { .out = folder, .jobs = 1, .observer = observer ? observer : &own,
+                                      .watch = &watch };
     const int64_t start = scl_now_ns();
     const char *usual = config->device;
     if (!observer)
@@ -131,9 +137,9 @@ scl_status scl_verify_pass_run(scl_verify_pass *p, scl_config *config, const cha
     config->device = usual;
     if (observer)
         return status;
-    count_programs(&s, -1, NULL);
+    add_programs(&s);
     if (status == SCL_OK)
-        status = checksums(p, config, folder, err);
+        status = checksums(p, folder, err);
     p->seconds = (double)(scl_now_ns() - start) * 1e-9;
     return status == SCL_DIFFERENT && p->broken[0] ? SCL_OK : status;
 }

@@ -145,7 +145,9 @@ static scl_status search(void *user, const scl_stage_config *stage, long step, i
 {
     const searching *q = user;
     const scl_verify_search *s = q->s;
-    const bool here = !strcmp(stage->name, q->config->stage[s->unit->stage].name) && step == s->unit->step;
+    const bool any = s->pass->stage[s->unit->stage].trains;      /* a step of training is one, however its batch is dealt */
+    const bool here = !strcmp(stage->name, q->config->stage[s->unit->stage].name) && step == s->unit->step &&
+                      (any || first == s->unit->first);
     const bool past = s->found->nodes && !here;
     bool found = false;
     if (past)

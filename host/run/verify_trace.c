@@ -50,49 +50,82 @@ static bool same_run(const scl_verify_unit *a, const scl_verify_unit *b)
     return a->stage == b->stage && a->step == b->step && a->first == b->first;
 }
 
-/* The last unit of the step of unit i. */
-static int end_of_step(const scl_verify_pass *p, int i)
+/* Units from i to end (excluded) of a pass: those of one stage. */
+typedef struct part { const scl_verify_pass *p; int i, end; bool last; } part;
+
+static part part_at(const scl_verify_pass *p, int i)
 {
-    while (i + 1 < p->n_unit && p->unit[i + 1].stage == p->unit[i].stage && p->unit[i + 1].step == p->unit[i].step)
+    part s = { .p = p, .i = i, .end = i };
+    while (s.end < p->n_unit && p->unit[s.end].stage == p->unit[i].stage)
+        s.end++;
+    s.last = s.end == p->n_unit;
+    return s;
+}
+
+/* The last unit of the step of unit i. */
+static int end_of_step(const part *s)
+{
+    int i = s->i;
+    while (i + 1 < s->end && s->p->unit[i + 1].step == s->p->unit[i].step)
         i++;
     return i;
 }
 
 /* Batches are dealt differently: what training leaves behind whole steps is the same nevertheless; samples of a batch are not. */
-static bool first_by_step(const scl_verify_pass *a, const scl_verify_pass *b, int *at)
+static bool first_by_step(part a, part b, int *at)
 {
-    int i = 0, k = 0;
-    *at = -1;
-    while (i < a->n_unit && k < b->n_unit) {
-        i = end_of_step(a, i);
-        k = end_of_step(b, k);
-        if (a->unit[i].stage != b->unit[k].stage || a->unit[i].step != b->unit[k].step)
+    for (; a.i < a.end && b.i < b.end; a.i++, b.i++) {
+        a.i = end_of_step(&a);
+        b.i = end_of_step(&b);
+        if (a.p->unit[a.i].step != b.p->unit[b.i].step)
             return false;
-        const bool trains = a->stage[a->unit[i].stage].trains;
-        if (trains && strcmp(a->unit[i].state, b->unit[k].state) != 0) {
-            *at = k;
+        if (strcmp(a.p->unit[a.i].state, b.p->unit[b.i].state) != 0) {
+            *at = b.i;
             return true;
         }
-        i++;
-        k++;
     }
+    return false;
+}
+
+static bool dealt_alike(part a, part b)
+{
+    const int n = a.end - a.i, m = b.end - b.i;
+    bool alike = n == m || (b.p->failed[0] && b.last && m < n);
+    for (; alike && b.i < b.end; a.i++, b.i++)
+        alike = same_run(&a.p->unit[a.i], &b.p->unit[b.i]);
+    return alike;
+}
+
+/* In one stage.  How many runs a solver takes depends on what it computes: they are alike up to the first that differs. */
+static bool first_in_stage(part a, part b, int *at, bool *comparable)
+{
+    const scl_verify_stage *stage = &b.p->stage[b.p->unit[b.i].stage];
+    if (!dealt_alike(a, b)) {
+        *comparable = *comparable && !stage->dealt;
+        if (stage->trains)
+            return first_by_step(a, b, at);
+        if (stage->dealt)
+            return false;
+    }
+    for (; a.i < a.end && b.i < b.end && same_run(&a.p->unit[a.i], &b.p->unit[b.i]); a.i++, b.i++)
+        if (strcmp(a.p->unit[a.i].all, b.p->unit[b.i].all) != 0) {
+            *at = b.i;
+            return true;
+        }
     return false;
 }
 
 bool scl_verify_first(const scl_verify_pass *a, const scl_verify_pass *b, int *at, bool *comparable)
 {
-    const int n = b->failed[0] && b->n_unit < a->n_unit ? b->n_unit : a->n_unit;
-    *comparable = b->failed[0] ? b->n_unit <= a->n_unit : a->n_unit == b->n_unit;
-    for (int i = 0; i < n && *comparable; i++)
-        *comparable = same_run(&a->unit[i], &b->unit[i]);
-    if (!*comparable)
-        return first_by_step(a, b, at);
-    for (int i = 0; i < n; i++)
-        if (strcmp(a->unit[i].all, b->unit[i].all) != 0) {
-            *at = i;
-            return true;
-        }
     *at = -1;
+    *comparable = true;
+    for (int i = 0, k = 0; i < a->n_unit && k < b->n_unit && a->unit[i].stage == b->unit[k].stage;) {
+        const part p = part_at(a, i), q = part_at(b, k);
+        if (first_in_stage(p, q, at, comparable))
+            return true;
+        i = p.end;
+        k = q.end;
+    }
     return false;
 }
 

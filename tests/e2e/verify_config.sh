@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# verify --config: equal devices are equal, and of a device that computes wrong bits in one kernel from one step on the step, the node, the launch and the
-# elements are named; the reproducer goes wrong on that device alone, and is right with the right source.  Two devices of PoCL, of which the second one
-# builds a kernel with a fault planted into it; and guards, which name the kernel that writes outside of its buffers.
+# verify --config: equal devices are equal, and of a device that computes wrong bits in one kernel from one step on the step, the
+# node, the launch and the elements are named; the reproducer goes wrong on that device alone, and is right with the right source.
+# Stages that train, sample, measure densities, evaluate and plot.  Two devices of PoCL, of which the second one builds a kernel
+# with a fault planted into it; and guards, which name the kernel that writes outside of its buffers.
 . "$(dirname "$0")/common"
 
 export POCL_DEVICES="basic basic"
@@ -18,6 +19,14 @@ stages:
   train: { kind: train, objective: { loss: dsm }, optimizer: { method: adam, lr: 5.0e-3 }, batch: 16, steps: 100 }
   sample: { kind: sample, needs: [train], sampler: { step_lr: 1.0e-3 }, count: 4 }
 END
+sed '/  sample:/d; s/widths: \[16\]/&, condition: level/' toy.yaml > measures.yaml
+cat >> measures.yaml <<'END'
+  density: { kind: likelihood, needs: [train], likelihood: { group: 2, trace: exact } }
+  score: { kind: evaluate, needs: [train], samples: data, metrics: [fisher, loss, moments] }
+  points: { kind: evaluate, samples: data, metrics: [moments] }
+  arrows: { kind: plot, needs: [train], plot: { type: field } }
+END
+config=toy.yaml
 
 # plant FOLDER FILE SED-SCRIPT: kernel files with a fault that is compiled with -DPLANTED alone.
 plant()
@@ -27,12 +36,12 @@ plant()
     grep -q PLANTED "$1/$2" || fail "the fault does not fit cl/$2 any more"
 }
 
-# wrong_device FOLDER FAMILY FLAGS...: verify with the fault on the second device; exit 4, text in said, JSON in found.json.
+# wrong_device FOLDER FAMILY FLAGS...: verify of $config with the fault on the second device; exit 4, JSON in found.json.
 wrong_device()
 {
     local folder=$1 family=$2 got=0; shift 2
     env "SCL_KERNEL_DIR=$work/$folder" "SCL_CL_OPTIONS_$wrong=$family:-DPLANTED" \
-        "$SCORECL" verify --config toy.yaml --steps 4 --json found.json --junit found.xml "$@" > /dev/null 2> errors || got=$?
+        "$SCORECL" verify --config "$config" --steps 4 --json found.json --junit found.xml "$@" > /dev/null 2> errors || got=$?
     [ "$got" = 4 ] || { cat errors >&2; fail "$folder: exit $got, not 4"; }
     [ "$folder" = nan ] || [ ! -s errors ] || { cat errors >&2; fail "$folder: something on standard error"; }
     grep -q 'failures="1"' found.xml || fail "$folder: JUnit counts no failure"
@@ -68,6 +77,12 @@ sed -i 's/as_uint(row\[4 \* q\]) ^ 1u/as_uint(row[4 * q])/' noise.replay/kernel-
 expect 0 "equal: this device gives the expected bits" "$SCORECL" verify --replay noise.replay --device "$wrong"
 echo "noise: step 3, random_normal, and its reproducer with both sources"
 
+# Of the second batch of samples alone.
+plant batch ops/random.cl 's/^            row\[4 \* q + e\] = .*/&\n#ifdef PLANTED\n        if (sample_of(counters, 0) == 2)\n            row[4 * q] = as_float(as_uint(row[4 * q]) ^ 1u);\n#endif/'
+wrong_device batch random --device "$right" --device "$wrong" --no-guards --out batch.replay -o stages.sample.batch=2
+has step 1; has operator '"random_normal"'; has stage '"sample"'; has first_sample 2; has reproduces true
+echo "batch: the second, random_normal"
+
 # A device whose noise is NaN ends its stage; that is what differs, not a failure to compare.
 plant nan ops/random.cl 's/^            row\[4 \* q + e\] = .*/&\n#ifdef PLANTED\n        if (step >= 1 \&\& n == 3)\n            row[4 * q + 1] = as_float(0x7fc00000);\n#endif/'
 wrong_device nan random --device "$right" --device "$wrong" --no-guards --out nan.replay
@@ -99,3 +114,27 @@ expect 1 "has 3 bytes, not 64" "$SCORECL" verify --replay cut --device "$right"
 rm -rf cut; cp -r noise.replay cut
 sed 's/"offset": 0,/"offset": 99999999,/' noise.replay/replay.json > cut/replay.json
 expect 1 "is no replay that this version can run" "$SCORECL" verify --replay cut --device "$right"
+
+# What else launches kernels.  A flow has its own number of evaluations: this fault is in those at the larger noise level.
+config=measures.yaml
+"$SCORECL" verify --config $config --steps 4 --device reference --device "$right" > equal.txt || fail "equal measures are not"
+cat equal.txt
+grep -q "^left: points (evaluate) launches no kernels of its own$" equal.txt || fail "what is left is not named"
+[ "$(grep -c ' equal ' equal.txt)" = 3 ] || fail "reference, device and guards are not equal"
+for made in "density densities" "score values" "arrows numbers"; do
+    grep -q "  $made [0-9a-f]\{64\}  " equal.txt || fail "nothing is compared of: $made"
+done
+plant flow ops/embedding.cl '/^kernel void embedding(/,/^}/s/^}/#ifdef PLANTED\n    if (items * VEC == 32 \&\& label[n] == 0 \&\& d == 0)\n        rows[n * D] = as_float(as_uint(rows[n * D]) ^ 1u);\n#endif\n}/'
+wrong_device flow embedding --device "$right" --device "$wrong" --no-guards --out flow.replay
+has stage '"density"'; has first_sample 0; has operator '"embedding"'; has scope '"level.0"'; has launch 0; has reproduces true
+grep -q '"differ": 2,' found.json || fail "the first element of each of 2 samples differs"
+step=$(awk '/"found":/ { on = 1 } on && $1 == "\"step\":" { print $2 + 0; exit }' found.json)
+[ "$step" -gt 1 ] || fail "evaluation $step: the first is at the smallest level, where nothing is wrong"
+expect 4 "2 of 32 elements of rows differ" "$SCORECL" verify --replay flow.replay --device "$right"
+echo "flow: evaluation $step, embedding, and its reproducer"
+
+# Fisher's divergence is taken at the smallest level, over the reference and over the box; the loss begins with the largest.
+plant loss ops/embedding.cl '/^kernel void embedding(/,/^}/s/^}/#ifdef PLANTED\n    if (items * VEC > 4096 \&\& label[n] == 0 \&\& item == 5)\n        rows[n * D + d] = as_float(as_uint(rows[n * D + d]) ^ 1u);\n#endif\n}/'
+wrong_device loss embedding --device "$right" --device "$wrong" --no-guards --out loss.replay
+has stage '"score"'; has step 3; has operator '"embedding"'; has reproduces true
+echo "loss: the third evaluation, embedding"
