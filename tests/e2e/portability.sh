@@ -28,6 +28,7 @@ cat > broken <<EOF
 case "\$*" in
     *--probe*reference*) ;;
     *--probe*) [ ! -e $work/probe_crashes ] || kill -SEGV \$\$
+               [ ! -e $work/probe_hangs ] || exec sleep 1000
                [ ! -e $work/probe_fails ] || { echo "kernel build failed on X: -11" >&2; exit 1; } ;;
     *"--op adam --device 0"*) kill -SEGV \$\$ ;;
     *"--op norm_coef --device 0"*) export SCL_KERNEL_DIR=$work/kernels ;;
@@ -48,8 +49,33 @@ matrix 3 --only reference,pocl --op adam --no-runs
 tail -1 said | grep -q 'nothing to compare; skipped: pocl' || { cat said; fail "a device that builds nothing"; }
 grep -q 'pocl .*skipped: it lists a device that cannot be used: kernel build failed on X' said || { cat said; fail "its reason"; }
 
+rm probe_fails
+# A device that hangs is not taken for one that is not there, and what was not reached is not done.
+touch probe_hangs
+matrix 1 --only reference,pocl --op flatten --no-runs --limit 10
+[ "$(cell "device probe" pocl)" = time ] || { cat said; fail "a device that hangs"; }
+tail -1 said | grep -q 'no difference, but NOT FINISHED: device probe on pocl;' || { cat said; fail "the verdict names it"; }
+tail -1 said
+"$tool" --scorecl "$program" --only reference,pocl --op flatten --no-runs > /dev/null 2>&1 & tool_id=$!
+until pgrep -P $tool_id sleep > /dev/null; do sleep 0.1; kill -0 $tool_id 2> /dev/null || fail "the tool ended before its device hung"; done
+hung=$(pgrep -P $tool_id sleep)
+kill $tool_id
+wait $tool_id && fail "a signal ends the tool with 0" || [ $? = 130 ] || fail "the exit code of a signal"
+kill -0 $hung 2> /dev/null && fail "what the tool has started goes on after its end"
+expect 1 "no difference so far, NOT FINISHED" "$tool" --scorecl "$program" --device cpu --minutes 0.15 --archive hangs.tar.gz
+rm probe_hangs
+matrix 1 --only reference,pocl --op flatten --no-runs --minutes 0.001
+tail -1 said | grep -q 'NOT FINISHED: .*device probe on pocl;' || { cat said; fail "columns that were not reached"; }
+
+# No such device, a wrong word: said at once.
+expect 3 "nothing to compare: no device: scorecl: no device is called 'nothing'" "$tool" --scorecl "$SCORECL" --device nothing --archive none.tar.gz
+[ ! -e none.tar.gz ] || fail "an archive of no device"
+expect 2 "no implementation is called nothing" "$tool" --scorecl "$SCORECL" --only nothing
+expect 2 "its folder cannot be written to" "$tool" --scorecl "$SCORECL" --html nowhere/m.html
+expect 2 "there is no nowhere.tar.gz" "$tool" --devices-page nowhere.tar.gz
+
 # One device in a short time: what it does not get to is said, and the archive is whole.
-expect 1 "no difference so far, NOT FINISHED" "$tool" --scorecl "$SCORECL" --device cpu --minutes 0.1 --archive one.tar.gz
+expect 1 "no difference so far, NOT FINISHED" "$tool" --scorecl "$SCORECL" --device cpu --minutes 0.5 --archive one.tar.gz
 tar tzf one.tar.gz > names
 for name in manifest.json matrix.json logs/devices.txt logs/version.txt logs/bench.txt; do
     grep -q "^one/$name\$" names || { cat names; fail "the archive has no $name"; }

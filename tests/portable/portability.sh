@@ -9,3 +9,12 @@ cat said
 [ "$(grep -c '^ *-  .*skipped: .' said)" = "$(python3 -c "import json; print(sum(bool(c['skipped']) for c in json.load(open('m.json'))['columns']))")" ] ||
     fail "not every skipped implementation is named with its reason"
 grep -q '^recorded launches .* = ' said || fail "no device recorded its launches"
+
+# The archive of a device that computes wrongly, here by a wrong kernel: its folder `reproducer` shows the difference by itself.
+mkdir -p kernels/ops
+sed 's/scl_div_v(gamma, sigma)/scl_div_v(sigma, gamma)/' "$SOURCE/cl/ops/norm.cl" > kernels/ops/norm.cl
+SCL_KERNEL_DIR=$work/kernels expect 4 "DIFFERENT: " "$SOURCE/tools/portability" --scorecl "$SCORECL" --device cpu --archive wrong.tar.gz
+tar xzf wrong.tar.gz
+grep -q 'norm_coef' wrong/reproducer/replay.json || fail "the archive has no reproducer of norm_coef"
+expect 4 "norm_coef" "$SCORECL" verify --replay wrong/reproducer
+cat said

@@ -12,12 +12,13 @@ import tarfile
 import time
 
 from . import matrix
-from .matrix import Matrix, has_fingerprint, operators_of, report_of
-from .places import binary, have, say
+from .matrix import Matrix, operators_of, report_of
+from .places import ROOT, binary, have, say
 
 SIZE = "28x28x1-ngf64-b32"
 # Shares of the time that is left when a part begins, at most.
-SHARES = {"fingerprint": 0.35, "verify": 0.7, "network": 0.6, "bench": 0.6, "profile": 0.9}
+SHARES = {"fingerprint": 0.35, "reproducer": 0.4, "verify": 0.7, "network": 0.6, "bench": 0.6, "profile": 0.9}
+ONE_OPERATOR = 120       # seconds at most: what a device that hangs costs
 
 
 class Collector:
@@ -65,39 +66,44 @@ def machine():
     if have("lspci"):
         out = subprocess.run(["lspci"], stdout=subprocess.PIPE, text=True).stdout
         cards = [line.split(": ", 1)[1] for line in out.splitlines() if re.search(r"VGA|3D|Display|accelerator", line)]
-    return {"cpu": cpu, "cpus": os.cpu_count(), "system": system, "kernel": platform.release(), "architecture": platform.machine(), "cards": cards}
+    drivers = {}
+    for path in sorted(glob.glob("/etc/OpenCL/vendors/*.icd")):
+        with open(path) as f:
+            drivers[os.path.basename(path)] = f.read().strip()
+    return {"cpu": cpu, "cpus": os.cpu_count(), "system": system, "kernel": platform.release(), "architecture": platform.machine(),
+            "cards": cards, "drivers": drivers}
 
 
-def verify_part(c, impl, jobs):
-    """The operators one by one, as long as there is time: what has run by then is in the archive."""
-    operators = operators_of(impl)
-
-    class Options:
-        all, runs, fingerprint, limit, minutes = False, False, False, 600, c.left(SHARES["verify"]) / 60
-    Options.jobs = jobs
-    m = Matrix([impl], operators, Options)
-    m.columns = [{"name": impl.name, "about": impl.about, "skipped": "", "device": None, "flop": 0}]
-    start, fault = time.monotonic(), ""
-    try:
-        m.columns[0]["device"] = m.look(impl)
-        m.fill_column(impl)
-    except matrix.Missing as e:
-        m.columns[0]["skipped"] = str(e)
-        fault = "" if m.over() else str(e)      # a probe that had no time says nothing of the device
-    passed = len([row for row, _, _ in m.values((matrix.SAME, matrix.CLOSE)) if row in operators])
+def verify_part(c, m, impl):
+    """The operators, as long as there is time: what has run by then is in the archive."""
+    start = time.monotonic()
+    m.end = start + c.left(SHARES["verify"])
+    m.fill_column(impl)
+    passed = len([row for row, _, _ in m.values((matrix.SAME, matrix.CLOSE)) if row in m.operators])
     bad = m.values(matrix.FAULTS)
-    state = fault or f"{passed} of {len(operators)} operators with the bits of their C definitions, {len(bad)} not"
-    c.write("matrix.json", json.dumps(m.json({}), indent=1))
-    c.note("verify", state, time.monotonic() - start)
-    return {"passed": passed, "failed": len(bad), "operators": len(operators), "different": [[row, v["outcome"]] for row, _, v in bad],
-            "fault": fault}
+    c.note("verify", f"{passed} of {len(m.operators)} operators with the bits of their C definitions, {len(bad)} not",
+           time.monotonic() - start)
+    return {"passed": passed, "failed": len(bad), "different": [[row, v["outcome"]] for row, _, v in bad]}
+
+
+def fingerprint_part(c, impl):
+    """The published checksums; where one differs, the kernel that computes the difference, as a folder for `verify --replay`."""
+    path = os.path.join(c.folder, "fingerprint.json")
+    done = c.part("fingerprint", "verify", "--fingerprint", "--device", impl.select, "--json", path, share=SHARES["fingerprint"])
+    # Of one that was not finished it still tells which had differed.
+    bad = list(dict.fromkeys(re.findall(r"^FAIL (\w+):", done.out, re.M)))
+    configs = [p for p in (os.path.join(ROOT, "tests/fingerprints", name + ".yaml") for name in bad) if os.path.exists(p)]
+    if configs:
+        c.part("reproducer", "verify", "--config", configs[0], "--device", impl.select, "--no-guards", "--out",
+               os.path.join(c.folder, "reproducer"), share=SHARES["reproducer"])
+    return "differs" if bad else {None: "not finished", 0: "same"}.get(done.code, "failed")
 
 
 def profile_part(c, impl, work):
     """The time of each kernel in a short training of the tiny config."""
-    if "later version" in impl.scorecl("profile", "--help").err or impl.scorecl("profile", "--help").code != 0:
-        c.note("profile", "this version has none")
-        return
+    matrix.write_pictures(os.path.join(work, "pictures.npy"))
+    with open(os.path.join(work, "tiny.yaml"), "w") as f:
+        f.write(matrix.TINY % os.path.join(work, "pictures.npy"))
     out = os.path.join(work, "profile")
     done = c.part("profile", "profile", os.path.join(work, "tiny.yaml"), "--device", impl.select, "--steps", "3", "--out", out,
                   share=SHARES["profile"])
@@ -120,39 +126,50 @@ def collect(impl, args, work):
     if args.only and args.device not in ("auto", "all"):
         impl.select = args.device
     c = Collector(impl, args.minutes or 10, work)
-    devices = c.part("devices", "devices", "--measure", "--json", "-", share=0.2, output="devices.json")
+    args.all = args.runs = False
+    args.limit, args.minutes = ONE_OPERATOR, c.left() / 60
+    m = Matrix([impl], operators_of(impl), args)
+    column = {"name": impl.name, "about": impl.about, "skipped": "", "device": None, "flop": 0}
+    m.columns.append(column)
+    result = {"passed": 0, "failed": 0, "operators": len(m.operators), "different": [], "fault": ""}
+    try:
+        column["device"] = m.look(impl)
+    except matrix.NoDevice as e:
+        print(f"portability: nothing to compare: {e}")
+        return 3
+    except matrix.Missing as e:
+        column["skipped"] = result["fault"] = str(e)
+    devices = c.part("devices", "devices", *(["--measure"] if column["device"] else []), "--json", "-", share=0.2, output="devices.json")
     c.part("version", "version")
-    # The fingerprint is of every operator and the shortest: first, whatever there is time for.
-    fingerprint = {}
-    if has_fingerprint(impl):
-        done = c.part("fingerprint", "verify", "--fingerprint", "--device", impl.select, "--json", "-", share=SHARES["fingerprint"],
-                      output="fingerprint.json")
-        said = {None: "not finished", 0: "same", 4: "differs"}
-        fingerprint = {"fingerprint": said.get(done.code, "failed")}
-    else:
-        c.note("fingerprint", "this version has none")
-    result = {**verify_part(c, impl, args.jobs), **fingerprint}
-    c.part("network", "bench", SIZE, "--device", impl.select, "--seconds", "1", "--json", "-", share=SHARES["network"],
-           output="bench-network.json")
-    c.part("bench", "bench", "--device", impl.select, "--seconds", "0.1", "--json", "-", share=SHARES["bench"], output="bench.json")
-    matrix.write_pictures(os.path.join(work, "pictures.npy"))
-    with open(os.path.join(work, "tiny.yaml"), "w") as f:
-        f.write(matrix.TINY % os.path.join(work, "pictures.npy"))
-    profile_part(c, impl, work)
-    probed = json.load(open(os.path.join(c.folder, "matrix.json")))["columns"][0]["device"]
-    report = report_of(devices) or {}
+    if column["device"]:
+        # The fingerprint is of every operator and the shortest: first, whatever there is time for.
+        result["fingerprint"] = fingerprint_part(c, impl)
+        result.update(verify_part(c, m, impl))
+        c.part("network", "bench", SIZE, "--device", impl.select, "--seconds", "1", "--json", "-", share=SHARES["network"],
+               output="bench-network.json")
+        c.part("bench", "bench", "--device", impl.select, "--seconds", "0.1", "--json", "-", share=SHARES["bench"], output="bench.json")
+        profile_part(c, impl, work)
+    c.write("matrix.json", json.dumps(m.json({}), indent=1))
+    pack_result(c, impl, args, column["device"], report_of(devices) or {}, result, start)
+    late = column["skipped"] and m.values((matrix.TIME,))
+    bad = result["failed"] or result.get("fingerprint") == "differs"
+    whole = result["passed"] == result["operators"] and result.get("fingerprint", "same") == "same"
+    words = "DIFFERENT" if bad else f"CANNOT BE USED: {result['fault']}" if result["fault"] and not late else \
+        "no difference" if whole else "no difference so far, NOT FINISHED"
+    print(f"portability: {words}: {result['passed']} of {result['operators']} operators checked; {time.time() - start:.0f} s; "
+          f"wrote {args.archive}")
+    return 4 if bad else 0 if whole else 1
+
+
+def pack_result(c, impl, args, probed, report, result, start):
+    date = time.strftime("%Y-%m-%d", time.gmtime(start))
     described = [d for d in report.get("devices", []) if probed and d["name"] == probed["name"] and d["driver"] == probed["driver"]]
     c.write("manifest.json", json.dumps({
-        "kind": "scorecl device archive", "date": time.strftime("%Y-%m-%d", time.gmtime(start)), "implementation": impl.name,
+        "kind": "scorecl device archive", "date": date, "implementation": impl.name,
         "about": impl.about, "device": {**(described[0] if described else {}), **(probed or {})}, "machine": machine(),
         "versions": versions_of(impl), "result": result, "parts": c.parts, "seconds": round(time.time() - start, 1)}, indent=1))
-    name = args.archive or f"portability-{slug(impl, probed)}-{time.strftime('%Y-%m-%d', time.gmtime(start))}.tar.gz"
-    pack(c.folder, name)
-    bad = result["failed"] or result["fault"] or result.get("fingerprint") == "differs"
-    whole = result["passed"] == result["operators"] and result.get("fingerprint", "same") == "same"
-    words = "DIFFERENT" if bad else "no difference" if whole else "no difference so far, NOT FINISHED"
-    print(f"portability: {words}: {result['passed']} of {result['operators']} operators checked; {time.time() - start:.0f} s; wrote {name}")
-    return 4 if bad else 0 if whole else 1
+    args.archive = args.archive or f"portability-{slug(impl, probed)}-{date}.tar.gz"
+    pack(c.folder, args.archive)
 
 
 def versions_of(impl):

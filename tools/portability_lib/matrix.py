@@ -12,13 +12,19 @@ import time
 from .implementations import Missing
 from .places import say
 
-SAME, CLOSE, DIFFERS, NO_BUILD, CRASH, TIME, SKIPPED = "same", "tolerance", "differs", "build", "crash", "time", "skipped"
+SAME, CLOSE, DIFFERS, NO_BUILD, CRASH, FAILED, TIME, SKIPPED = \
+    "same", "tolerance", "differs", "build", "crash", "failed", "time", "skipped"
 OUTCOMES = {SAME: "same bits", CLOSE: "within tolerance", DIFFERS: "differs", NO_BUILD: "does not build", CRASH: "crashed",
-            TIME: "not finished in time", SKIPPED: "skipped"}
-FAULTS = (DIFFERS, NO_BUILD, CRASH)
+            FAILED: "failed", TIME: "not finished in time", SKIPPED: "skipped"}
+FAULTS = (DIFFERS, NO_BUILD, CRASH, FAILED)
+NO_DEVICE, BITS_DIFFER = 3, 4           # exit codes of scorecl
 PROBE, RUN, RECORDED, FINGERPRINT = "device probe", "train, sample", "recorded launches", "fingerprint"
 UNREACHED = "no time was left for it"
 BUILD_WORDS = ("kernel build failed", "(kernel build for", "clBuildProgram", "clCreateKernel")
+
+
+class NoDevice(Missing):
+    """There is none of this name."""
 
 
 def report_of(done):
@@ -29,7 +35,7 @@ def report_of(done):
 
 
 def cell(outcome, message="", seconds=0.0, **more):
-    return {"outcome": outcome, "message": message[:1200], "seconds": round(seconds, 3), **more}
+    return {"outcome": outcome, "message": message[:4000], "seconds": round(seconds, 3), **more}
 
 
 def not_done(done):
@@ -39,7 +45,8 @@ def not_done(done):
     words = done.last_words()
     if done.code < 0 or done.code > 128:
         return cell(CRASH, words, done.seconds)
-    return cell(NO_BUILD if any(w in done.err for w in BUILD_WORDS) else DIFFERS, done.err.strip() or words, done.seconds)
+    outcome = NO_BUILD if any(w in done.err for w in BUILD_WORDS) else DIFFERS if done.code == BITS_DIFFER else FAILED
+    return cell(outcome, done.err.strip() or words, done.seconds)
 
 
 def operator_cell(done, objection):
@@ -104,7 +111,7 @@ class Matrix:
         self.implementations, self.operators, self.options = implementations, operators, options
         self.columns, self.cells = [], {}
         self.end = time.monotonic() + 60 * options.minutes if options.minutes else None
-        self.rows = [PROBE] + operators + ([RUN, RECORDED] if options.runs else []) + ([FINGERPRINT] if options.fingerprint else [])
+        self.rows = [PROBE] + operators + ([RUN, RECORDED, FINGERPRINT] if options.runs else [])
 
     def limit(self):
         """Seconds that a command may take."""
@@ -124,6 +131,7 @@ class Matrix:
             self.columns.append(column)
             try:
                 if self.over():
+                    self.put(impl, PROBE, cell(TIME, UNREACHED))
                     raise Missing(f"not reached within {self.options.minutes:g} minutes")
                 impl.prepare(binary, work)
                 column["device"] = self.look(impl)
@@ -135,7 +143,7 @@ class Matrix:
 
     def look(self, impl):
         """The device, by its probe, whose cell this fills.  One that builds nothing at all is no use to anyone: it is skipped, by
-        name.  One whose driver crashes in the probe may still run most operators."""
+        name.  One whose driver fails in the probe may still run most operators; one that hangs in it would in each of them."""
         done = impl.scorecl("verify", "--probe", "--device", impl.select, "--json", "-", limit=self.limit())
         report = report_of(done)
         words = impl.objection()
@@ -144,14 +152,17 @@ class Matrix:
             self.put(impl, PROBE, cell(SAME, "", done.seconds) if probe.get("promised") else
                      cell(DIFFERS, probe.get("differed", ""), done.seconds))
             return dict(report["devices"][0], probe=probe.get("promised", False))
-        listed = report_of(impl.scorecl("devices", "--json", "-")) or {}
-        impl.objection()
-        if done.code is not None and (done.code < 0 or done.code > 128) and listed.get("devices"):
-            self.put(impl, PROBE, not_done(done))
-            return dict(listed["devices"][0], probe=False)
-        what = "it lists a device that cannot be used" if any(w in done.err for w in BUILD_WORDS) else "no device"
         said = [line.strip() for line in (words or not_done(done)["message"]).splitlines() if line.strip()]
-        raise Missing(f"{what}: {': '.join(said[-2:])[:300]}")
+        listed = [] if done.code == NO_DEVICE else (report_of(impl.scorecl("devices", "--json", "-", limit=60)) or {}).get("devices", [])
+        impl.objection()
+        if done.code == NO_DEVICE or not (listed or done.code is None):
+            raise NoDevice("no device: " + " ".join(said)[:300])
+        if any(w in done.err for w in BUILD_WORDS):
+            raise Missing(f"it lists a device that cannot be used: {': '.join(said[-2:])[:300]}")
+        self.put(impl, PROBE, not_done(done))
+        if done.code is None:
+            raise Missing(f"its probe did not finish in {done.seconds:.0f} s")
+        return dict(listed[0], probe=False)
 
     def put(self, impl, row, value):
         self.cells.setdefault(row, {})[impl.name] = value
@@ -165,7 +176,7 @@ class Matrix:
             done = impl.scorecl("verify", *depth, "--op", op, "--device", impl.select, "--json", "-", limit=self.limit())
             return operator_cell(done, impl.objection())
         # The longest first.
-        tasks = [(FINGERPRINT, lambda: fingerprint_cell(impl, self.limit()))] if self.options.fingerprint and impl.fingerprint else []
+        tasks = [(FINGERPRINT, lambda: fingerprint_cell(impl, self.limit()))] if self.options.runs and impl.fingerprint else []
         if self.options.runs:
             tasks += [(RUN, lambda: self.run_cell(impl, "single")), (RECORDED, lambda: self.recorded_cell(impl))]
         tasks += [(op, lambda op=op: check(op)) for op in self.operators]
@@ -189,9 +200,11 @@ class Matrix:
             if len(lines) == 2 else not_done(sums)
 
     def run_cell(self, impl, launches):
+        if self.wanted_sums is None:
+            return cell(TIME, "the C definitions did not finish")
         got, value = self.sums(impl, launches)
         if got and got != self.wanted_sums:
-            value.update(outcome=DIFFERS, message=f"{value['message']}; the C definitions: {' '.join(self.wanted_sums or ['none'])}")
+            value.update(outcome=DIFFERS, message=f"{value['message']}; the C definitions: {' '.join(self.wanted_sums)}")
         return value
 
     def sums_of_reference(self):
@@ -245,7 +258,7 @@ class Matrix:
 
     def text(self):
         """Rows against numbered columns; the legend names them."""
-        signs = {SAME: "=", CLOSE: "~", DIFFERS: "DIFFERS", NO_BUILD: "NO BUILD", CRASH: "CRASHED", TIME: "LATE", SKIPPED: "-"}
+        signs = {SAME: "=", CLOSE: "~", DIFFERS: "DIFFERS", NO_BUILD: "NO BUILD", CRASH: "CRASHED", FAILED: "FAILED", TIME: "LATE", SKIPPED: "-"}
         ran = self.ran()
         lines = ["columns:"]
         for i, c in enumerate(ran, 1):
@@ -292,14 +305,6 @@ def fingerprint_cell(impl, limit):
         bad = [str(c.get("case", c.get("config", ""))) for c in report.get("cases", []) if not c.get("passed")]
         return cell(DIFFERS, "differs: " + ", ".join(bad), done.seconds)
     return not_done(done)
-
-
-def has_fingerprint(impl):
-    """Does this version have it?"""
-    for line in impl.scorecl("verify", "--help").out.splitlines():
-        if "--fingerprint" in line:
-            return "later version" not in line
-    return False
 
 
 def operators_of(impl):

@@ -39,21 +39,47 @@ class Done:
         return lines[-1].strip() if lines else f"exit status {self.code}"
 
 
+running = set()         # groups of processes
+ended = False           # by a signal: nothing starts any more
+
+
+def end_all(number, _):
+    """Of a signal that ends this program: what it has started ends too."""
+    global ended
+    ended = True
+    for child in list(running):
+        kill(child)
+    signal.signal(number, signal.SIG_DFL)
+    raise KeyboardInterrupt
+
+
+def kill(child):
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
 def call(command, limit, env=None, cwd=None):
-    """Runs a command in a group of its own, all of which ends when its time does."""
+    """Runs a command in a group of its own, all of which ends when its time does, or this program."""
+    if ended:
+        raise KeyboardInterrupt
     start = time.monotonic()
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                              errors="replace", env=env, cwd=cwd, start_new_session=True)
+    running.add(child)
     try:
         out, err = child.communicate(timeout=limit)
         code = child.returncode
     except subprocess.TimeoutExpired:
-        os.killpg(child.pid, signal.SIGKILL)
+        kill(child)
         out, err = child.communicate()
         code = None
     except BaseException:
-        os.killpg(child.pid, signal.SIGKILL)
+        kill(child)
         raise
+    finally:
+        running.discard(child)
     return Done(code, out, err, time.monotonic() - start)
 
 
