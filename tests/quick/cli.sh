@@ -32,6 +32,7 @@ stages:
 END
 printf 'sead: 1\nstages: {}\n' >bad.yaml
 printf 'data: { format: points, points: { distribution: ring, count: 64 } }\nstages: { train: { kind: train, batch: 4 } }\n' >points.yaml
+sed 's/{ train: .*/{ moments: { kind: evaluate, samples: data } } /' points.yaml >moments.yaml
 
 expect 0 1 "usage: scorecl COMMAND" --help
 expect 2 2 "usage: scorecl COMMAND"
@@ -40,6 +41,7 @@ expect 1 2 "does not exist" verify --config good.yaml --steps 2 --device referen
 expect 2 2 "go with --config" verify --steps 2
 expect 2 2 "one at a time" verify --config good.yaml --replay folder
 expect 2 2 "--cache is usual, cold or both, not 'tepid'" verify --config good.yaml --cache tepid
+expect 2 2 "moments.yaml has no stage that launches kernels" verify --config moments.yaml
 expect 2 2 "clblast promises no bits" verify --config good.yaml -o conv=clblast
 expect 1 2 "replay.json" verify --replay nowhere
 expect 2 2 "one at a time" verify --fingerprint --probe
