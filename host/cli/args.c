@@ -97,7 +97,10 @@ scl_status cli_parse(const cli_command *command, int argc, char **argv, int *n, 
     *n = argc - optind;
     for (int i = 0; i < *n; i++)
         argv[1 + i] = argv[optind + i];
-    if (*n < command->least || (command->most >= 0 && *n > command->most))
+    if (command->most >= 0 && *n > command->most)
+        return scl_fail(err, SCL_BAD_CONFIG, "'%s' is one word too many; usage: scorecl %s %s%s(scorecl %s --help says more)",
+                        argv[1 + command->most], argv[0], command->usage, command->usage[0] ? " " : "[flags] ", argv[0]);
+    if (*n < command->least)
         return scl_fail(err, SCL_BAD_CONFIG, "usage: scorecl %s %s (scorecl %s --help says more)", argv[0],
                         command->usage, argv[0]);
     return SCL_OK;

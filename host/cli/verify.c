@@ -72,18 +72,76 @@ static scl_status run(const verify_options *o, const cli_overrides *overrides, s
     return written != SCL_OK ? written : status;
 }
 
-/* What fits together.  -1 stays where no candidate was named. */
-static scl_status check_options(verify_options *o, scl_err *err)
+/* What verify does: one of these at a time. */
+enum { OPERATORS = 1, CONFIG = 2, REPLAY = 4, PROBE = 8, GOLDEN = 16, FINGERPRINT = 32, LIST = 64, ANY = 127 };
+static const char *const modes[] = { "the operators' cases", "--config", "--replay", "--probe", "--golden", "--fingerprint", "--list-kernels" };
+
+static const char *modes_text(unsigned set, char *text, size_t size)
 {
-    if (o->probe + o->fingerprint + (o->golden != NULL) + (o->config != NULL) + (o->replay != NULL) > 1)
-        return scl_fail(err, SCL_BAD_CONFIG, "--config, --replay, --probe, --golden and --fingerprint: one at a time");
-    if (!o->config && (o->steps || o->out || o->no_guards || strcmp(o->cache, "usual") != 0))
-        return scl_fail(err, SCL_BAD_CONFIG, "--steps, --out, --cache and --no-guards go with --config");
-    if (!o->config && o->devices->n > 1)
-        return scl_fail(err, SCL_BAD_CONFIG, "several devices go with --config; --device all checks operators on every one");
+    size_t used = 0;
+    text[0] = 0;
+    for (size_t i = 0; i < sizeof modes / sizeof *modes && used < size; i++, set >>= 1)
+        if (set & 1)
+            used += (size_t)snprintf(text + used, size - used, "%s%s", !used ? "" : set == 1 ? " or " : ", ", modes[i]);
+    return text;
+}
+
+/* A flag that was given, and with what it goes. */
+static scl_status goes_with(const char *flag, unsigned with, unsigned mode, scl_err *err)
+{
+    char right[200], wrong[40];
+    if (with & mode)
+        return SCL_OK;
+    return scl_fail(err, SCL_BAD_CONFIG, "%s goes with %s, not with %s", flag, modes_text(with, right, sizeof right),
+                    modes_text(mode, wrong, sizeof wrong));
+}
+
+static scl_status check_mode(const verify_options *o, const cli_overrides *overrides, unsigned mode, scl_err *err)
+{
+    bool conv = false;
+    for (int i = 0; i < overrides->n; i++)
+        conv |= !strcmp(overrides->at[i].key, "conv");
+    const struct { const char *flag; bool given; unsigned with; } flags[] = {
+        { "--device", o->devices->n > 0, ANY & ~LIST },
+        { "more than one --device", o->devices->n > 1, CONFIG },
+        { "more than one device (--device all)", !strcmp(o->device, "all"), OPERATORS | CONFIG | FINGERPRINT },
+        { "--op", o->op, OPERATORS },
+        { "--case", o->case_name, OPERATORS | FINGERPRINT },
+        { "--all", o->all, OPERATORS | FINGERPRINT | LIST },
+        { "--quick", o->quick, OPERATORS },
+        { "--work", o->work, OPERATORS },
+        { "--candidate", o->candidate >= 0, OPERATORS },
+        { "-o", overrides->n, OPERATORS | CONFIG | GOLDEN },
+        { "-o conv", conv, CONFIG | GOLDEN },
+        { "--no-skip", o->no_skip, GOLDEN },
+        { "--json", o->json, ANY & ~LIST },
+        { "--junit", o->junit, ANY & ~LIST },
+        { "--steps", o->steps >= 0, CONFIG },
+        { "--cache", strcmp(o->cache, "usual"), CONFIG },
+        { "--no-guards", o->no_guards, CONFIG },
+        { "--out", o->out, CONFIG },
+        { "--published", o->published, FINGERPRINT },
+    };
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        if (flags[i].given)
+            SCL_TRY(goes_with(flags[i].flag, flags[i].with, mode, err));
+    return SCL_OK;
+}
+
+/* What fits together.  -1 stays where no candidate was named. */
+static scl_status check_options(verify_options *o, const cli_overrides *overrides, scl_err *err)
+{
+    unsigned mode = (o->config ? CONFIG : 0) | (o->replay ? REPLAY : 0) | (o->probe ? PROBE : 0) | (o->golden ? GOLDEN : 0) |
+                    (o->fingerprint ? FINGERPRINT : 0) | (o->list_kernels ? LIST : 0);
+    char names[200];
+    if (mode & (mode - 1))
+        return scl_fail(err, SCL_BAD_CONFIG, "%s: one at a time", modes_text(mode, names, sizeof names));
+    SCL_TRY(check_mode(o, overrides, mode ? mode : OPERATORS, err));
+    if (!o->steps)
+        return scl_fail(err, SCL_BAD_CONFIG, "--steps 0: nothing would be compared");
     if (strcmp(o->cache, "usual") != 0 && strcmp(o->cache, "cold") != 0 && strcmp(o->cache, "both") != 0)
         return scl_fail(err, SCL_BAD_CONFIG, "--cache is usual, cold or both, not '%s'", o->cache);
-    o->steps = o->steps ? o->steps : STEPS;
+    o->steps = o->steps > 0 ? o->steps : STEPS;
     if (o->candidate >= 0 && o->tune[0])
         return scl_fail(err, SCL_BAD_CONFIG, "--candidate and -o tune: one at a time");
     return SCL_OK;
@@ -92,7 +150,7 @@ static scl_status check_options(verify_options *o, scl_err *err)
 scl_status scl_cli_verify(int argc, char **argv, scl_err *err)
 {
     cli_list devices = { 0 };
-    verify_options o = { .device = "auto", .candidate = -1, .devices = &devices, .cache = "usual" };
+    verify_options o = { .device = "auto", .candidate = -1, .steps = -1, .devices = &devices, .cache = "usual" };
     bool done;
     int n;
     cli_overrides overrides = { 0 };
@@ -137,7 +195,7 @@ scl_status scl_cli_verify(int argc, char **argv, scl_err *err)
         o.precision = scl_config_choice("precision", (int)config->precision);
         o.tune = scl_tune_list(config, &arena);
         o.show = cli_shows_text(o.json);
-        status = check_options(&o, err);
+        status = check_options(&o, &overrides, err);
     }
     if (status == SCL_OK)
         status = run(&o, &overrides, err);

@@ -29,6 +29,13 @@ expect 3 "builds and runs a kernel" bad build= verify --device all --op adam --j
 grep -q "^skip 0, .* is listed, and cannot build any kernel" said || fail "under all it is not named"
 expect 3 "cannot build any kernel" bad build= verify --fingerprint --device 0
 
+# A class without a device is no name.
+if ! "$SCORECL" devices | grep -q "^     GPU, "; then
+    expect 3 "there is no gpu among the " "$SCORECL" verify --device gpu
+    grep -q "is the .icd file of its driver installed in /etc/OpenCL/vendors?" said && ! grep -q "also: .*gpu" said || fail "does not say what to look for"
+fi
+expect 3 "no device is called 'voodoo'; there are" "$SCORECL" verify --device voodoo
+
 # Wrong bits: of the smallest kernel, of a fingerprint, of the probe.
 expect 3 "computes nonsense: a kernel that writes 7 wrote 6" bad flip=1 verify --device auto --op adam
 expect 4 "FAIL operators: values of max_pool_at: " bad flip=2 verify --fingerprint --device auto --case operators

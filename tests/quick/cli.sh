@@ -38,7 +38,17 @@ expect 0 1 "usage: scorecl COMMAND" --help
 expect 2 2 "usage: scorecl COMMAND"
 expect 2 2 "did you mean 'check'?" chekc good.yaml
 expect 1 2 "does not exist" verify --config good.yaml --steps 2 --device reference
-expect 2 2 "go with --config" verify --steps 2
+expect 2 2 "--steps goes with --config, not with the operators' cases" verify --steps 2
+expect 2 2 "--steps 0: nothing would be compared" verify --config good.yaml --steps 0
+expect 2 2 "'extra' is one word too many; usage: scorecl verify [flags]" verify extra
+expect 2 2 "--op goes with the operators' cases, not with --fingerprint" verify --fingerprint --op adam
+expect 2 2 "--op goes with the operators' cases, not with --replay" verify --replay nowhere --op adam --quick
+expect 2 2 "--quick goes with the operators' cases, not with --replay" verify --replay nowhere --quick
+expect 2 2 "more than one device (--device all) goes with the operators' cases, --config or --fingerprint, not with --replay" verify --replay nowhere --device all
+expect 2 2 "--all goes with the operators' cases, --fingerprint or --list-kernels, not with --probe" verify --probe --all
+expect 2 2 "-o goes with the operators' cases, --config or --golden, not with --fingerprint" verify --fingerprint -o tune.adam.WG=1
+expect 2 2 "-o conv goes with --config or --golden, not with the operators' cases" verify -o conv=direct
+expect 2 2 "more than one --device goes with --config" verify --device 0 --device 1
 expect 2 2 "one at a time" verify --config good.yaml --replay folder
 expect 2 2 "--cache is usual, cold or both, not 'tepid'" verify --config good.yaml --cache tepid
 expect 2 2 "moments.yaml has no stage that launches kernels" verify --config moments.yaml
