@@ -180,8 +180,8 @@ static json_t *pass_json(const scl_verify_pass *p)
 
 static json_t *case_json(const scl_verify_pass *p, const char *name, const char *message)
 {
-    return json_pack("{s:s, s:s, s:s, s:b, s:f, s:s}", "op", "config", "case", name, "device", p->info.name, "passed", p->equal,
-                     "seconds", p->seconds, "message", message);
+    return json_pack("{s:s, s:s, s:s, s:i, s:b, s:f, s:s}", "op", "config", "case", name, "device", p->info.name, "index",
+                     p->info.index, "passed", p->equal, "seconds", p->seconds, "message", message);
 }
 
 static void say_head(const checking *c)
