@@ -18,6 +18,8 @@ typedef struct t_check_options {
 typedef struct t_report {
     const char *op, *name;
     bool passed, tolerated;     /* tolerated: compared with ref by tolerance, by the operator's design */
+    bool broken;                /* it could not be run to its end: nothing is known of its bits */
+    int candidate;              /* the one that failed; -1: none, or not a candidate's own fault */
     int candidates;             /* run on the device */
     size_t elements;            /* compared in bits, over all candidates */
     double error, tolerance;    /* of ref against the oracle */

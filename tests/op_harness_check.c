@@ -125,6 +125,7 @@ static bool run_candidate(t_run *r, scl_backend *device, int candidate, const ch
     const scl_plan_options options = { .candidate_index = !tune, .candidate = candidate, .tune = tune };
     t_bundle in, result = { 0 };
     char text[256] = "", choice[96];
+    out->candidate = tune ? -1 : candidate;
     choice_text(r->built.node, &device->info, &options, choice, sizeof choice);
     t_inputs(r, &r->built, 0, &in);
     if (t_execute(&r->arena, device, r->built.graph, &options, &in, &result, text, sizeof text, err) !=
@@ -139,6 +140,7 @@ static bool run_candidate(t_run *r, scl_backend *device, int candidate, const ch
     for (int i = r->n_in; i < r->n; i++)
         if (!same(r, &r->tensor[i], t_bundle_find(&result, r->built.value[i]), choice, tolerance, out))
             return false;
+    out->candidate = -1;
     return true;
 }
 
@@ -279,9 +281,10 @@ void t_check_case(const t_op *op, const t_case *c, scl_backend *device, scl_back
     const double start = now();
     t_run r;
     scl_err err = { 0 };
-    *out = (t_report){ .op = op->name, .name = c->name, .grad_error = -1 };
+    *out = (t_report){ .op = op->name, .name = c->name, .grad_error = -1, .candidate = -1 };
     out->passed = t_run_make(&r, op, c, &err) == SCL_OK && check(&r, device, reference, options, out, &err);
-    if (err.code)
+    out->broken = err.code != SCL_OK;
+    if (out->broken)
         scl_err_text(&err, out->message, sizeof out->message);
     scl_err_clear(&err);
     t_run_free(&r);

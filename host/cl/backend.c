@@ -5,6 +5,7 @@
 #include "base/phase.h"
 #include "cl/limit.h"
 #include "cl/load.h"
+#include "cl/lost.h"
 #include "cl/program.h"
 #include "cl/watch.h"
 
@@ -26,8 +27,8 @@ static void cl_close(scl_backend *b)
     scl_err_clear(&late);
     if (cl->lost)
         return;      /* its queue would be waited for */
-    if (cl->queue)
-        clFinish(cl->queue);
+    if (cl->queue && clFinish(cl->queue) != CL_SUCCESS)
+        return;      /* a device that is gone: commands may still read the ring */
     scl_limit_free(cl->limit);
     scl_cl_watch_free(cl);
     scl_ring_free(cl->ring);
@@ -69,6 +70,8 @@ scl_status scl_cl_open(int index, scl_backend **out, scl_err *err)
     cl->base.v = &vtable;
     scl_status status = scl_cl_device_at(index, &cl->platform, &cl->device, &cl->base.info, err);
     char version[256] = "";
+    if (status == SCL_OK && scl_device_hangs(index))
+        status = scl_fail(err, SCL_FAILED, "%s hangs: it was given up", cl->base.info.name);
     if (status == SCL_OK) {
         clGetPlatformInfo(cl->platform, CL_PLATFORM_VERSION, sizeof version - 1, version, NULL);
         snprintf(cl->identity, sizeof cl->identity, "scorecl %s|%s|%s|%s|%s", SCL_VERSION, cl->base.info.name,

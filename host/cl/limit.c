@@ -19,9 +19,10 @@ typedef struct pending {
 
 struct scl_limit { pending *of; int head, n, cap, since_look; };
 
-static atomic_bool lost;
+static atomic_ullong lost;      /* a bit for each device of the list, which has 64 at most */
 
-bool scl_device_lost(void) { return atomic_load(&lost); }
+bool scl_device_lost(void) { return atomic_load(&lost) != 0; }
+bool scl_device_hangs(int index) { return index >= 0 && atomic_load(&lost) >> index & 1; }
 
 static pending *at(const scl_limit *w, int i) { return &w->of[(w->head + i) % w->cap]; }
 
@@ -80,7 +81,7 @@ static scl_status too_long(scl_cl *cl, const pending *p, int behind, scl_err *er
 {
     const size_t *g = p->grid.global, *l = p->grid.local;
     cl->lost = true;
-    atomic_store(&lost, true);
+    atomic_fetch_or(&lost, 1ull << cl->base.info.index);
     return scl_fail(err, SCL_FAILED,
                     "%s hangs: kernel %s%s, global %zux%zux%zu, local %zux%zux%zu, has not ended within %d s (%d launches wait behind "
                     "it). A kernel cannot be stopped: this process gives the device up. If it is slow only, raise launch_limit "

@@ -1,4 +1,5 @@
 /* scorecl verify (docs/interfaces.md, section 4). */
+#include <stdlib.h>
 #include <string.h>
 
 #include "cl/device.h"
@@ -33,6 +34,8 @@ scl_status verify_probe(const verify_options *o, json_t *report, scl_err *err)
 }
 
 enum { STEPS = 5 };
+/* Seconds that a launch may take where neither the environment nor a config says so. */
+#define LAUNCH_LIMIT "120"
 
 /* -o: of a config's keys, conv, precision and tune.OP.PARAM; faults as for a config.  *out is owned. */
 static scl_status read_overrides(const cli_overrides *given, scl_config **out, scl_err *err)
@@ -55,6 +58,8 @@ static scl_status run(const verify_options *o, const cli_overrides *overrides, s
 {
     if (o->list_kernels)
         return verify_list_kernels(o, err);
+    if (!o->config)
+        setenv("SCL_LAUNCH_LIMIT", LAUNCH_LIMIT, 0);
     json_t *report = json_pack("{s:s, s:o}", "version", SCL_VERSION, "versions", scl_versions());
     const scl_status status = o->config        ? verify_config(o, overrides, report, err)
                               : o->replay      ? verify_replay(o, report, err)
@@ -74,7 +79,8 @@ static scl_status run(const verify_options *o, const cli_overrides *overrides, s
 
 /* What verify does: one of these at a time. */
 enum { OPERATORS = 1, CONFIG = 2, REPLAY = 4, PROBE = 8, GOLDEN = 16, FINGERPRINT = 32, LIST = 64, ANY = 127 };
-static const char *const modes[] = { "the operators' cases", "--config", "--replay", "--probe", "--golden", "--fingerprint", "--list-kernels" };
+static const char *const modes[] = { "the operators' cases", "--config",      "--replay",      "--probe",
+                                     "--golden",             "--fingerprint", "--list-kernels" };
 
 static const char *modes_text(unsigned set, char *text, size_t size)
 {
@@ -181,7 +187,10 @@ scl_status scl_cli_verify(int argc, char **argv, scl_err *err)
     };
     const cli_command command = { "", "Does this device compute right?  Without flags: every operator's cases on the default "
                                       "device, bits against the C\ndefinition and error against the double-precision oracle.  "
-                                      "Exit code 4: something differs.", flags, 0, 0 };
+                                      "Exit code 4: something differs.\n"
+                                      "A launch that has not ended after " LAUNCH_LIMIT " s hangs: the device is given up, exit code 1 "
+                                      "(SCL_LAUNCH_LIMIT in the environment: other\nseconds, 0: any time; with --config: its "
+                                      "launch_limit).", flags, 0, 0 };
     SCL_TRY(cli_parse(&command, argc, argv, &n, &done, err));
     if (done)
         return SCL_OK;

@@ -39,6 +39,15 @@ scl_status verify_list_kernels(const verify_options *o, scl_err *err);
 typedef scl_status verify_one_device(void *user, const char *sel, scl_err *err);
 scl_status verify_each_device(const verify_options *o, json_t *rows, verify_one_device *one, void *user, scl_err *err);
 
+/* Has a device that failed been lost?  sel: as for --device. */
+bool verify_lost(const char *sel);
+
+/* The command line that repeats a failed case alone, for a shell, with what in the environment changes kernels. */
+char *verify_repeat(const verify_options *o, const scl_device_info *d, const t_report *r, scl_arena *arena);
+
+/* One table of rows of verify_operators, operator x device. */
+void verify_table(const verify_options *o, const json_t *devices, const json_t *rows);
+
 /* --json: as cli_write_json, but the report stays the caller's.  --junit. */
 scl_status verify_write_json(const json_t *report, const char *path, scl_err *err);
 scl_status verify_write_junit(const json_t *report, const char *path, scl_err *err);

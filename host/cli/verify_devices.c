@@ -16,13 +16,22 @@ static scl_status try_device(const char *sel, scl_device_info *info, scl_err *er
     return status;
 }
 
+bool verify_lost(const char *sel)
+{
+    scl_device_info info;
+    scl_err fault = { 0 };
+    const bool lost = try_device(sel, &info, &fault) != SCL_OK;
+    scl_err_clear(&fault);
+    return lost;
+}
+
 static void pass_over(const verify_options *o, json_t *rows, const scl_device_info *d, const scl_err *fault)
 {
     char line[4096];
     scl_err_text(fault, line, sizeof line);
     verify_say(o, "skip %d, %s: %s: %s\n", d->index, d->platform, d->name, line);
-    json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:b, s:b, s:s}", "op", "device", "case", d->name, "device", d->name,
-                                          "passed", 0, "skipped", 1, "message", line));
+    json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:i, s:b, s:b, s:s}", "op", "device", "case", d->name, "device", d->name,
+                                          "index", d->index, "passed", 0, "skipped", 1, "message", line));
 }
 
 static scl_status each(const verify_options *o, json_t *rows, const scl_devices *devices, verify_one_device *one, void *user,

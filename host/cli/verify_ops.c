@@ -3,30 +3,32 @@
 #include <string.h>
 
 #include "cl/device.h"
+#include "cl/lost.h"
 #include "cl/matrix.h"
 #include "cli/verify.h"
 
 typedef struct tally {
     int cases, failed, candidates;
-    bool tolerated;
+    bool tolerated, lost;
     double error, grad_error, seconds;
 } tally;
 
 typedef struct session {
     const verify_options *o;
     scl_backend *device, *reference;
+    scl_device_info info;
+    char lost[160];                    /* operator and case in which the device was lost; "" */
     const char *setting;               /* build options besides the usual; "" */
     json_t *rows, *devices;
-    int cases, failed;
+    int cases, failed, not_run;        /* not_run: those that a device was lost in or before, not among cases */
 } session;
 
 static json_t *row_of(const session *s, const t_report *r)
 {
-    json_t *row =
-        json_pack("{s:s, s:s, s:s, s:b, s:b, s:i, s:I, s:f, s:f, s:f}", "op", r->op, "case", r->name,
-                  "device", s->device->info.name, "passed", r->passed, "bits", !r->tolerated && r->passed,
-                  "candidates", r->candidates, "elements_compared", (json_int_t)r->elements, "error",
-                  r->error, "tolerance", r->tolerance, "seconds", r->seconds);
+    json_t *row = json_pack("{s:s, s:s, s:s, s:i, s:b, s:b, s:i, s:I, s:f, s:f, s:f}", "op", r->op, "case", r->name, "device",
+                            s->info.name, "index", s->info.index, "passed", r->passed, "bits", !r->tolerated && r->passed, "candidates",
+                            r->candidates, "elements_compared", (json_int_t)r->elements, "error", r->error, "tolerance", r->tolerance,
+                            "seconds", r->seconds);
     if (r->grad_error >= 0)
         json_object_set_new(row, "derivative_error", json_real(r->grad_error));
     if (r->tolerated)
@@ -38,10 +40,11 @@ static json_t *row_of(const session *s, const t_report *r)
     return row;
 }
 
-static void count(tally *t, const t_report *r)
+static void count(tally *t, const t_report *r, bool lost)
 {
     t->cases++;
-    t->failed += !r->passed;
+    t->failed += !r->passed && !lost;
+    t->lost |= lost;
     t->candidates += r->candidates;
     t->tolerated |= r->tolerated;
     t->error = r->error > t->error ? r->error : t->error;
@@ -55,7 +58,7 @@ static void print_row(const session *s, const t_op *op, const tally *t)
     if (t->grad_error >= 0)
         snprintf(derivative, sizeof derivative, "%.1e", t->grad_error);
     verify_say(s->o, "%-18s %5d %10d  %-8s %11.1e %11s %8.2f\n", op->name, t->cases, t->candidates,
-           t->failed ? "FAIL" : t->tolerated ? "equal*" : "equal", t->error, derivative, t->seconds);
+           t->failed ? "FAIL" : t->lost ? "lost" : t->tolerated ? "equal*" : "equal", t->error, derivative, t->seconds);
 }
 
 /* A slow device's cases end somewhere, but every operator has one. */
@@ -66,51 +69,75 @@ static bool wanted_case(const session *s, const t_op *op, const t_case *c)
     return (s->o->all || !c->bench) && (!s->o->work || c == op->cases || t_case_flops(op, c) <= s->o->work);
 }
 
-static const char *index_text(const scl_device_info *d, char text[16])
+static void fail_row(session *s, const t_report *r, bool lost)
 {
-    if (d->index < 0)
-        return "reference";
-    snprintf(text, 16, "%d", d->index);
-    return text;
+    scl_arena arena = { 0 };
+    const char *repeat = verify_repeat(s->o, &s->info, r, &arena);
+    json_t *row = json_array_get(s->rows, json_array_size(s->rows) - 1);
+    json_object_set_new(row, "repeat", json_string(repeat));
+    if (lost)
+        json_object_set_new(row, "lost", json_true());
+    verify_say(s->o, "%s %s %s: %s\n     repeat with: %s\n", lost ? "LOST" : "FAIL", r->op, r->name, r->message, repeat);
+    scl_arena_free(&arena);
 }
 
-static void check_op(session *s, const t_op *op)
+/* The device was lost before. */
+static void pass_case_over(session *s, const t_op *op, const t_case *c)
+{
+    char message[240];
+    snprintf(message, sizeof message, "not run: the device was lost in %s", s->lost);
+    const t_report r = { .op = op->name, .name = c->name, .grad_error = -1 };
+    json_t *row = row_of(s, &r);
+    json_object_set_new(row, "not_run", json_true());
+    json_object_set_new(row, "message", json_string(message));
+    json_array_append_new(s->rows, row);
+    s->not_run++;
+}
+
+static void check_case(session *s, const t_op *op, const t_case *c, tally *t)
 {
     const t_check_options options = { .all = s->o->all,
                                       .quick = s->o->quick,
                                       .one_candidate = s->o->candidate >= 0,
                                       .candidate = s->o->candidate,
                                       .tune = s->o->tune };
+    t_report r;
+    scl_err ignored = { 0 };
+    t_check_case(op, c, s->device, s->reference, &options, &r);
+    const bool lost = r.broken && (scl_device_hangs(s->info.index) || scl_device_usable(s->device, &ignored) != SCL_OK);
+    scl_err_clear(&ignored);
+    count(t, &r, lost);
+    json_array_append_new(s->rows, row_of(s, &r));
+    if (!r.passed)
+        fail_row(s, &r, lost);
+    if (lost) {
+        snprintf(s->lost, sizeof s->lost, "%s %s", r.op, r.name);
+        s->info.builder = NULL;        /* asks the device */
+        s->not_run++;
+    }
+}
+
+static void check_op(session *s, const t_op *op)
+{
     tally t = { .grad_error = -1 };
-    char index[16];
     for (int c = 0; c < op->n_cases; c++) {
         if (!wanted_case(s, op, &op->cases[c]))
             continue;
-        if (s->o->candidate > 0 && s->o->candidate >= t_candidates(op, &op->cases[c], &s->device->info))
+        if (s->o->candidate > 0 && s->o->candidate >= t_candidates(op, &op->cases[c], &s->info))
             continue;
-        t_report r;
-        t_check_case(op, &op->cases[c], s->device, s->reference, &options, &r);
-        count(&t, &r);
-        json_array_append_new(s->rows, row_of(s, &r));
-        if (r.passed)
-            continue;
-        verify_say(s->o, "FAIL %s %s: %s\n     repeat with: %s%s%sscorecl verify --device %s --op %s --case %s\n", r.op,
-               r.name, r.message, s->setting[0] ? "SCL_CL_OPTIONS=" : "", s->setting,
-               s->setting[0] ? " " : "", index_text(&s->device->info, index), r.op, r.name);
+        if (s->lost[0])
+            pass_case_over(s, op, &op->cases[c]);
+        else
+            check_case(s, op, &op->cases[c], &t);
     }
     if (t.cases)
         print_row(s, op, &t);
-    s->cases += t.cases;
+    s->cases += t.cases - t.lost;
     s->failed += t.failed;
 }
 
-static void check_device(session *s)
+static void check_all(session *s)
 {
-    const scl_device_info *d = &s->device->info;
-    verify_say(s->o, "%s: %s, driver %s%s%s\n", d->platform, d->name, d->driver, s->setting[0] ? ", with " : "",
-           s->setting);
-    verify_say(s->o, "%-18s %5s %10s  %-8s %11s %11s %8s\n", "operator", "cases", "candidates", "bits", "worst error",
-           "derivative", "time [s]");
     const t_family *f;
     for (int i = 0; (f = t_family_at(i)); i++)
         for (int k = 0; k < f->n_ops; k++)
@@ -118,11 +145,20 @@ static void check_device(session *s)
                 check_op(s, &f->ops[k]);
 }
 
+static void check_device(session *s)
+{
+    const scl_device_info *d = &s->info;
+    verify_say(s->o, "%s: %s, driver %s%s%s\n", d->platform, d->name, d->driver, s->setting[0] ? ", with " : "", s->setting);
+    verify_say(s->o, "%-18s %5s %10s  %-8s %11s %11s %8s\n", "operator", "cases", "candidates", "bits", "worst error",
+           "derivative", "time [s]");
+    check_all(s);
+}
+
 /* One device under one setting of the compiler. */
 static scl_status check_setting(session *s, const char *sel, scl_err *err)
 {
     SCL_TRY(scl_device_open(sel, &s->device, err));
-    json_array_append_new(s->devices, verify_device_json(&s->device->info));
+    s->info = s->device->info;
     scl_matrix_result result;
     scl_status status = scl_matrix_use(s->device, s->o->precision, &result, err);
     if (status == SCL_OK)
@@ -137,26 +173,43 @@ static scl_status check_setting(session *s, const char *sel, scl_err *err)
     return status;
 }
 
-static scl_status check_selected(void *user, const char *sel, scl_err *err)
+/* Again, with results near zero flushed by the compiler; before: the build options there are. */
+static scl_status check_flushing(session *s, const char *sel, const char *before, scl_err *err)
 {
-    session *s = user;
-    const char *given = getenv("SCL_CL_OPTIONS");
-    char before[256];
-    snprintf(before, sizeof before, "%s", given ? given : "");
-    s->setting = before;
-    SCL_TRY(check_setting(s, sel, err));
-    if (!s->o->all || strstr(before, "-cl-denorms-are-zero") || !strcmp(sel, "reference"))
-        return SCL_OK;
     char both[320];
     snprintf(both, sizeof both, "%s%s-cl-denorms-are-zero", before, before[0] ? " " : "");
-    setenv("SCL_CL_OPTIONS", both, 1);
     s->setting = both;
+    if (s->lost[0]) {
+        check_all(s);
+        return SCL_OK;
+    }
+    const bool given = getenv("SCL_CL_OPTIONS");
+    setenv("SCL_CL_OPTIONS", both, 1);
     const scl_status status = check_setting(s, sel, err);
     if (given)
         setenv("SCL_CL_OPTIONS", before, 1);
     else
         unsetenv("SCL_CL_OPTIONS");
     return status;
+}
+
+static scl_status check_selected(void *user, const char *sel, scl_err *err)
+{
+    session *s = user;
+    const char *given = getenv("SCL_CL_OPTIONS");
+    char before[256];
+    const int not_run = s->not_run;
+    snprintf(before, sizeof before, "%s", given ? given : "");
+    s->setting = before;
+    s->lost[0] = 0;
+    SCL_TRY(check_setting(s, sel, err));
+    json_array_append_new(s->devices, verify_device_json(&s->info));
+    if (s->o->all && !strstr(before, "-cl-denorms-are-zero") && strcmp(sel, "reference") != 0)
+        SCL_TRY(check_flushing(s, sel, before, err));
+    if (s->lost[0])
+        verify_say(s->o, "%s was lost in %s: %d cases, this one among them, were not run to their end\n", s->info.name, s->lost,
+                   s->not_run - not_run);
+    return SCL_OK;
 }
 
 static scl_status known_names(const verify_options *o, scl_err *err)
@@ -187,11 +240,19 @@ scl_status verify_operators(const verify_options *o, json_t *report, scl_err *er
     json_object_set_new(report, "devices", s.devices);
     json_object_set_new(report, "cases", s.rows);
     SCL_TRY(verify_each_device(o, s.rows, check_selected, &s, err));
-    if (!s.cases && o->candidate > 0)
+    if (!s.cases && !s.not_run && o->candidate > 0)
         return scl_fail(err, SCL_BAD_CONFIG, "--candidate %d: no case has so many", o->candidate);
     json_object_set_new(report, "passed", json_integer(s.cases - s.failed));
     json_object_set_new(report, "failed", json_integer(s.failed));
-    verify_say(o, "%d passed, %d failed%s\n", s.cases - s.failed, s.failed, s.cases ? "" : ": nothing was checked");
+    json_object_set_new(report, "not_run", json_integer(s.not_run));
+    if (json_array_size(s.devices) > 1)
+        verify_table(o, s.devices, s.rows);
+    verify_say(o, "%d passed, %d failed", s.cases - s.failed, s.failed);
+    if (s.not_run)
+        verify_say(o, ", %d not run", s.not_run);
+    verify_say(o, "%s\n", s.cases || s.not_run ? "" : ": nothing was checked");
+    if (!s.failed && s.not_run)
+        return scl_fail(err, SCL_FAILED, "a device was lost: %d cases were not run", s.not_run);
     return s.failed || !s.cases ? SCL_DIFFERENT : SCL_OK;
 }
 

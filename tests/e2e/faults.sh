@@ -42,4 +42,39 @@ expect 4 "FAIL operators: values of max_pool_at: " bad flip=2 verify --fingerpri
 expect 4 "bits not promised on this device" bad flip=1 verify --probe --device auto
 expect 1 "device probe" bad fail=clEnqueueReadBuffer:1:-5 verify --probe --device auto
 
+# Lost under verify: it is named with what it was lost in, the rest of it is not run and counted, another device goes on.  Exit 1: nothing
+# is known to differ; 4 where something did before.
+lost=(verify --op random_normal --quick --json lost.json --junit lost.xml)
+counts() { python3 -c "import json; r = json.load(open('$1')); print(r['passed'], r['failed'], r['not_run'])"; }
+expect 1 "LOST random_normal ragged: candidate 0 (chunks WG=1 VEC=8): kernel field, " bad gone=5 "${lost[@]}" --device 0
+grep -q "the device is gone" said && grep -q "was lost in random_normal ragged: 5 cases" said || { cat said; fail "what it was lost in"; }
+[ "$(grep -c "^FAIL" said)" = 0 ] && grep -q "^1 passed, 0 failed, 5 not run$" said || { cat said; fail "cases behind the loss are no failures"; }
+[ "$(counts lost.json)" = "1 0 5" ] || fail "JSON counts $(counts lost.json)"
+grep -q 'tests="6" failures="0" errors="1" skipped="4"' lost.xml || fail "JUnit counts something else"
+grep -q 'name="chunks" time="0.000"><skipped message="not run: the device was lost in random_normal ragged"' lost.xml ||
+    fail "JUnit has no case that was not run"
+expect 4 "1 passed, 1 failed, 4 not run" bad "flip=3 gone=5" "${lost[@]}" --device 0
+POCL_DEVICES="basic basic" SCL_LAUNCH_LIMIT=2 expect 1 "hangs: kernel field of random_normal" bad hang_kernel=field "${lost[@]}" --device all
+grep -qE "^random_normal +lost( +=)+ " said || { cat said; fail "the other device is not beside it in the table"; }
+python3 - <<'END'
+import json, xml.etree.ElementTree
+r = json.load(open('lost.json'))
+index = [d['index'] for d in r['devices']]
+assert len(index) > 1 and (r['passed'], r['failed'], r['not_run']) == (6 * len(index) - 6, 0, 6), r
+assert [c['index'] for c in r['cases'] if 'device' != c['op']] == [i for i in index for _ in range(6)], r['cases']
+suites = [s for s in xml.etree.ElementTree.parse('lost.xml').getroot() if s.findall('testcase')[0].get('classname') != 'device']
+assert [int(s.get('name').split(': ')[0]) for s in suites] == index, [s.attrib for s in suites]
+for s in suites:
+    known = {p.get('name'): p.get('value') for p in s.find('properties')}
+    assert known['arithmetic'] == '1' and known['device.index'] == s.get('name').split(':')[0] and known['device.driver'], known
+    assert len(s.findall('testcase')) == int(s.get('tests')) == 6
+assert suites[0].get('errors') == '1' and suites[0].get('skipped') == '5' and suites[1].get('errors') == '0'
+END
+expect 1 "was lost in operators: what is left is not run" bad gone=2 verify --fingerprint --device 0 --json lost.json
+[ "$(counts lost.json)" = "0 0 3" ] || fail "JSON of the fingerprint counts $(counts lost.json)"
+SCL_LAUNCH_LIMIT=2 expect 1 "FAIL operators: it does not run: operators: " bad hang_kernel=norm_rows verify --fingerprint --device 0 --case operators
+grep -q "hangs: kernel norm_rows" said || { cat said; fail "the kernel that hangs is not named"; }
+"$SCORECL" verify --help | grep -q "not ended after 120 s hangs" || fail "the limit is not told"
+FAKE_CL=hang_kernel=field SCL_LAUNCH_LIMIT=0 LD_PRELOAD=$FAKE_OPENCL expect 124 "operator " timeout 6 "$SCORECL" "${lost[@]}" --device 0
+
 echo "faults: each is told, and none hangs"

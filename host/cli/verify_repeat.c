@@ -1,0 +1,47 @@
+/* The command that repeats one case of verify. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/verify.h"
+
+/* A word for the shell, in quotes only where it needs them. */
+static char *quoted(scl_arena *arena, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
+    if (word[0] && strspn(word, plain) == strlen(word))
+        return scl_arena_strdup(arena, word);
+    char *text = scl_arena_strdup(arena, "'");
+    for (const char *from = word;;) {
+        const int n = (int)strcspn(from, "'");
+        text = scl_arena_printf(arena, "%s%.*s%s", text, n, from, from[n] ? "'\\''" : "'");
+        if (!from[n])
+            return text;
+        from += n + 1;
+    }
+}
+
+static char *with_variable(scl_arena *arena, char *before, const char *name)
+{
+    const char *value = getenv(name);
+    return value ? scl_arena_printf(arena, "%s%s=%s ", before, name, quoted(arena, value)) : before;
+}
+
+char *verify_repeat(const verify_options *o, const scl_device_info *d, const t_report *r, scl_arena *arena)
+{
+    static const char *const variables[] = { "SCL_CL_OPTIONS", "SCL_KERNEL_DIR", "SCL_MATRIX_EMULATE" };
+    char *line = scl_arena_strdup(arena, "");
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
+        line = with_variable(arena, line, variables[i]);
+    if (d->index >= 0)
+        line = with_variable(arena, line, scl_arena_printf(arena, "SCL_CL_OPTIONS_%d", d->index));
+    line = scl_arena_printf(arena, "%sscorecl verify --device ", line);
+    line = d->index < 0 ? scl_arena_printf(arena, "%sreference", line) : scl_arena_printf(arena, "%s%d", line, d->index);
+    line = scl_arena_printf(arena, "%s --op %s --case %s", line, r->op, r->name);
+    if (r->candidate >= 0)
+        line = scl_arena_printf(arena, "%s --candidate %d", line, r->candidate);
+    if (strcmp(o->precision, "f32") != 0)
+        line = scl_arena_printf(arena, "%s -o precision=%s", line, o->precision);
+    for (int i = 0; o->tune[i]; i++)
+        line = scl_arena_printf(arena, "%s -o tune.%s", line, o->tune[i]);
+    return line;
+}
