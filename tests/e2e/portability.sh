@@ -30,6 +30,7 @@ case "\$*" in
     *--probe*) [ ! -e $work/probe_crashes ] || kill -SEGV \$\$
                [ ! -e $work/probe_hangs ] || exec sleep 1000
                [ ! -e $work/probe_fails ] || { echo "kernel build failed on X: -11" >&2; exit 1; } ;;
+    *"--op flatten --device 0"*) [ ! -e $work/gone ] || export LD_PRELOAD=$FAKE_OPENCL FAKE_CL=gone=3 ;;
     *"--op adam --device 0"*) kill -SEGV \$\$ ;;
     *"--op norm_coef --device 0"*) export SCL_KERNEL_DIR=$work/kernels ;;
 esac
@@ -40,6 +41,10 @@ matrix 4 --only reference,pocl --op norm_coef,adam --no-runs
 [ "$(cell norm_coef pocl)/$(cell adam pocl)/$(cell adam reference)" = differs/crash/same ] || { cat said; fail "a wrong kernel and a crash"; }
 tail -1 said | grep -q 'DIFFERENT: .*norm_coef on pocl (differs).*adam on pocl (crashed)' || { cat said; fail "the verdict names both"; }
 tail -1 said
+touch gone
+matrix 4 --only reference,pocl --op flatten --no-runs
+grep -q '^portability: DIFFERENT: flatten on pocl (failed)' said || { cat said; fail "a device that is lost"; }
+rm gone
 touch probe_crashes
 matrix 4 --only reference,pocl --op flatten --no-runs
 [ "$(cell "device probe" pocl)/$(cell flatten pocl)/$(cell "device probe" reference)" = crash/same/same ] || { cat said; fail "a crash in the probe"; }
@@ -65,7 +70,7 @@ kill -0 $hung 2> /dev/null && fail "what the tool has started goes on after its 
 expect 1 "no difference so far, NOT FINISHED" "$tool" --scorecl "$program" --device cpu --minutes 0.15 --archive hangs.tar.gz
 rm probe_hangs
 matrix 1 --only reference,pocl --op flatten --no-runs --minutes 0.001
-tail -1 said | grep -q 'NOT FINISHED: .*device probe on pocl;' || { cat said; fail "columns that were not reached"; }
+tail -1 said | grep -q 'NOT FINISHED: .*device probe on pocl' || { cat said; fail "columns that were not reached"; }
 
 # No such device, a wrong word: said at once.
 expect 3 "nothing to compare: no device: scorecl: no device is called 'nothing'" "$tool" --scorecl "$SCORECL" --device nothing --archive none.tar.gz

@@ -49,11 +49,20 @@ def not_done(done):
     return cell(outcome, done.err.strip() or words, done.seconds)
 
 
+def said_of(case):
+    """What a failing case says, and the command that repeats it."""
+    repeat = f" (repeat with: {case['repeat']})" if case.get("repeat") else ""
+    return f"{case['case']}: {case.get('message', '')}{repeat}"
+
+
 def operator_cell(done, objection):
     report = report_of(done)
     if not report or not report.get("cases"):
         return not_done(done)
-    cases = report["cases"]
+    lost = [c for c in report["cases"] if c.get("lost")]        # the device hung or was gone
+    cases = [c for c in report["cases"] if not c.get("not_run") and c not in lost]
+    if not cases:
+        return cell(FAILED, "; ".join(said_of(c) for c in lost), done.seconds)
     # CLBlast's own kernels want larger work-groups than a small device has; it is opt-in, and says so where it is asked for.
     small = [c["case"] for c in cases if not c["passed"] and "CLBlast error -54" in c.get("message", "")]
     bad = [c for c in cases if not c["passed"] and c["case"] not in small]
@@ -62,7 +71,7 @@ def operator_cell(done, objection):
     close = [c["case"] for c in cases if c["passed"] and not c["bits"]]
     more = {"error": max(c["error"] for c in cases), "tolerance": max(c["tolerance"] for c in cases),
             "derivative_error": max(errors, default=None), "cases": len(cases), "by_tolerance": close}
-    message = "; ".join(f"{c['case']}: {c.get('message', '')}" for c in bad)
+    message = "; ".join(said_of(c) for c in bad + lost)
     if small and not bad:
         message = "work-groups too small for CLBlast, which ran not: " + ", ".join(small)
     if objection:
@@ -70,6 +79,8 @@ def operator_cell(done, objection):
     if bad:
         building = all(any(w in c.get("message", "") for w in BUILD_WORDS) for c in bad)
         return cell(NO_BUILD if building else DIFFERS, message, done.seconds, **more)
+    if lost:
+        return cell(FAILED, message, done.seconds, **more)
     return cell(CLOSE if len(close) == len(cases) else SAME, message, done.seconds, **more)
 
 
