@@ -199,14 +199,15 @@ def pack(folder, name):
 
 
 def bundle_program(args):
-    """The program of a bundle, on the bundle's own libraries: bin/scorecl, made by its script `unpack`."""
+    """The program of a bundle: bin/scorecl, made by its script `unpack` without touching the system."""
     program = os.path.join(os.path.abspath(args.bundle), "bin", "scorecl")
     if not os.access(program, os.X_OK):
         unpack = os.path.join(args.bundle, "unpack")
         if not os.path.exists(unpack):
             sys.exit(f"portability: {args.bundle} is no folder of tools/bundle-deps: it has no script `unpack`")
-        subprocess.run([unpack], check=True, stdout=sys.stderr)
-    return program if os.access(program, os.X_OK) else args.scorecl
+        if subprocess.run(["bash", unpack, "--here"], stdout=sys.stderr).returncode != 0 or not os.access(program, os.X_OK):
+            sys.exit(f"portability: `{unpack} --here` made no {program}; its reason is above")
+    return program
 
 
 # ---- docs/devices.md ----
