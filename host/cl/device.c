@@ -97,10 +97,17 @@ static unsigned least_sub_group_of(cl_device_id device)
     return (unsigned)least;
 }
 
+/* cl_intel_device_attribute_query: its devices count vector engines as compute units. */
+static unsigned units_per_core_of(cl_device_id device)
+{
+    const cl_uint engines = NUMBER(device, CL_DEVICE_NUM_EUS_PER_SUB_SLICE_INTEL, cl_uint);
+    return engines ? engines : 1;
+}
+
 static void describe(const found *f, int index, scl_device_info *out)
 {
     cl_device_id d = f->device;
-    *out = (scl_device_info){ .klass = class_of(d), .index = index };
+    *out = (scl_device_info){ .klass = class_of(d), .index = index, .units_per_core = 1 };
     size_t length = 0;
     if (clGetPlatformInfo(f->platform, CL_PLATFORM_NAME, sizeof out->platform - 1, out->platform, &length) !=
         CL_SUCCESS)
@@ -125,6 +132,8 @@ static void describe(const found *f, int index, scl_device_info *out)
         out->has_fp16 = has_word(words, "cl_khr_fp16");
         out->has_subgroups = has_word(words, "cl_khr_subgroups") || has_word(words, "cl_intel_subgroups");
         out->has_command_buffer = has_word(words, "cl_khr_command_buffer");
+        if (has_word(words, "cl_intel_device_attribute_query"))
+            out->units_per_core = units_per_core_of(d);
         out->least_sub_group = has_word(words, "cl_intel_required_subgroup_size") ? least_sub_group_of(d) : 0;
     }
     free(words);

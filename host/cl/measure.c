@@ -201,18 +201,24 @@ static double host_fma_per_cycle(void)
 #endif
 }
 
-/* Float fma a cycle and unit of a GPU, by its maker. */
+/* 0: the device does not know the property. */
+static cl_uint asked(const scl_cl *cl, cl_device_info what)
+{
+    cl_uint value = 0;
+    return clGetDeviceInfo(cl->device, what, sizeof value, &value, NULL) == CL_SUCCESS ? value : 0;
+}
+
+/* Float fma a cycle and compute unit of a GPU, by what its driver tells: NVIDIA's the compute capability, AMD's SIMDs, lanes
+ * and values of a lane; where compute units are vector engines, one is as wide as the smallest sub-group. */
 static double gpu_fma_per_cycle(const scl_cl *cl)
 {
-    const scl_device_info *info = &cl->base.info;
-    cl_uint major = 0, minor = 0;
-    clGetDeviceInfo(cl->device, 0x4000 /* CL_DEVICE_COMPUTE_CAPABILITY_MAJOR_NV */, sizeof major, &major, NULL);
-    clGetDeviceInfo(cl->device, 0x4001, sizeof minor, &minor, NULL);
-    if (strcasestr(info->vendor, "nvidia"))
+    const cl_uint major = asked(cl, 0x4000 /* CL_DEVICE_COMPUTE_CAPABILITY_MAJOR_NV */), minor = asked(cl, 0x4001);
+    if (major)
         return (major == 6 && minor == 0) || major == 7 || (major == 8 && minor == 0) ? 64 : 128;
-    if (strcasestr(info->vendor, "advanced micro") || strcasestr(info->vendor, "amd"))
-        return 64;
-    return strcasestr(info->vendor, "intel") ? 8 : 0;
+    const cl_uint simds = asked(cl, 0x4040 /* CL_DEVICE_SIMD_PER_COMPUTE_UNIT_AMD */);
+    if (simds)
+        return (double)simds * asked(cl, 0x4041) * asked(cl, 0x4042);
+    return cl->base.info.units_per_core > 1 ? cl->base.info.least_sub_group : 0;
 }
 
 static void expectation(const scl_cl *cl, scl_peak *out)

@@ -41,7 +41,8 @@ json_t *cli_device_json(const scl_device_info *d, const scl_tuning *rows)
                           scl_device_class_name(d->klass), "platform", d->platform, "name", d->name, "vendor",
                           d->vendor, "driver", d->driver, "version", d->version);
     const struct { const char *name; size_t value; } numbers[] = {
-        { "compute_units", d->compute_units }, { "clock_mhz", d->clock_mhz }, { "vector_width", d->vector_width },
+        { "compute_units", d->compute_units }, { "units_per_core", d->units_per_core }, { "clock_mhz", d->clock_mhz },
+        { "vector_width", d->vector_width },
         { "max_work_group", d->max_work_group }, { "local_bytes", d->local_bytes }, { "global_bytes", d->global_bytes },
         { "max_alloc_bytes", d->max_alloc_bytes }, { "align_bytes", d->align_bytes },
         { "least_sub_group", d->least_sub_group },

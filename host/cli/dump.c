@@ -103,6 +103,7 @@ static scl_status read_description(const char *file, scl_device_info *info, scl_
     info->local_is_cached_memory = json_is_true(json_object_get(o, "local_is_cached_memory"));
     info->clock_mhz = (unsigned)size_of(o, "clock_mhz", 0);
     info->compute_units = (unsigned)size_of(o, "compute_units", 1);
+    info->units_per_core = (unsigned)size_of(o, "units_per_core", 1);
     info->vector_width = (unsigned)size_of(o, "vector_width", 1);
     info->max_work_group = size_of(o, "max_work_group", 256);
     info->local_bytes = size_of(o, "local_bytes", 32768);

@@ -33,6 +33,7 @@ typedef struct scl_device_info {
     unsigned compute_units, clock_mhz, vector_width;   /* preferred float vector */
     size_t max_work_group, local_bytes, global_bytes, max_alloc_bytes;
     unsigned align_bytes;                              /* of sub-buffers */
+    unsigned units_per_core;                           /* compute units that share a local memory; 1: or not told */
     unsigned least_sub_group;                          /* work-items of the smallest that a kernel may ask for; 0: it may not */
     bool has_fp64, has_fp16, has_subgroups, has_command_buffer, out_of_order, denormals, local_is_cached_memory;
     scl_matrix matrix;

@@ -224,7 +224,8 @@ scl_status scl_reference_open(scl_backend **out, scl_err *err)
     (*out)->v = &vtable;
     (*out)->info = (scl_device_info){ .klass = SCL_CLASS_REFERENCE, .platform = "ScoreCL", .name = "reference",
                            .vendor = "ScoreCL", .driver = SCL_VERSION, .version = "C definitions", .compute_units = 1,
-                           .vector_width = 1, .max_work_group = 1, .align_bytes = 64, .denormals = true, .index = -1 };
+                           .units_per_core = 1, .vector_width = 1, .max_work_group = 1, .align_bytes = 64,
+                           .denormals = true, .index = -1 };
     const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     if (pages > 0 && page > 0)
         (*out)->info.global_bytes = (size_t)pages * (size_t)page;

@@ -2,8 +2,6 @@
  * at the limits of current GPUs (docs/results has the figures of three vendors' compilers). */
 #include "ops/gpu_tile.h"
 
-#include <string.h>
-
 static const scl_gpu_tile tiles[] = {
     { .BM = 256, .BN = 4, .TM = 4, .TN = 4, .BK = 4 },      /* the last layer of a network: 1 or 3 output channels */
     { .BM = 128, .BN = 16, .TM = 4, .TN = 4, .BK = 8 },
@@ -33,11 +31,10 @@ long scl_gpu_tile_groups(const scl_gpu_tile *t, long rows, int columns)
     return divide_up(rows, t->BM) * divide_up(columns, t->BN);
 }
 
-/* What one group fills: Intel's drivers count vector engines, sixteen of which share a local memory. */
-static long units_of(const scl_device_info *device)
+/* What one group fills: some drivers count vector engines, of which several share a local memory. */
+static long cores_of(const scl_device_info *device)
 {
-    const unsigned engines = strstr(device->vendor, "Intel") ? 16 : 1;
-    return divide_up(device->compute_units, (int)engines);
+    return device->units_per_core > 1 ? divide_up(device->compute_units, (int)device->units_per_core) : device->compute_units;
 }
 
 /* The narrow tiles are for narrow products, a wide one must be more than half full, and unless it is the smallest of its kind
@@ -53,7 +50,7 @@ static bool is_worth_it(const scl_gpu_tile *t, const scl_device_info *device, lo
     if (widest && divide_up(columns, 64) % 2 != 0)
         return false;
     return t->BN / 2 < columns && t->BM / 2 < rows &&
-           scl_gpu_tile_groups(t, rows, columns) * products >= units_of(device) * (widest ? 2 : 1);
+           scl_gpu_tile_groups(t, rows, columns) * products >= cores_of(device) * (widest ? 2 : 1);
 }
 
 bool scl_gpu_tile_fits(const scl_gpu_tile *t, const scl_device_info *device, long rows, int columns, long products)

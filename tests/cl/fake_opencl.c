@@ -8,6 +8,7 @@
  *           "flip=N"                      the N-th read of a buffer brings one changed bit
  *           "memory=BYTES"                buffers of more bytes in all fail to be made
  *           "max_group=N" "local=BYTES"   limits that the device tells, and keeps
+ *           "engines=N"                   cl_intel_device_attribute_query: N compute units of a core
  *           "no_fp64=1" "in_order=1"      no cl_khr_fp64; a queue out of order cannot be made
  *           "slow=MS"                     launches wait so long before they are enqueued
  * Several words apart by blanks.  Counts are of the whole process. */
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #include <CL/cl.h>
+#include <CL/cl_ext.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static size_t taken;                     /* bytes of buffers */
@@ -252,9 +254,17 @@ cl_int clWaitForEvents(cl_uint n, const cl_event *event)
 cl_int clGetDeviceInfo(cl_device_id d, cl_device_info what, size_t size, void *out, size_t *bytes)
 {
     cl_int (*f)(cl_device_id, cl_device_info, size_t, void *, size_t *) = real(__func__);
+    char text[32];
+    const int engines = word("engines", text, sizeof text);
+    if (what == CL_DEVICE_NUM_EUS_PER_SUB_SLICE_INTEL && engines && out && size >= sizeof(cl_uint)) {
+        *(cl_uint *)out = (cl_uint)atol(text);
+        return CL_SUCCESS;
+    }
     const cl_int code = f(d, what, size, out, bytes);
     if (code != CL_SUCCESS || !out)
         return code;
+    if (what == CL_DEVICE_EXTENSIONS && engines && strlen(out) + 40 < size)
+        strcat(out, " cl_intel_device_attribute_query");
     if (what == CL_DEVICE_MAX_WORK_GROUP_SIZE && number("max_group"))
         *(size_t *)out = (size_t)number("max_group");
     if (what == CL_DEVICE_LOCAL_MEM_SIZE && number("local"))

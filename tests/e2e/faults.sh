@@ -77,4 +77,10 @@ grep -q "hangs: kernel norm_rows" said || { cat said; fail "the kernel that hang
 "$SCORECL" verify --help | grep -q "not ended after 120 s hangs" || fail "the limit is not told"
 FAKE_CL=hang_kernel=field SCL_LAUNCH_LIMIT=0 LD_PRELOAD=$FAKE_OPENCL expect 124 "operator " timeout 6 "$SCORECL" "${lost[@]}" --device 0
 
+# How many compute units a core has is asked of a device that knows.
+for how in "=1" "engines=16=16" "engines=0=1"; do
+    bad "${how%=*}" devices --json - > told || fail "devices, $how"
+    grep -qE "\"units_per_core\": *${how##*=}," told || fail "units_per_core, $how"
+done
+
 echo "faults: each is told, and none hangs"
