@@ -193,9 +193,9 @@ char *scl_schedule_text(const scl_plan *plan, const char *format, scl_arena *are
                 kernel, l->grid.global[0], l->grid.global[1], l->grid.global[2], l->grid.local[0], l->options,
                 l->node->id, l->node->scope);
         json_array_append_new(launches,
-                              json_pack("{s:s, s:s, s:s, s:[I,I,I], s:I, s:i, s:s, s:s*}", "family",
-                                        l->family, "kernel", kernel, "options", l->options, "global",
-                                        (json_int_t)l->grid.global[0], (json_int_t)l->grid.global[1],
+                              json_pack("{s:s, s:s, s:s, s:s, s:[I,I,I], s:I, s:i, s:s, s:s*}", "family",
+                                        l->family, "op", l->node->op->name, "kernel", kernel, "options",
+                                        l->options, "global", (json_int_t)l->grid.global[0], (json_int_t)l->grid.global[1],
                                         (json_int_t)l->grid.global[2], "local", (json_int_t)l->grid.local[0],
                                         "node", l->node->id, "scope", l->node->scope, "source", l->source));
     }

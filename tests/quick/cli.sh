@@ -134,7 +134,7 @@ json() { python3 -c "import json, sys; r = json.load(sys.stdin); assert $1, r" |
 "$SCORECL" dump stages good.yaml --json - | json "[s['name'] for s in r] == ['train', 'sample']"
 "$SCORECL" dump plan good.yaml --device reference --json - | json "r['slab_bytes'] > 0 and any('slab' in o for s in r['steps'] for o in s['out'])"
 printf '{"class": "CPU", "name": "made up"}' >made-up.json
-"$SCORECL" dump schedule good.yaml --describe made-up.json --json - | json "len(r['launches']) > 20 and r['launches'][0]['kernel']"
+"$SCORECL" dump schedule good.yaml --describe made-up.json --json - | json "len(r['launches']) > 20 and r['launches'][0]['kernel'] and 'conv2d' in [l['op'] for l in r['launches']]"
 "$SCORECL" schema --json - | json "'properties' in r"
 expect 2 2 "a config is no graph" dump config good.yaml --format dot
 expect 2 2 "a schedule is no graph" dump schedule good.yaml --format dot
