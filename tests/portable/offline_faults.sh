@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# tools/offline-compile catches what it is there for, and names it: an undefined function (which every vendor's compiler hides in
+# tools/offline-compile catches what it is there for, and names it: an undefined function (each vendor's compiler hides it in
 # its own way), a spill, too much local memory, a kernel that takes 11 % more registers than the table says, what only a newer
-# OpenCL has; and matrix instructions are refused by chips without them.  The kernels of one small family, a chip of each vendor.
+# OpenCL has, a kernel that the table does not know; and matrix instructions are refused by chips without them.  The kernels of one
+# small family, a chip of each vendor.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -87,6 +88,30 @@ done
 sed 's/clang 15\|clang 19\|ocloc 2/clang 3/' "$work/table" > "$work/other"
 compile --table "$work/other"
 [ $code = 0 ] && grep -q 'not compared, the table is of clang 3' "$work/out" || fail "another compiler's table"
+
+# A row that is missing is a fault, one that is left over a note, and writing mends both; other chips' columns stay.
+chip=$(grep -v -x -e spirv -e lint <<< "$here" | head -1)
+if [ -n "$chip" ]; then
+    all() { code=0; "$offline" --chip "$chip" --quiet --table "$work/all" "$@" > "$work/out" || code=$?; }
+    all --write-table
+    [ $code = 0 ] || fail "the kernels of all plans"
+    cp "$work/all" "$work/right"
+    awk -F '\t' -v OFS='\t' '/^kernel/ { print; print "no_such_kernel", "WG=64", 64, "1/0/0/0"; next } $1 != "adam"' \
+        "$work/right" > "$work/all"
+    all
+    [ $code = 1 ] && grep -qE "^FAIL the table has no adam \[.*\] of [0-9]+ items on $chip; .*--write-table" "$work/out" ||
+        fail "a kernel without a row"
+    grep -qE "^note no plan launches no_such_kernel \[WG=64\] of 64 items on $chip any more; .*--write-table" "$work/out" ||
+        fail "a row without a kernel"
+    grep -E '^FAIL the table|^note no plan' "$work/out" | cut -c1-160
+    all --write-table
+    cmp "$work/all" "$work/right" || fail "the table that was mended"
+    awk -F '\t' -v OFS='\t' '/^#/ { print; next } /^kernel/ { print "# zz\ta compiler"; print $0, "zz"; next } { print $0, "1/2/3/4" }' \
+        "$work/right" > "$work/two"
+    cp "$work/two" "$work/all"
+    all --write-table
+    cmp "$work/all" "$work/two" || fail "another chip's column"
+fi
 
 # A register tile in memory is seen: an index that is not known when the kernel is compiled.
 rm -rf "$work/cl"

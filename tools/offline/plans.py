@@ -2,9 +2,9 @@
 
 A plan is made of a stage of a config, an algorithm of convolutions and a description.  There are some thousand of them, and most launch
 nothing that others do not; plans.json (tools/offline-compile --cover makes it) names, for every description, enough of them that every
-kernel with every set of options is launched, and among all descriptions every generated source.
+kernel with every set of options is launched, and among all descriptions every generated source; --check-cover tells what is missing.
 """
-import concurrent.futures
+import collections
 import glob
 import json
 import os
@@ -13,6 +13,7 @@ import subprocess
 
 from offline.units import ROOT, Program
 
+Use = collections.namedtuple("Use", "items operators")      # work-items of a group at most; for whose nodes
 FUSED_READS = r"-D(?:VEC|CUT)=\d+"       # options that only what is fused into a kernel may read (cl/lib/fused.cl)
 CONVS = ("auto", "direct", "winograd2", "winograd4")
 COVER = os.path.join(ROOT, "tools/offline/plans.json")
@@ -32,29 +33,52 @@ def dump(binary, *arguments):
     raise RuntimeError("scorecl dump %s: %s" % (" ".join(arguments), done.stderr.strip()))
 
 
+def merged(pairs):
+    """{key: Use} of pairs of a key and a Use."""
+    out = {}
+    for key, use in pairs:
+        old = out.get(key, Use(0, frozenset()))
+        out[key] = Use(max(use.items, old.items), use.operators | old.operators)
+    return out
+
+
 def launches(binary, plan, description, settings=()):
-    """{(family, source, options, kernel): items} of a plan (config, stage, conv)."""
+    """{(family, source, options, kernel): Use} of a plan (config, stage, conv)."""
     config, stage, conv = plan
     path = config if os.path.sep in config and os.path.exists(config) else os.path.join(ROOT, "configs", config + ".yaml")
     overrides = [w for s in ("conv=" + conv, *settings) for w in ("-o", s)]
     found = dump(binary, "schedule", path, "--stage", stage, *overrides, "--describe", description)
-    return {(l["family"], l.get("source"), l["options"], l["kernel"]): l["local"]
-            for l in (found or {"launches": []})["launches"] if not l["kernel"].startswith("CLBlast")}
+    return merged(((l["family"], l.get("source"), l["options"], l["kernel"]), Use(l["local"], frozenset([l["op"]])))
+                  for l in (found or {"launches": []})["launches"] if not l["kernel"].startswith("CLBlast"))
 
 
-def every_plan(binary, pool, configs=None, convs=None):
-    """All plans: what a stage without convolutions launches is the same for every algorithm."""
-    files = configs or sorted(glob.glob(os.path.join(ROOT, "configs/*.yaml")) + glob.glob(os.path.join(ROOT, "configs/*/*.yaml")))
+def launches_by_plan(binary, plans, path, pool, settings=()):
+    """{plan: its launches} for a description."""
+    return dict(zip(plans, pool.map(lambda p: launches(binary, p, path, settings), plans)))
+
+
+def every_stage(binary, pool, configs=None):
+    """(config, stage) of all stages with a graph; configs: files, the shipped ones by default."""
+    shipped = [f for pattern in ("*.yaml", "*/*.yaml") for f in glob.glob(os.path.join(ROOT, "configs", pattern))]
+    files = configs or sorted(shipped)
     names = [f if configs else short(f) for f in files]
     stages = pool.map(lambda f: dump(binary, "stages", f), files)
-    return [(name, s["name"], conv) for name, found in zip(names, stages) for s in found
-            if s["kind"] not in ("evaluate", "plot") for conv in convs or CONVS]
+    return [(name, s["name"]) for name, found in zip(names, stages) for s in found if s["kind"] not in ("evaluate", "plot")]
 
 
-def covering(all_plans, found):
+def launches_of_all(binary, stages, path, pool, convs=CONVS, settings=()):
+    """{plan: its launches} of every stage with every algorithm.  What a stage without convolutions launches is the same for all
+    of them: it is planned once."""
+    found = launches_by_plan(binary, [(*s, convs[0]) for s in stages], path, pool, settings)
+    several = [p[:2] for p, l in found.items() if not l or any(family == "conv" for family, *_ in l)]
+    found |= launches_by_plan(binary, [(*s, conv) for s in several for conv in convs[1:]], path, pool, settings)
+    plans = [(*s, conv) for s in stages for conv in convs]
+    return {p: found[p] for p in plans if p in found}
+
+
+def covering(found):
     """The plans that launch what no earlier one does, the richest first.  found: {plan: set of what is to be covered}."""
-    left, chosen = set().union(*found.values()), []
-    rest = {p: found[p] for p in all_plans}
+    left, chosen, rest = set().union(*found.values()), [], dict(found)
     while left:
         best = max(rest, key=lambda p: len(rest[p] & left))
         chosen.append(best)
@@ -62,35 +86,55 @@ def covering(all_plans, found):
     return sorted(chosen)
 
 
-def make_cover(binary, descriptions, pool):
-    """The text of plans.json.  All plans are made for the first description; which of them the others need is looked for among
-    those that cover the first, as descriptions differ in the tiles that they choose, not in what there is to compute."""
-    plans, cover = every_plan(binary, pool), {}
+def wanted_by_description(binary, descriptions, pool):
+    """Of each description its name and {plan: what is to be covered of it}: (kernel, options, is it fused), and (kernel, None,
+    source) of each generated source that no earlier description has."""
+    stages, seen = every_stage(binary, pool), set()
     for path in descriptions:
-        found = dict(zip(plans, pool.map(lambda p: launches(binary, p, path), plans)))
-        wanted = {p: {(kernel, options, bool(source)) for _, source, options, kernel in l} for p, l in found.items()}
-        if not cover:
-            for p, l in found.items():
-                wanted[p] |= {(kernel, source) for _, source, _, kernel in l if source}
-        cover[os.path.basename(path)] = covering(plans, wanted)
-        plans = cover[os.path.basename(descriptions[0])]
-    lines = ['  "%s": [\n%s\n  ]' % (name, ",\n".join("    " + json.dumps(p) for p in chosen)) for name, chosen in cover.items()]
-    return "{\n" + ",\n".join(lines) + "\n}\n"
+        wanted, sources = {}, set()
+        for plan, found in launches_of_all(binary, stages, path, pool).items():
+            mine = {(kernel, None, source) for _, source, _, kernel in found if source}
+            wanted[plan] = {(kernel, options, bool(source)) for _, source, options, kernel in found} | mine - seen
+            sources |= mine
+        seen |= sources
+        yield os.path.basename(path), wanted
+
+
+def make_cover(binary, descriptions, pool):
+    """The text of plans.json."""
+    cover = {name: covering(wanted) for name, wanted in wanted_by_description(binary, descriptions, pool)}
+    parts = ['  "%s": [\n%s\n  ]' % (name, ",\n".join("    " + json.dumps(p) for p in of_it)) for name, of_it in cover.items()]
+    return "{\n" + ",\n".join(parts) + "\n}"
+
+
+def stale(binary, descriptions, pool, path):
+    """What the plans named in `path` do not launch on these descriptions, the first ones or all, as texts."""
+    with open(path) as file:
+        cover = json.load(file)
+    for name, wanted in wanted_by_description(binary, descriptions, pool):
+        named = {tuple(p) for p in cover.get(name, [])}
+        for plan in sorted(named - set(wanted)):
+            yield "%s: %s is no plan" % (name, " ".join(plan))
+        done = set().union(*(wanted[p] for p in named & set(wanted)))
+        for plan, of_plan in wanted.items():
+            for kernel, options, fused in sorted(of_plan - done, key=str):
+                row = "%s%s [%s]" % (kernel, " (fused)" if fused else "", options)
+                what = "a source of " + kernel if options is None else row
+                yield "%s: nothing named launches %s; %s does" % (name, what, " ".join(plan))
+            done |= of_plan
 
 
 def programs_of(binary, path, pool, args):
-    """{(program, kernel): items} of the plans for a description."""
-    if args.every or args.config or args.conv:
-        plans = every_plan(binary, pool, args.config, args.conv)
+    """{(program, kernel): Use} of the plans for a description."""
+    with open(args.plans) as file:
+        named = json.load(file).get(os.path.basename(path))
+    if args.every or args.config or args.conv or not named:
+        stages = every_stage(binary, pool, args.config)
+        found = launches_of_all(binary, stages, path, pool, args.conv or CONVS, args.set)
     else:
-        cover = json.load(open(COVER))
-        plans = cover.get(os.path.basename(path)) or every_plan(binary, pool)
-    out = {}
-    for found in pool.map(lambda p: launches(binary, p, path, args.set), plans):
-        for (family, source, options, kernel), items in found.items():
-            if not args.family or family in args.family:
-                out[(Program(family, source, options), kernel)] = items
-    return out
+        found = launches_by_plan(binary, [tuple(p) for p in named], path, pool, args.set)
+    return merged(((Program(family, source, options), kernel), use) for of_plan in found.values()
+                  for (family, source, options, kernel), use in of_plan.items() if not args.family or family in args.family)
 
 
 def plain(program):

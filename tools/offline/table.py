@@ -18,8 +18,12 @@ def figures_of(cell):
     return Figures(float(registers), int(local), int(scratch), int(spills), int(simd or 0))
 
 
-def write(path, rows, versions):
-    """rows: {(chip, kernel, options, items): Figures}"""
+def write(path, rows, versions, whole):
+    """rows: {(chip, kernel, options, items): Figures}, of these compilers.  What the table has of other chips stays; so do
+    other rows of the same compilers, unless these are the whole."""
+    known, of = read(path) if os.path.exists(path) else ({}, {})
+    kept = {key: f for key, f in known.items() if key[0] not in versions or not whole and of[key[0]] == versions[key[0]]}
+    rows, versions = {**kept, **rows}, {**of, **versions}
     chips = sorted(versions)
     with open(path, "w") as file:
         for chip in chips:
@@ -60,20 +64,24 @@ def worse(new, old):
     return ["%g %s, %g in the table" % (a, what, b) for what, a, b in pairs if a > b * LIMIT]
 
 
-def compare(rows, versions, path):
-    """Faults; notes; how many figures were compared."""
+def by_row(keys):
+    """Texts of rows, each with its chips."""
+    chips = {}
+    for chip, *row in keys:
+        chips.setdefault(tuple(row), []).append(chip)
+    return ["%s [%s] of %d items on %s" % (*row, ", ".join(sorted(on))) for row, on in sorted(chips.items())]
+
+
+def compare(rows, versions, path, whole):
+    """Faults; notes; how many figures were compared.  whole: these are all rows, and those of the table must be the same."""
     known, of = read(path)
-    notes = ["%s: not compared, the table is of %s, this is %s" % (c, of.get(c, "no compiler"), v)
-             for c, v in sorted(versions.items()) if of.get(c) != v]
-    faults, compared, new = [], 0, 0
-    for key, f in rows.items():
-        if of.get(key[0]) != versions[key[0]]:
-            continue
-        if key not in known:
-            new += 1
-            continue
-        compared += 1
-        faults += ["%s %s [%s]: %s" % (key[0], key[1], key[2], w) for w in worse(f, known[key])]
-    if new:
-        notes.append("%d figures are not in the table; tools/offline-compile --write-table puts them there" % new)
-    return faults, notes, compared
+    same = {c for c, v in versions.items() if of.get(c) == v}
+    notes = ["%s: not compared, the table is of %s, this is %s" % (c, of.get(c, "no compiler"), versions[c])
+             for c in sorted(set(versions) - same)]
+    both = [key for key in rows if key[0] in same and key in known]
+    faults = ["%s %s [%s]: %s" % (*key[:3], w) for key in both for w in worse(rows[key], known[key])]
+    missing = ["the table has no %s; tools/offline-compile --write-table puts it there" % row
+               for row in by_row(key for key in rows if key[0] in same and key not in known)]
+    gone = ["no plan launches %s any more; tools/offline-compile --write-table removes it" % row
+            for row in by_row(key for key in known if key[0] in same and key not in rows)]
+    return faults + (missing if whole else []), notes + (gone if whole else missing), len(both)
