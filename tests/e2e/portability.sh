@@ -13,10 +13,15 @@ matrix()      # matrix STATUS ARGUMENTS...: its output in said
 }
 cell() { python3 -c "import json, sys; print(json.load(open('m.json'))['cells'][sys.argv[1]][sys.argv[2]]['outcome'])" "$1" "$2"; }
 
-matrix 0 --only reference,pocl --op norm_coef,adam --html m.html --no-runs
+cat > registers.json <<'END'
+{"compilers": {"sm_80": "a compiler"}, "skipped": {}, "kernels": [{"operators": ["adam"], "chip": "sm_80", "kernel": "adam", "options": "WG=64",
+  "items": 64, "registers": 40, "simd": null, "local_bytes": 0, "scratch_bytes": 0, "spills": 0, "resident": null, "resident_most": null}]}
+END
+matrix 0 --only reference,pocl --op norm_coef,adam --html m.html --registers registers.json --no-runs
 tail -1 said | grep -q '^portability: no difference: ' || { cat said; fail "the verdict"; }
 [ "$(cell norm_coef pocl)" = same ] || fail "norm_coef on pocl"
 grep -q '"verdict": "no difference' m.html || fail "the page"
+grep -q '"adam", "WG=64", 64, {"sm_80": \[40, ' m.html || fail "the page's registers"
 tail -1 said
 
 # A program with another kernel, one that a driver kills, one whose device builds nothing.

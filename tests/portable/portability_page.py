@@ -9,6 +9,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path[:0] = [sys.argv[1], os.path.dirname(os.path.abspath(__file__))]
 import chromium  # noqa: E402
+from offline import compilers, report as offline  # noqa: E402
 from portability_lib import matrix, page  # noqa: E402
 
 EVIL = "</script><img src=x onerror=\"document.title='markup'\">"
@@ -38,14 +39,21 @@ def report():
             "outcomes": matrix.OUTCOMES, "rows": rows, "columns": columns, "cells": cells, "verdict": "DIFFERENT: a test", "passed": False}
 
 
+def registers():
+    """A report of tools/offline-compile: a kernel of two operators on two chips, and one with spills on one of them."""
+    gpu, wide = ("conv_gpu", "BN=16 BM=128", 128), ("conv_wide " + EVIL, "", 64)
+    rows = {("gfx90a", *gpu): compilers.Figures(98, 12832, 0, 0), ("dg2", *gpu): compilers.Figures(128, 12288, 0, 0, 16),
+            ("dg2", *wide): compilers.Figures(256, 0, 48, 3, 8)}
+    operators = {gpu[:2]: {"conv2d", "conv2d_dx"}, wide[:2]: {"conv2d"}}
+    return json.loads(offline.to_json(rows, {}, operators, {"gfx90a": "clang 15", "dg2": "ocloc 22"}, {},
+                                      {"gfx942": "there is no clang-19"}, [], [], 1.0))
+
+
 def main():
     folder = sys.argv[2]
-    registers = os.path.join(folder, "registers.json")
-    with open(registers, "w") as f:
-        json.dump([{"op": "conv2d", "kernel": "conv_gpu", "chip": "gfx90a", "registers": 98, "local": 12832, "spills": 0}], f)
     path = os.path.join(folder, "matrix.html")
     with open(path, "w") as f:
-        f.write(page.render(report(), registers))
+        f.write(page.render(report(), registers()))
     with chromium.Page("file://" + path) as p:
         check(p.value("document.querySelectorAll('#matrix tbody button').length") == 28, "a button for each cell")
         check(p.value("document.getElementById('verdict').textContent") == "DIFFERENT: a test", "the verdict")
@@ -56,12 +64,19 @@ def main():
         check("worst error" not in p.value(details), "no details before a click")
         p.click("button[data-row='conv2d'][data-column='oclgrind']")
         text = p.value(details)
-        for word in ("conv2d on oclgrind: same bits", "a device of oclgrind", "1.5e-7", "2.0e-6", "3.75 s", "conv_gpu", "gfx90a", "98"):
+        for word in ("conv2d on oclgrind: same bits", "a device of oclgrind", "1.5e-7", "2.0e-6", "3.75 s",
+                     "not on gfx942: there is no clang-19"):
             check(word in text, f"the details after a click have '{word}': {text}")
+        check(p.value("[...document.querySelectorAll('#details tr')].map(r => [...r.children].map(c => c.textContent))") ==
+              [["kernel", "options", "work-items", "dg2", "gfx90a"], ["conv_gpu", "BN=16 BM=128", "128", "128/SIMD16", "98"],
+               ["conv_wide " + EVIL, "", "64", "256/SIMD8, 48 B scratch, 3 spills", ""]], f"registers for each chip: {text}")
+        check(p.value("document.querySelector('#details tbody td:nth-child(5)').title").startswith("12832 bytes of local "),
+              "local memory of a kernel")
         wrong = p.value("(b => b.dataset.row + '/' + b.dataset.column)(document.querySelector('#matrix tbody button.differs'))")
         row, column = wrong.split("/")
         p.click(f"button[data-row='{row}'][data-column='{column}']")
         text = p.value(details)
+        check("no plan of the shipped configs launches a kernel of this row" in text, f"a row without kernels: {text}")
         check("0x4282b663" in text and "</script>" in text and "conv_gpu" not in text, f"the details of the second click: {text}")
         check(p.value("document.title") != "markup" and p.value("document.images.length") == 0, "messages are text, not markup")
         check(p.errors == [], f"the script runs without an error: {p.errors}")
