@@ -15,7 +15,7 @@ static const char help[] =
     "With a config file, or sizes such as 28x28x1-ngf64-b32: forward, train_step and sample_step of its "
     "network.\n"
     "  --device SEL     as everywhere\n"
-    "  --op NAME        only this operator's cases\n"
+    "  --op NAME        only this operator's cases; may be given again\n"
     "  --all            every tuning candidate of every case, fastest last\n"
     "  --what NAME      only forward, train_step, sample_step or jvp, the score and its derivative along a\n"
     "                   vector (--scaling: conv2d, conv2d_dx, conv2d_dw too); may be given again\n"
@@ -34,13 +34,15 @@ bool bench_quiet(const bench_options *o)
     return o->json && !strcmp(o->json, "-");
 }
 
-bool bench_asked(const bench_options *o, const char *step)
+static bool is_among(const cli_list *list, const char *name)
 {
-    for (int i = 0; i < o->what.n; i++)
-        if (!strcmp(o->what.at[i], step))
+    for (int i = 0; i < list->n; i++)
+        if (!strcmp(list->at[i], name))
             return true;
     return false;
 }
+
+bool bench_asked(const bench_options *o, const char *step) { return is_among(&o->what, step); }
 
 double bench_peak(scl_backend *b)
 {
@@ -101,9 +103,22 @@ static scl_status bench_case(ops_bench *s, const t_op *op, const t_case *c, scl_
     return SCL_OK;
 }
 
+static bool has_cases(const char *op)
+{
+    const t_family *f;
+    for (int i = 0; (f = t_family_at(i)); i++)
+        for (int k = 0; k < f->n_ops; k++)
+            if (!strcmp(f->ops[k].name, op))
+                return true;
+    return false;
+}
+
 static scl_status bench_operators(ops_bench *s, scl_err *err)
 {
-    bool known = !s->o->op;
+    const cli_list *asked = &s->o->op;
+    for (int i = 0; i < asked->n; i++)
+        if (!has_cases(asked->at[i]))
+            return scl_fail(err, SCL_BAD_CONFIG, "no operator with cases is called '%s'", asked->at[i]);
     if (s->b->info.klass != SCL_CLASS_REFERENCE)
         SCL_TRY(scl_measure_peak(s->b, &s->peak, err));
     if (!s->quiet)
@@ -115,14 +130,13 @@ static scl_status bench_operators(ops_bench *s, scl_err *err)
     for (int i = 0; (f = t_family_at(i)); i++)
         for (int k = 0; k < f->n_ops; k++) {
             const t_op *op = &f->ops[k];
-            if (s->o->op && strcmp(s->o->op, op->name) != 0)
+            if (asked->n && !is_among(asked, op->name))
                 continue;
-            known = true;
             for (int c = 0; c < op->n_cases; c++)
                 if (op->cases[c].bench)
                     SCL_TRY(bench_case(s, op, &op->cases[c], err));
         }
-    return known ? SCL_OK : scl_fail(err, SCL_BAD_CONFIG, "no operator with cases is called '%s'", s->o->op);
+    return SCL_OK;
 }
 
 enum {
@@ -166,11 +180,11 @@ static scl_status add_override(bench_options *o, scl_override *list, char *text,
     return SCL_OK;
 }
 
-static scl_status add_what(bench_options *o, const char *name, scl_err *err)
+static scl_status add(cli_list *list, const char *flag, const char *name, scl_err *err)
 {
-    if (o->what.n == CLI_MOST)
-        return scl_fail(err, SCL_BAD_CONFIG, "--what given more than %d times", CLI_MOST);
-    o->what.at[o->what.n++] = name;
+    if (list->n == CLI_MOST)
+        return scl_fail(err, SCL_BAD_CONFIG, "--%s given more than %d times", flag, CLI_MOST);
+    list->at[list->n++] = name;
     return SCL_OK;
 }
 
@@ -178,9 +192,9 @@ static scl_status set(bench_options *o, scl_override *list, int c, char *value, 
 {
     switch (c) {
     case OPT_DEVICE: o->device = value; break;
-    case OPT_OP: o->op = value; break;
+    case OPT_OP: return add(&o->op, "op", value, err);
     case OPT_ALL: o->all = true; break;
-    case OPT_WHAT: return add_what(o, value, err);
+    case OPT_WHAT: return add(&o->what, "what", value, err);
     case OPT_BY_OPERATOR: o->by_operator = true; break;
     case OPT_BY_SHAPE: o->by_operator = o->by_shape = true; break;
     case OPT_SCALING: o->scaling = true; break;

@@ -8,7 +8,8 @@
 #include "cli/cli.h"
 
 typedef struct bench_options {
-    const char *device, *op, *json;
+    const char *device, *json;
+    cli_list op;                       /* operators; none: all */
     cli_list what;                     /* steps by name; none: the usual ones */
     bool all;                          /* every candidate */
     bool by_operator;                  /* where the time of a step goes */

@@ -7,6 +7,9 @@ net=8x8x1-ngf4-b2
 "$SCORECL" bench $net --what train_step --by-operator -o conv=direct --seconds 0.2 --json step.json > step.txt
 "$SCORECL" bench $net --what conv2d --scaling --seconds 0.05 --json scaling.json > scaling.txt
 "$SCORECL" bench $net --what jvp --what forward --seconds 0.05 --json two.json > /dev/null
+"$SCORECL" bench --op adam --op gather_batch --seconds 0.05 --json ops.json > /dev/null
+"$SCORECL" bench --op adam --op nothing > said 2>&1 && fail "an unknown operator is measured"
+grep -q "no operator with cases is called 'nothing'" said || { cat said; fail "the unknown operator is not named"; }
 grep -q "^$net *train_step " step.txt || fail "no row of the step"
 grep -q 'a run of .* convolutions forward .* everything else .* device idle ' step.txt || fail "no sum of shares"
 grep -q "^$net *conv2d *128 *4 " scaling.txt || fail "no row of the largest batch"
@@ -28,6 +31,8 @@ conv = sum(operators[o]["seconds"] for o in ("conv2d", "conv2d_dx", "conv2d_dw")
 assert abs(conv + row["outside_conv_share"] + row["idle_share"] - 1) < 1e-3, row
 
 assert [r["what"] for r in json.load(open("two.json"))["rows"]] == ["forward", "jvp"]
+
+assert {r["op"] for r in json.load(open("ops.json"))["rows"]} == {"adam", "gather_batch"}
 
 rows = json.load(open("scaling.json"))["rows"]
 assert [r["batch"] for r in rows if r["axis"] == "batch"] == [1, 2, 4, 8, 16, 32, 64, 128], rows
