@@ -41,8 +41,10 @@ scl_status scl_cl_kernel(scl_cl *cl, const scl_launch *l, char *file, cl_kernel 
     SCL_TRY(scl_program_get(cl, file, l->source, l->options ? l->options : "", &program, err));
     cl_int code;
     *out = clCreateKernel(program, l->kernel, &code);
+    char called[256];
+    scl_source_called(file, l->source, called, sizeof called);
     if (code == CL_INVALID_KERNEL_NAME)
-        return scl_fail(err, SCL_FAILED, "cl/%s has no kernel '%s'", file, l->kernel);
+        return scl_fail(err, SCL_FAILED, "%s has no kernel '%s'", called, l->kernel);
     SCL_TRY(scl_cl_check(code, "clCreateKernel", l->kernel, err));
     return scl_cl_check_grid(cl, *out, l->kernel, &l->grid, err);
 }

@@ -135,16 +135,17 @@ static scl_status set_argument(scl_cl *cl, scl_loaded *s, item *it, int a, cl_ui
 static scl_status set_arguments(scl_cl *cl, scl_loaded *s, item *it, const char *file, scl_err *err)
 {
     const scl_launch *l = it->launch;
-    char parameter[SCL_MAX_PARAMETERS][64], address[SCL_MAX_PARAMETERS];
+    char parameter[SCL_MAX_PARAMETERS][64], address[SCL_MAX_PARAMETERS], called[256];
     int n;
+    scl_source_called(file, l->source, called, sizeof called);
     SCL_TRY(scl_program_parameters(cl, it->kernel, file, l->source, l->kernel, parameter, address, &n, err));
     for (int p = 0; p < n; p++) {
         int a = 0;
         while (a < l->n_arg && strcmp(l->arg[a].name, parameter[p]) != 0)
             a++;
         if (a == l->n_arg)
-            return scl_fail(err, SCL_FAILED, "cl/%s: kernel %s has a parameter '%s' that %s does not give",
-                            file, l->kernel, parameter[p], l->node->op->name);
+            return scl_fail(err, SCL_FAILED, "%s: kernel %s has a parameter '%s' that %s does not give",
+                            called, l->kernel, parameter[p], l->node->op->name);
         SCL_TRY(set_argument(cl, s, it, a, (cl_uint)p, address[p], err));
     }
     for (int a = 0; a < l->n_arg; a++) {
@@ -152,7 +153,7 @@ static scl_status set_arguments(scl_cl *cl, scl_loaded *s, item *it, const char 
         while (p < n && strcmp(l->arg[a].name, parameter[p]) != 0)
             p++;
         if (p == n)
-            return scl_fail(err, SCL_FAILED, "cl/%s: kernel %s has no parameter '%s', which %s gives", file, l->kernel,
+            return scl_fail(err, SCL_FAILED, "%s: kernel %s has no parameter '%s', which %s gives", called, l->kernel,
                             l->arg[a].name, l->node->op->name);
     }
     return SCL_OK;

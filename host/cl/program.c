@@ -53,22 +53,6 @@ const char *scl_program_extra_options(const scl_cl *cl, const char *name, scl_ar
     return scl_arena_printf(arena, "%s%s%s", every ? every : "", every && own ? " " : "", own ? own : "");
 }
 
-/* The line of a kernel file (after "cl/") or of generated text that a message is about. */
-static void source_line(const char *name, const char *text, const char *file, int line, char *out, size_t size)
-{
-    scl_arena arena = { 0 };
-    out[0] = 0;
-    const char *bare = strncmp(file, "cl/", 3) ? file : file + 3;
-    const char *p = text && !strcmp(bare, name) ? text : scl_source_find(bare, &arena);
-    for (int i = 1; p && i < line; i++) {
-        p = strchr(p, '\n');
-        p = p ? p + 1 : NULL;
-    }
-    if (p && line > 0)
-        snprintf(out, size, "%.*s", (int)strcspn(p, "\n"), p);
-    scl_arena_free(&arena);
-}
-
 static scl_status build_failed(const scl_cl *cl, const char *name, const char *text, const char *source,
                                const char *options, cl_program program, cl_int code, scl_err *err)
 {
@@ -82,13 +66,14 @@ static scl_status build_failed(const scl_cl *cl, const char *name, const char *t
     int line = 0, col = 0;
     scl_status status;
     if (log && scl_log_position(log, file, sizeof file, &line, &col, &message)) {
-        if (strncmp(file, "cl/", 3) != 0)
+        if (!scl_source_line(source, file, line, shown, sizeof shown) && strncmp(file, "cl/", 3) != 0) {
             scl_source_origin(source, line, file, sizeof file, &line);
-        source_line(name, text, file, line, shown, sizeof shown);
+            scl_source_line(source, file, line, shown, sizeof shown);
+        }
         status = scl_fail_at(err, SCL_FAILED, file, line, col, "%.*s\n    %s\n(kernel build for %s, options '%s')",
                              (int)strcspn(message, "\n"), message, shown, cl->base.info.name, options);
     } else {
-        snprintf(where, sizeof where, "cl/%s", name);
+        scl_source_called(name, text, where, sizeof where);
         status = scl_fail_at(err, SCL_FAILED, where, 0, 0, "kernel build failed on %s: %s (%d), options '%s'%s",
                              cl->base.info.name, scl_cl_error_name(code), code, options,
                              log && *log ? "" : "; the driver gave no log");
@@ -275,11 +260,10 @@ scl_status scl_program_parameters(scl_cl *cl, cl_kernel kernel, const char *name
     const char *source = text ? text : scl_source_find(name, &arena);
     const int parsed = source ? scl_source_parameters(source, function, parameter, address) : -1;
     scl_arena_free(&arena);
-    if (parsed != *n)
-        return scl_fail(
-            err, SCL_FAILED,
-            "cl/%s: the driver does not tell the parameters of kernel %s, and its source does not "
-            "either",
-            name, function);
-    return SCL_OK;
+    char called[256];
+    scl_source_called(name, text, called, sizeof called);
+    return parsed == *n ? SCL_OK
+                        : scl_fail(err, SCL_FAILED,
+                                   "%s: the driver does not tell the parameters of kernel %s, and its source does not either",
+                                   called, function);
 }

@@ -44,6 +44,12 @@ bool scl_log_position(const char *log, char *file, size_t size, int *line, int *
 /* File and line that a line of a resolved source came from: for drivers that do not read #line. */
 bool scl_source_origin(const char *source, int line, char *file, size_t size, int *origin);
 
+/* The line of a resolved source that came from there; false: none did. */
+bool scl_source_line(const char *source, const char *file, int line, char *out, size_t size);
+
+/* How messages call a program: "cl/NAME", or what the first line of its text says: #line 1 "FILE". */
+void scl_source_called(const char *name, const char *text, char *out, size_t size);
+
 void scl_programs_free(scl_programs *programs);      /* NULL is accepted */
 
 /* ---- the cache on disk (cache.c) ---- */

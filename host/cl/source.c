@@ -185,22 +185,53 @@ bool scl_log_position(const char *log, char *file, size_t size, int *line, int *
     return false;
 }
 
+/* A line of a resolved source as it is walked through. */
+typedef struct walk { const char *at; int here, origin, next; char file[256]; bool directive; } walk;
+
+static bool step(walk *w)
+{
+    int number;
+    w->at = w->here ? w->at + strcspn(w->at, "\n") : w->at;
+    w->at += w->here && *w->at == '\n';
+    if (!*w->at)
+        return false;
+    w->here++;
+    w->origin = w->next++;
+    w->directive = sscanf(w->at, "#line %d \"%255[^\"]\"", &number, w->file) == 2;
+    w->next = w->directive ? number : w->next;
+    return true;
+}
+
 bool scl_source_origin(const char *source, int line, char *file, size_t size, int *origin)
 {
-    int here = 0, next = 0;
-    bool found = false;
-    for (const char *p = source; *p && here < line; p += strcspn(p, "\n"), p += *p == '\n') {
-        int number;
-        char name[256];
-        here++;
-        *origin = next++;
-        if (sscanf(p, "#line %d \"%255[^\"]\"", &number, name) == 2) {
-            next = number;
-            snprintf(file, size, "%s", name);
-            found = true;
+    walk w = { .at = source };
+    while (w.here < line && step(&w))
+        ;
+    *origin = w.origin;
+    if (w.file[0])
+        snprintf(file, size, "%s", w.file);
+    return w.file[0] && w.here == line;
+}
+
+bool scl_source_line(const char *source, const char *file, int line, char *out, size_t size)
+{
+    walk w = { .at = source };
+    out[0] = 0;
+    while (step(&w))
+        if (!w.directive && w.origin == line && !strcmp(w.file, file)) {
+            snprintf(out, size, "%.*s", (int)strcspn(w.at, "\n"), w.at);
+            return true;
         }
-    }
-    return found && here == line;
+    return false;
+}
+
+void scl_source_called(const char *name, const char *text, char *out, size_t size)
+{
+    walk w = { .at = text ? text : "" };
+    if (step(&w) && w.directive)
+        snprintf(out, size, "%s", w.file);
+    else
+        snprintf(out, size, "cl/%s", name);
 }
 
 static bool is_word(char c) { return isalnum((unsigned char)c) || c == '_'; }

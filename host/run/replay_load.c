@@ -131,6 +131,21 @@ static bool load_argument(loading *l, const json_t *row, scl_launch_arg *arg, sc
     return !strcmp(kind, "null") ? (arg->kind = SCL_ARG_VALUE, true) : !strcmp(kind, "u32") || !strcmp(kind, "i32");
 }
 
+/* The file as messages shall call it: lines are those of the folder's file, whatever it was made of. */
+static scl_status load_source(loading *l, const char *file, const char **out, scl_err *err)
+{
+    char *source;
+    size_t count;
+    SCL_TRY(read_file(l, file, &source, &count, err));
+    for (char *p = source; *p; p += strcspn(p, "\n"), p += *p == '\n')
+        if (!strncmp(p, "#line ", 6))
+            memset(p, ' ', strcspn(p, "\n"));
+    const char *path = scl_arena_printf(&l->r->arena, "%s/%s", l->folder, file);
+    *out = scl_arena_printf(&l->r->arena, "#line 1 \"%s\"\n%s", strpbrk(path, "\"\\\n") ? file : path, source);
+    free(source);
+    return SCL_OK;
+}
+
 static scl_status load_launch(loading *l, const json_t *row, int k, scl_err *err)
 {
     scl_replay *r = l->r;
@@ -138,8 +153,7 @@ static scl_status load_launch(loading *l, const json_t *row, int k, scl_err *err
     scl_node *node = SCL_NEW(&r->arena, scl_node);
     const char *op = json_string_value(json_object_get(row, "operator")), *file = text_of(l, row, "source");
     const json_t *arguments = json_object_get(row, "arguments");
-    char *source;
-    size_t count, a;
+    size_t a;
     json_t *argument;
     node->op = op ? scl_op_find(op) : NULL;
     node->scope = "";
@@ -162,9 +176,7 @@ static scl_status load_launch(loading *l, const json_t *row, int k, scl_err *err
     json_array_foreach(arguments, a, argument)
         if (!load_argument(l, argument, &to->arg[a], &to->place[a]))
             return corrupt(l, "an argument that cannot be", err);
-    SCL_TRY(read_file(l, file, &source, &count, err));
-    to->source = scl_arena_strdup(&r->arena, source);
-    free(source);
+    SCL_TRY(load_source(l, file, &to->source, err));
     r->schedule.step[k] = (struct scl_step){ .node = node, .first_launch = k, .n_launch = 1 };
     return SCL_OK;
 }

@@ -74,7 +74,15 @@ for file in README.txt replay.json kernel-0.cl buffer-0-counters.before.bin chec
 done
 grep -q '#include' noise.replay/kernel-0.cl && fail "the source of the reproducer is not whole"
 sed -i 's/as_uint(row\[4 \* q\]) ^ 1u/as_uint(row[4 * q])/' noise.replay/kernel-0.cl
-expect 0 "equal: this device gives the expected bits" "$SCORECL" verify --replay noise.replay --device "$wrong"
+expect 0 "equal: this device gives the expected bits" "$SCORECL" verify --replay noise.replay/replay.json --device "$wrong"
+# An error of whoever edits the source is at the line of the file that was edited.
+cp -r noise.replay edited
+line=$(grep -n "as_uint(row\[4 \* q\])" noise.replay/kernel-0.cl | cut -d: -f1)
+sed -i "${line}s/as_uint/as_unit/" edited/kernel-0.cl
+expect 1 "edited/kernel-0.cl:$line:" "$SCORECL" verify --replay edited --device "$right"
+grep -q "row\[4 \* q\] = as_float(as_unit(" said && ! grep -q "cl/ops\|cl/generated" said || { cat said; fail "the line is not shown"; }
+sed 's/^kernel void field(/kernel void meadow(/' noise.replay/kernel-0.cl > edited/kernel-0.cl
+expect 1 "edited/kernel-0.cl has no kernel 'field'" "$SCORECL" verify --replay edited --device "$right"
 echo "noise: step 3, random_normal, and its reproducer with both sources"
 
 # Of the second batch of samples alone.
