@@ -1,6 +1,9 @@
 /* scorecl verify --config: the same bits on several devices? */
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/progress.h"
 #include "cl/device.h"
@@ -157,6 +160,21 @@ static scl_status choose_devices(checking *c, scl_err *err)
     if (c->n_device == 1)
         add_device(c, strcmp(c->device[0], "reference") ? "reference" : "auto");
     return SCL_OK;
+}
+
+/* Where the reproducer shall be: known before the search, which may be long. */
+static scl_status check_out(const char *out, scl_err *err)
+{
+    char *path = strdup(out ? out : ".");
+    const char *parent = !out || !path ? "." : dirname(path);
+    struct stat st;
+    scl_status status = SCL_OK;
+    if (stat(parent, &st) != 0 || !S_ISDIR(st.st_mode))
+        status = scl_fail(err, SCL_BAD_CONFIG, "--out %s: there is no folder '%s'", out, parent);
+    else if (out && access(parent, W_OK | X_OK) != 0)
+        status = scl_fail(err, SCL_BAD_CONFIG, "--out %s: the folder '%s' cannot be written to", out, parent);
+    free(path);
+    return status;
 }
 
 /* ---- what is said ---- */
@@ -326,7 +344,9 @@ scl_status verify_config(const verify_options *o, const cli_overrides *overrides
     json_object_set_new(report, "left", c.left);
     json_object_set_new(report, "runs", c.runs);
     json_object_set_new(report, "cases", c.cases);
-    scl_status status = read_config(&c, err);
+    scl_status status = check_out(o->out, err);
+    if (status == SCL_OK)
+        status = read_config(&c, err);
     if (status == SCL_OK && strcmp(o->cache, "usual") != 0) {
         status = scl_verify_temporary(caches, err);
         if (status == SCL_OK)

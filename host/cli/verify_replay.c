@@ -1,5 +1,6 @@
 /* scorecl verify --replay: a saved kernel launch, alone. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "cl/device.h"
 #include "cli/verify.h"
@@ -52,14 +53,26 @@ static scl_status compare(const verify_options *o, const scl_replay *r, scl_back
     return status;
 }
 
+/* Of its replay.json: the folder. */
+static const char *folder_of(const char *path, scl_arena *arena)
+{
+    const char *name = strrchr(path, '/');
+    if (strcmp(name ? name + 1 : path, "replay.json") != 0)
+        return path;
+    return name ? scl_arena_printf(arena, "%.*s", (int)(name - path), path) : ".";
+}
+
 scl_status verify_replay(const verify_options *o, json_t *report, scl_err *err)
 {
     scl_replay r;
     scl_backend *b = NULL;
+    scl_arena arena = { 0 };
+    if (!strcmp(o->device, "reference"))
+        return scl_fail(err, SCL_BAD_CONFIG, "--replay launches kernels, and the reference device has none: name an OpenCL device");
     json_t *cases = json_array();
     json_object_set_new(report, "replay", json_string(o->replay));
     json_object_set_new(report, "cases", cases);
-    scl_status status = scl_replay_load(&r, o->replay, err);
+    scl_status status = scl_replay_load(&r, folder_of(o->replay, &arena), err);
     if (status == SCL_OK)
         status = scl_device_open(o->device, &b, err);
     if (status == SCL_OK) {
@@ -72,5 +85,6 @@ scl_status verify_replay(const verify_options *o, json_t *report, scl_err *err)
     if (b)
         b->v->close(b);
     scl_replay_free(&r);
+    scl_arena_free(&arena);
     return status;
 }

@@ -54,6 +54,8 @@ expect 2 2 "--cache is usual, cold or both, not 'tepid'" verify --config good.ya
 expect 2 2 "moments.yaml has no stage that launches kernels" verify --config moments.yaml
 expect 2 2 "clblast promises no bits" verify --config good.yaml -o conv=clblast
 expect 1 2 "replay.json" verify --replay nowhere
+expect 2 2 "--replay launches kernels, and the reference device has none" verify --replay nowhere --device reference
+expect 2 2 "--out nowhere/found: there is no folder 'nowhere'" verify --config good.yaml --device reference --out nowhere/found
 expect 2 2 "one at a time" verify --fingerprint --probe
 expect 2 2 "takes a number from 0 on, not 'abc'" verify --candidate abc
 expect 2 2 "verify knows the keys conv, precision and tune.OP.PARAM" verify -o seed=1
