@@ -9,6 +9,7 @@
 
 #include "graph/matrix.h"
 #include "ops/conv_shape.h"
+#include "ops/gpu_tile.h"
 
 enum { STEP = 16, ROW = 20, ALIGN = 4096, FEW = 8, LOCAL_ITEMS = 64 };
 /* Pixels of a part of the weight gradient, and bytes of all parts; on CPUs few enough that small cases have several. */
@@ -64,7 +65,7 @@ static bool is_worth_it(const tile *t, const scl_node *n, const scl_conv_shape *
     if (s->C < FEW || s->K < FEW)
         return false;
     const long groups = (rows_of(n, s) + t->BM - 1) / t->BM * divide_up(s->K, t->BN);
-    return t->BM == 32 || (s->K > t->BN / 2 && (is_weight_gradient(n) || groups >= (long)device->compute_units));
+    return t->BM == 32 || (s->K > t->BN / 2 && (is_weight_gradient(n) || groups >= scl_gpu_cores(device)));
 }
 
 bool scl_conv_matrix_fits(const scl_node *n, const scl_device_info *device, const scl_tune *tune)
@@ -159,7 +160,8 @@ static int part_of(const scl_conv_shape *s, const scl_device_info *device, const
     const int pixels = s->N * s->H * s->W, step = STEP * per_word(device);
     const bool gpu = device->klass == SCL_CLASS_GPU;
     const long tiles = (long)divide_up(s->R * s->S * s->C, t->BM) * divide_up(s->K, t->BN);
-    const long wanted = gpu ? 4L * device->compute_units / tiles + 1 : MOST_PARTS, fit = (long)(MOST_BYTES / (sizeof(float) * level_of(s)));
+    const long wanted = gpu ? 4 * scl_gpu_cores(device) / tiles + 1 : MOST_PARTS;
+    const long fit = (long)(MOST_BYTES / (sizeof(float) * level_of(s)));
     const int parts = (int)(fit < 1 ? 1 : wanted < fit ? wanted : fit), most = least(parts, MOST_PARTS);
     const int even = divide_up(pixels, most), floor = gpu ? LEAST_PART : LEAST_PART_CPU;
     return divide_up(even > floor ? even : floor, step) * step;

@@ -31,8 +31,7 @@ long scl_gpu_tile_groups(const scl_gpu_tile *t, long rows, int columns)
     return divide_up(rows, t->BM) * divide_up(columns, t->BN);
 }
 
-/* What one group fills: some drivers count vector engines, of which several share a local memory. */
-static long cores_of(const scl_device_info *device)
+long scl_gpu_cores(const scl_device_info *device)
 {
     return device->units_per_core > 1 ? divide_up(device->compute_units, (int)device->units_per_core) : device->compute_units;
 }
@@ -50,7 +49,7 @@ static bool is_worth_it(const scl_gpu_tile *t, const scl_device_info *device, lo
     if (widest && divide_up(columns, 64) % 2 != 0)
         return false;
     return t->BN / 2 < columns && t->BM / 2 < rows &&
-           scl_gpu_tile_groups(t, rows, columns) * products >= cores_of(device) * (widest ? 2 : 1);
+           scl_gpu_tile_groups(t, rows, columns) * products >= scl_gpu_cores(device) * (widest ? 2 : 1);
 }
 
 bool scl_gpu_tile_fits(const scl_gpu_tile *t, const scl_device_info *device, long rows, int columns, long products)

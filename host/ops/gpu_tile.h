@@ -20,6 +20,9 @@ long scl_gpu_tile_groups(const scl_gpu_tile *t, long rows, int columns);
 /* May the device run it, and on a GPU: is it worth it?  products: of a launch, of rows x columns each. */
 bool scl_gpu_tile_fits(const scl_gpu_tile *t, const scl_device_info *device, long rows, int columns, long products);
 
+/* Parts of the device that one group fills: what shares a local memory.  Some drivers count vector engines as compute units. */
+long scl_gpu_cores(const scl_device_info *device);
+
 /* A driver that ends loops early and takes minutes over unrolled ones (llvmpipe's) gets loops. */
 static inline scl_launch_arg scl_gpu_rolled_of(const scl_device_info *device)
 {
