@@ -48,7 +48,7 @@ static int enumerate(found *out, int most)
 /* Text properties, cut to the field and trimmed at both ends. */
 static void text_info(cl_device_id device, cl_device_info what, char *out, size_t size)
 {
-    char text[1024] = "";
+    char text[16384] = "";
     size_t length = 0;
     if (clGetDeviceInfo(device, what, sizeof text - 1, text, &length) != CL_SUCCESS)
         text[0] = 0;
@@ -265,4 +265,17 @@ scl_status scl_device_open(const char *sel, scl_backend **out, scl_err *err)
                 devices.info[index].name);
     scl_arena_free(&arena);
     return status == SCL_OK ? scl_cl_open(index, out, err) : status;
+}
+
+void scl_device_more(scl_backend *b, scl_arena *arena, const char **platform_version, const char **extensions)
+{
+    enum { SIZE = 16384 };
+    const scl_cl *cl = scl_cl_of(b);
+    char *version = scl_arena_alloc(arena, SIZE), *words = scl_arena_alloc(arena, SIZE);
+    if (cl && clGetPlatformInfo(cl->platform, CL_PLATFORM_VERSION, SIZE - 1, version, NULL) != CL_SUCCESS)
+        version[0] = 0;
+    if (cl)
+        text_info(cl->device, CL_DEVICE_EXTENSIONS, words, SIZE);
+    *platform_version = version;
+    *extensions = words;
 }

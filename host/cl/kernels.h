@@ -10,6 +10,21 @@
 scl_status scl_kernel_text(scl_backend *b, const scl_launch *launch, scl_arena *arena, const char **source,
                            const char **options, const char **build, scl_err *err);
 
+/* Does a device build a program?  source as scl_kernel_text gives it, or with a first line that says how messages shall call it. */
+scl_status scl_kernel_builds(scl_backend *b, const char *source, const char *options, scl_err *err);
+
+/* Who watches builds from source, on every device: the source and its options, those that are ours and all, before the compiler has
+ * them; and what came of it, fault NULL where it was built.  One at a time; NULL: nobody. */
+typedef struct scl_build_watch {
+    void (*begin)(void *user, scl_backend *b, const char *source, const char *options, const char *all);
+    void (*end)(void *user, scl_backend *b, const scl_err *fault);
+    void *user;
+} scl_build_watch;
+void scl_build_watch_by(const scl_build_watch *watch);
+
+/* The launch for which a device was given up; NULL: none, or none of a schedule. */
+const scl_launch *scl_kernel_hung(scl_backend *b);
+
 /* Programs of an opened device that were compiled, and that were loaded as binaries from the cache on disk. */
 typedef struct scl_program_counts { int built, loaded; } scl_program_counts;
 scl_program_counts scl_program_counts_of(scl_backend *b);

@@ -7,12 +7,14 @@
 #include <time.h>
 
 #include "base/progress.h"
+#include "cl/kernels.h"
 #include "cl/lost.h"
 
 enum { LOOK_EVERY = 256 };      /* launches between two looks at what has ended */
 
 typedef struct pending {
     cl_event event;
+    const scl_launch *launch;
     char kernel[64], where[160];
     scl_grid grid;
 } pending;
@@ -23,6 +25,12 @@ static atomic_ullong lost;      /* a bit for each device of the list, which has 
 
 bool scl_device_lost(void) { return atomic_load(&lost) != 0; }
 bool scl_device_hangs(int index) { return index >= 0 && atomic_load(&lost) >> index & 1; }
+
+const scl_launch *scl_kernel_hung(scl_backend *b)
+{
+    const scl_cl *cl = scl_cl_of(b);
+    return cl ? cl->hung : NULL;
+}
 
 static pending *at(const scl_limit *w, int i) { return &w->of[(w->head + i) % w->cap]; }
 
@@ -71,7 +79,7 @@ void scl_cl_limit_note(scl_cl *cl, const scl_launch *l, const char *name, const 
         return;
     }
     pending *p = at(w, w->n++);
-    *p = (pending){ .event = event, .grid = *grid };
+    *p = (pending){ .event = event, .launch = l, .grid = *grid };
     snprintf(p->kernel, sizeof p->kernel, "%s", name);
     if (l && l->node)
         snprintf(p->where, sizeof p->where, " of %s%s%s", l->node->op->name, l->node->scope[0] ? " at " : "", l->node->scope);
@@ -81,6 +89,7 @@ static scl_status too_long(scl_cl *cl, const pending *p, int behind, scl_err *er
 {
     const size_t *g = p->grid.global, *l = p->grid.local;
     cl->lost = true;
+    cl->hung = p->launch;
     atomic_fetch_or(&lost, 1ull << cl->base.info.index);
     return scl_fail(err, SCL_FAILED,
                     "%s hangs: kernel %s%s, global %zux%zux%zu, local %zux%zux%zu, has not ended within %d s (%d launches wait behind "

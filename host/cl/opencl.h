@@ -30,6 +30,7 @@ typedef struct scl_cl {
     scl_builder builder;          /* for plans: which choices this device takes */
     scl_limit *limit;             /* launches that have not ended, where their time is limited; limit.c */
     bool lost;                    /* one of them hangs: nothing may be waited for or released any more */
+    const scl_launch *hung;       /* for which; NULL: one of no schedule */
     scl_kernels *kernels;         /* that have been created and looked at once; kernel.c */
 } scl_cl;
 

@@ -21,6 +21,10 @@ struct scl_programs {
     scl_program_counts counts;
 };
 
+static const scl_build_watch *watched;      /* by whom */
+
+void scl_build_watch_by(const scl_build_watch *watch) { watched = watch; }
+
 static const char every_build[] = "-cl-std=CL1.2 -cl-kernel-arg-info";
 
 static unsigned long fnv(unsigned long h, const char *text)
@@ -133,6 +137,24 @@ static void keep_binary(const char *key, cl_program program)
     free(binary);
 }
 
+static scl_status compile(scl_cl *cl, const char *name, const char *text, const char *source, const char *options, cl_program program,
+                          scl_err *err)
+{
+    const scl_build_watch *w = watched;
+    scl_err fault = { 0 };
+    if (w)
+        w->begin(w->user, &cl->base, source, options + sizeof every_build, options);
+    const cl_int code = clBuildProgram(program, 1, &cl->device, options, NULL, NULL);
+    const scl_status status = code == CL_SUCCESS ? SCL_OK : build_failed(cl, name, text, source, options, program, code, &fault);
+    if (w)
+        w->end(w->user, &cl->base, status == SCL_OK ? NULL : &fault);
+    if (status != SCL_OK && err && !err->code)
+        *err = fault;
+    else
+        scl_err_clear(&fault);
+    return status;
+}
+
 static scl_status build(scl_cl *cl, const char *name, const char *text, const char *options, cl_program *out,
                         scl_err *err)
 {
@@ -156,9 +178,7 @@ static scl_status build(scl_cl *cl, const char *name, const char *text, const ch
             *out = clCreateProgramWithSource(cl->context, 1, &const_source, NULL, &code);
             status = scl_cl_check(code, "clCreateProgramWithSource", name, err);
             if (status == SCL_OK)
-                code = clBuildProgram(*out, 1, &cl->device, all, NULL, NULL);
-            if (status == SCL_OK && code != CL_SUCCESS)
-                status = build_failed(cl, name, text, source, all, *out, code, err);
+                status = compile(cl, name, text, source, all, *out, err);
             if (status == SCL_OK && cl->programs->on_disk)
                 keep_binary(key, *out);
         }
@@ -213,6 +233,12 @@ scl_status scl_kernel_text(scl_backend *b, const scl_launch *l, scl_arena *arena
     if (build)
         *build = scl_arena_printf(arena, "%s %s", every_build, *options);
     return SCL_OK;
+}
+
+scl_status scl_kernel_builds(scl_backend *b, const char *source, const char *options, scl_err *err)
+{
+    cl_program program;
+    return scl_program_get(scl_cl_of(b), "generated/replay.cl", source, options, &program, err);
 }
 
 scl_program_counts scl_program_counts_of(scl_backend *b)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cl/device.h"
+#include "cl/kernels.h"
 #include "cli/verify.h"
 #include "run/replay.h"
 
@@ -20,12 +21,31 @@ static void say_about(const verify_options *o, const scl_replay *r)
     }
 }
 
+/* Reports are written whether it builds or not. */
+static scl_status build(const verify_options *o, const scl_replay *r, scl_backend *b, json_t *report, scl_err *err)
+{
+    scl_err fault = { 0 };
+    char line[4096] = "";
+    const scl_status status = scl_kernel_builds(b, r->schedule.launch[0].source, r->schedule.launch[0].options, &fault);
+    if (status != SCL_OK)
+        scl_err_text(&fault, line, sizeof line);
+    json_array_append_new(json_object_get(report, "cases"),
+                          json_pack("{s:s, s:s, s:s, s:b, s:s}", "op", "replay", "case", "build", "device", b->info.name, "passed",
+                                    status == SCL_OK, "message", line));
+    json_object_set_new(report, "not_run", json_integer(0));
+    if (status == SCL_OK)
+        verify_say(o, "builds: this device's compiler takes the program\n");
+    if (status != SCL_OK && err)
+        *err = fault;
+    return status;
+}
+
 static scl_status compare(const verify_options *o, const scl_replay *r, scl_backend *b, json_t *cases, scl_err *err)
 {
     scl_arena arena = { 0 };
     const int n = r->schedule.n_launch;
     unsigned char **after = SCL_NEW_ARRAY(&arena, unsigned char *, n);
-    scl_bits *bits = SCL_NEW_ARRAY(&arena, scl_bits, r->n_check);
+    scl_bits *bits = SCL_NEW_ARRAY(&arena, scl_bits, r->n_check + 1);
     char outside[512] = "";
     bool broken = false;
     void *image;
@@ -45,7 +65,9 @@ static scl_status compare(const verify_options *o, const scl_replay *r, scl_back
             verify_say(o, bits[i].differ ? "%s" : "  all elements of %s are as expected\n",
                        bits[i].differ ? scl_bits_text(&bits[i], &arena) : bits[i].name);
         }
-        verify_say(o, differ || broken ? "DIFFERENT: this device does not give the expected bits\n" : "equal: this device gives the expected bits\n");
+        verify_say(o, differ || broken                  ? "DIFFERENT: this device does not give the expected bits\n"
+                      : r->fault == SCL_REPLAY_HANG ? "ends: the launch does not hang on this device\n"
+                                                    : "equal: this device gives the expected bits\n");
         status = differ || broken ? SCL_DIFFERENT : SCL_OK;
     }
     free(image);
@@ -80,7 +102,7 @@ scl_status verify_replay(const verify_options *o, json_t *report, scl_err *err)
         json_object_set(report, "about", r.about);
         verify_say(o, "%s: %s, driver %s\n", b->info.platform, b->info.name, b->info.driver);
         say_about(o, &r);
-        status = compare(o, &r, b, cases, err);
+        status = r.fault == SCL_REPLAY_BUILD ? build(o, &r, b, report, err) : compare(o, &r, b, cases, err);
     }
     if (b)
         b->v->close(b);

@@ -1,10 +1,11 @@
-#include "run/replay.h"
+#include "run/replay_json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cl/kernels.h"
+#include "cl/lost.h"
 #include "graph/inspect.h"
 
 enum { ALIGN = 4096, BAND = 512, PATTERN = 0x41 };
@@ -161,7 +162,32 @@ scl_status scl_replay_take(scl_replay *r, scl_exec *exec, int step, scl_err *err
         }
     SCL_TRY(images(r, err));
     for (int i = 0; i < r->n_block; i++)
-        SCL_TRY(b->v->read(b, home[i], r->before + r->block[i].offset, err));
+        if (scl_device_hangs(b->info.index))
+            memset(r->before + r->block[i].offset, 0, r->block[i].bytes);
+        else
+            SCL_TRY(b->v->read(b, home[i], r->before + r->block[i].offset, err));
+    return SCL_OK;
+}
+
+scl_status scl_replay_take_hung(scl_replay *r, scl_exec *exec, scl_err *err)
+{
+    const scl_schedule *s = &scl_exec_plan(exec)->schedule;
+    const scl_launch *hung = scl_kernel_hung(scl_exec_backend(exec));
+    scl_arena arena = { 0 };
+    int step = -1, at = -1, n;
+    for (int i = 0; i < s->n_node && at < 0 && hung; i++) {
+        const scl_launch **launch = launches_of(s, i, &arena, &n);
+        for (int k = 0; k < n && at < 0; k++)
+            if (launch[k] == hung)
+                step = i, at = k;
+    }
+    scl_arena_free(&arena);
+    *r = (scl_replay){ 0 };
+    if (at < 0)
+        return scl_fail(err, SCL_FAILED, "the launch that hangs is no part of the step");
+    SCL_TRY(scl_replay_take(r, exec, step, err));
+    scl_replay_alone(r, at);
+    r->fault = SCL_REPLAY_HANG;
     return SCL_OK;
 }
 

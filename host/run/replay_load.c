@@ -146,12 +146,24 @@ static scl_status load_source(loading *l, const char *file, const char **out, sc
     return SCL_OK;
 }
 
+/* What is built. */
+static scl_status load_program(loading *l, const json_t *row, int k, scl_err *err)
+{
+    scl_replay *r = l->r;
+    scl_launch *to = &r->schedule.launch[k];
+    to->options = r->own[k] = text_of(l, row, "options");
+    r->options[k] = text_of(l, row, "build_options");
+    if (!to->options || !r->options[k])
+        return corrupt(l, "a launch without options", err);
+    return load_source(l, text_of(l, row, "source"), &to->source, err);
+}
+
 static scl_status load_launch(loading *l, const json_t *row, int k, scl_err *err)
 {
     scl_replay *r = l->r;
     scl_launch *to = &r->schedule.launch[k];
     scl_node *node = SCL_NEW(&r->arena, scl_node);
-    const char *op = json_string_value(json_object_get(row, "operator")), *file = text_of(l, row, "source");
+    const char *op = json_string_value(json_object_get(row, "operator"));
     const json_t *arguments = json_object_get(row, "arguments");
     size_t a;
     json_t *argument;
@@ -159,12 +171,12 @@ static scl_status load_launch(loading *l, const json_t *row, int k, scl_err *err
     node->scope = "";
     if (!node->op)
         return corrupt(l, "a launch is of an unknown operator", err);
-    *to = (scl_launch){ .node = node, .family = node->op->family, .kernel = text_of(l, row, "kernel"), .options = text_of(l, row, "options"),
-                        .n_arg = (int)json_array_size(arguments) };
-    r->own[k] = to->options;
-    r->options[k] = text_of(l, row, "build_options");
-    if (!to->kernel || !to->options || !r->options[k] || to->n_arg > SCL_MAX_LAUNCH_ARGS)
-        return corrupt(l, "a launch without kernel or options, or with too many arguments", err);
+    to->node = node;
+    to->family = node->op->family;
+    to->kernel = text_of(l, row, "kernel");
+    to->n_arg = (int)json_array_size(arguments);
+    if (!to->kernel || to->n_arg > SCL_MAX_LAUNCH_ARGS)
+        return corrupt(l, "a launch without a kernel, or with too many arguments", err);
     for (int d = 0; d < 3; d++) {
         const json_int_t global = json_integer_value(json_array_get(json_object_get(row, "global"), (size_t)d)),
                          local = json_integer_value(json_array_get(json_object_get(row, "local"), (size_t)d));
@@ -176,7 +188,6 @@ static scl_status load_launch(loading *l, const json_t *row, int k, scl_err *err
     json_array_foreach(arguments, a, argument)
         if (!load_argument(l, argument, &to->arg[a], &to->place[a]))
             return corrupt(l, "an argument that cannot be", err);
-    SCL_TRY(load_source(l, file, &to->source, err));
     r->schedule.step[k] = (struct scl_step){ .node = node, .first_launch = k, .n_launch = 1 };
     return SCL_OK;
 }
@@ -212,6 +223,17 @@ static scl_status load_check(loading *l, const json_t *row, scl_replay_check *c,
     return read_into(l, text_of(l, row, "got"), l->r->got + c->offset, scl_replay_check_bytes(c), err);
 }
 
+/* Without one: bits, of folders that know no other. */
+static bool fault_named(const char *name, scl_replay_fault *out)
+{
+    for (int i = 0; i < 3; i++)
+        if (!name || !strcmp(name, scl_replay_faults[i])) {
+            *out = (scl_replay_fault)i;
+            return true;
+        }
+    return false;
+}
+
 static scl_status load(loading *l, scl_err *err)
 {
     scl_replay *r = l->r;
@@ -219,15 +241,22 @@ static scl_status load(loading *l, scl_err *err)
     const int n = (int)json_array_size(launches);
     const json_int_t memory = number(l->root, "memory", most_bytes);
     r->n_check = (int)json_array_size(checks);
-    if (memory < 1 || n < 1 || n > 1024 || r->n_check < 1 || r->n_check > 1024)
+    if (!fault_named(json_string_value(json_object_get(l->root, "fault")), &r->fault))
+        return corrupt(l, "its fault is unknown", err);
+    const bool runs = r->fault != SCL_REPLAY_BUILD;
+    if ((memory < 1 && runs) || n < 1 || n > 1024 || (r->n_check < 1 && r->fault == SCL_REPLAY_BITS) || r->n_check > 1024)
         return corrupt(l, "it has no memory, launches or checks", err);
     r->about = json_incref(json_object_get(l->root, "about"));
-    r->schedule = (scl_schedule){ .n_launch = n, .n_node = n, .slab_bytes = (size_t)memory };
+    r->schedule = (scl_schedule){ .n_launch = n, .n_node = n, .slab_bytes = runs ? (size_t)memory : 0 };
     r->schedule.launch = SCL_NEW_ARRAY(&r->arena, scl_launch, n);
     r->schedule.step = SCL_NEW_ARRAY(&r->arena, struct scl_step, n);
     r->options = SCL_NEW_ARRAY(&r->arena, const char *, n);
     r->own = SCL_NEW_ARRAY(&r->arena, const char *, n);
-    r->check = SCL_NEW_ARRAY(&r->arena, scl_replay_check, r->n_check);
+    r->check = SCL_NEW_ARRAY(&r->arena, scl_replay_check, r->n_check + 1);
+    for (int k = 0; k < n; k++)
+        SCL_TRY(load_program(l, json_array_get(launches, (size_t)k), k, err));
+    if (!runs)
+        return SCL_OK;
     SCL_TRY(load_images(l, err));
     SCL_TRY(load_blocks(l, json_object_get(l->root, "buffers"), err));
     for (int k = 0; k < n; k++)

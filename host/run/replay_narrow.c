@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "graph/op.h"
-#include "run/replay.h"
+#include "run/replay_json.h"
 
 typedef struct traces { int n; unsigned char **wrong, **right; } traces;
 
@@ -61,14 +61,8 @@ static void keep_checks(scl_replay *r, int k, const unsigned char *before, const
     }
 }
 
-static void keep_launch(scl_replay *r, int k, const traces *t)
+void scl_replay_alone(scl_replay *r, int k)
 {
-    const size_t bytes = r->schedule.slab_bytes;
-    if (k > 0)
-        memcpy(r->before, t->right[k - 1], bytes);
-    keep_checks(r, k, r->before, t);
-    memcpy(r->expected, t->right[k], bytes);
-    memcpy(r->got, t->wrong[k], bytes);
     r->schedule.launch[0] = r->schedule.launch[k];
     r->schedule.step[0] = r->schedule.step[k];
     r->schedule.step[0].first_launch = 0;
@@ -85,6 +79,17 @@ static void keep_launch(scl_replay *r, int k, const traces *t)
                 block->unused = false;
         }
     }
+}
+
+static void keep_launch(scl_replay *r, int k, const traces *t)
+{
+    const size_t bytes = r->schedule.slab_bytes;
+    if (k > 0)
+        memcpy(r->before, t->right[k - 1], bytes);
+    keep_checks(r, k, r->before, t);
+    memcpy(r->expected, t->right[k], bytes);
+    memcpy(r->got, t->wrong[k], bytes);
+    scl_replay_alone(r, k);
 }
 
 scl_status scl_replay_narrow(scl_replay *r, scl_backend *wrong, scl_backend *witness, const char *more, bool *found, scl_err *err)

@@ -6,13 +6,16 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "cl/device.h"
 #include "run/replay_json.h"
 #include "run/versions.h"
+
+const char *const scl_replay_faults[3] = { [SCL_REPLAY_BITS] = "bits", [SCL_REPLAY_BUILD] = "build", [SCL_REPLAY_HANG] = "hang" };
 
 typedef struct saving {
     const scl_replay *r;
     const char *folder;
-    const scl_backend *b;
+    scl_backend *b;
     scl_arena arena;
 } saving;
 
@@ -25,28 +28,34 @@ int scl_replay_block_of(const scl_replay *r, size_t offset)
 }
 
 /* A name that every file system takes. */
-static const char *plain(saving *s, const char *name)
+static const char *plain(const char *name, scl_arena *arena)
 {
-    char *text = scl_arena_strdup(&s->arena, name);
+    char *text = scl_arena_strdup(arena, name);
     for (char *p = text; *p; p++)
         if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", *p))
             *p = '_';
     return text;
 }
 
+/* A build's is there as long as the build takes: it must outlive the process, not the machine, and is not synced. */
 static scl_status write_file(saving *s, const char *name, const void *bytes, size_t count, scl_err *err)
 {
-    return scl_file_write(scl_arena_printf(&s->arena, "%s/%s", s->folder, name), bytes, count, NULL, err);
+    const char *path = scl_arena_printf(&s->arena, "%s/%s", s->folder, name);
+    if (s->r->fault != SCL_REPLAY_BUILD)
+        return scl_file_write(path, bytes, count, NULL, err);
+    FILE *f = fopen(path, "wb");
+    const bool whole = f && fwrite(bytes, 1, count, f) == count;
+    return (f && fclose(f) != 0) || !whole ? scl_fail(err, SCL_FAILED, "cannot write '%s': %s", path, strerror(errno)) : SCL_OK;
 }
 
-static const char *block_file(saving *s, int i)
+const char *scl_replay_block_file(const scl_replay *r, int i, scl_arena *arena)
 {
-    return scl_arena_printf(&s->arena, "buffer-%d-%s.before.bin", i, plain(s, s->r->block[i].name));
+    return scl_arena_printf(arena, "buffer-%d-%s.before.bin", i, plain(r->block[i].name, arena));
 }
 
-static const char *check_file(saving *s, int i, const char *what)
+const char *scl_replay_check_file(const scl_replay *r, int i, const char *what, scl_arena *arena)
 {
-    return scl_arena_printf(&s->arena, "check-%d-%s.%s.bin", i, plain(s, s->r->check[i].name), what);
+    return scl_arena_printf(arena, "check-%d-%s.%s.bin", i, plain(r->check[i].name, arena), what);
 }
 
 static scl_status save_buffers(saving *s, json_t *buffers, json_t *checks, scl_err *err)
@@ -58,8 +67,8 @@ static scl_status save_buffers(saving *s, json_t *buffers, json_t *checks, scl_e
         json_array_append_new(buffers, row);
         if (b->unused)
             continue;
-        json_object_set_new(row, "before", json_string(block_file(s, i)));
-        SCL_TRY(write_file(s, block_file(s, i), r->before + b->offset, b->bytes, err));
+        json_object_set_new(row, "before", json_string(scl_replay_block_file(r, i, &s->arena)));
+        SCL_TRY(write_file(s, scl_replay_block_file(r, i, &s->arena), r->before + b->offset, b->bytes, err));
     }
     for (int i = 0; i < r->n_check; i++) {
         const scl_replay_check *c = &r->check[i];
@@ -70,9 +79,9 @@ static scl_status save_buffers(saving *s, json_t *buffers, json_t *checks, scl_e
         json_array_append_new(checks, json_pack("{s:s, s:i, s:I, s:s, s:o, s:s, s:s}", "name", c->name, "buffer", block, "offset",
                                                 (json_int_t)(c->offset - r->block[block].offset), "type",
                                                 scl_dtype_name(c->dtype), "shape", shape, "expected",
-                                                check_file(s, i, "expected"), "got", check_file(s, i, "got")));
-        SCL_TRY(write_file(s, check_file(s, i, "expected"), r->expected + c->offset, scl_replay_check_bytes(c), err));
-        SCL_TRY(write_file(s, check_file(s, i, "got"), r->got + c->offset, scl_replay_check_bytes(c), err));
+                                                scl_replay_check_file(r, i, "expected", &s->arena), "got", scl_replay_check_file(r, i, "got", &s->arena)));
+        SCL_TRY(write_file(s, scl_replay_check_file(r, i, "expected", &s->arena), r->expected + c->offset, scl_replay_check_bytes(c), err));
+        SCL_TRY(write_file(s, scl_replay_check_file(r, i, "got", &s->arena), r->got + c->offset, scl_replay_check_bytes(c), err));
     }
     return SCL_OK;
 }
@@ -109,75 +118,45 @@ static json_t *sizes(const size_t s[3])
     return json_pack("[I, I, I]", (json_int_t)s[0], (json_int_t)s[1], (json_int_t)s[2]);
 }
 
+static json_t *launch_json(const scl_replay *r, const scl_launch *l)
+{
+    json_t *arguments = json_array();
+    for (int a = 0; a < l->n_arg; a++)
+        json_array_append_new(arguments, argument_json(r, l, a));
+    return json_pack("{s:s, s:s, s:o, s:o, s:o}", "operator", l->node->op->name, "kernel", l->kernel, "global", sizes(l->grid.global),
+                     "local", sizes(l->grid.local), "arguments", arguments);
+}
+
 static scl_status save_launches(saving *s, json_t *launches, scl_err *err)
 {
     for (int k = 0; k < s->r->schedule.n_launch; k++) {
         const scl_launch *l = &s->r->schedule.launch[k];
         const char *file = scl_arena_printf(&s->arena, "kernel-%d.cl", k);
-        json_t *arguments = json_array();
-        for (int a = 0; a < l->n_arg; a++)
-            json_array_append_new(arguments, argument_json(s->r, l, a));
-        json_array_append_new(launches,
-                              json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "operator", l->node->op->name, "kernel",
-                                        l->kernel, "source", file, "options", s->r->own[k], "build_options", s->r->options[k],
-                                        "global", sizes(l->grid.global), "local", sizes(l->grid.local), "arguments", arguments));
+        json_t *row = json_pack("{s:s, s:s, s:s}", "source", file, "options", s->r->own[k], "build_options", s->r->options[k]);
+        json_array_append_new(launches, row);
+        if (s->r->fault != SCL_REPLAY_BUILD)
+            json_object_update_new(row, launch_json(s->r, l));
         SCL_TRY(write_file(s, file, l->source, strlen(l->source), err));
     }
     return SCL_OK;
 }
 
-static void add_arguments(FILE *f, const scl_replay *r, const scl_launch *l)
-{
-    for (int a = 0; a < l->n_arg; a++) {
-        json_t *row = argument_json(r, l, a);
-        char *text = json_dumps(row, JSON_COMPACT);
-        fprintf(f, "    %s\n", text ? text : "");
-        free(text);
-        json_decref(row);
-    }
-}
-
 static scl_status save_readme(saving *s, scl_err *err)
 {
-    const scl_replay *r = s->r;
-    const scl_device_info *d = &s->b->info;
-    char *text = NULL;
     size_t size = 0;
-    FILE *f = open_memstream(&text, &size);
-    if (!f)
-        return scl_fail(err, SCL_FAILED, "no memory for README.txt");
-    fprintf(f,
-            "%s that %s on this device:\n\n  %s\n  %s, %s\n  driver %s\n\n"
-            "The same source, options, sizes and memory give other bits than the C definition of the operator. Run it alone:\n\n"
-            "  scorecl verify --replay THIS-FOLDER --device \"part of a device's name\"\n\n"
-            "Exit code 0: the device gives the expected bits. 4: it does not, and the elements are named.\n\n",
-            r->schedule.n_launch == 1 ? "A kernel launch" : "Kernel launches, one after the other,", "went wrong", d->platform,
-            d->name, d->version, d->driver);
-    for (int k = 0; k < r->schedule.n_launch; k++) {
-        const scl_launch *l = &r->schedule.launch[k];
-        fprintf(f, "Kernel %s in kernel-%d.cl (OpenCL C 1.2, complete), built with\n    %s\n  global size %zu %zu %zu, local size %zu %zu %zu, arguments by name:\n",
-                l->kernel, k, r->options[k], l->grid.global[0], l->grid.global[1], l->grid.global[2], l->grid.local[0],
-                l->grid.local[1], l->grid.local[2]);
-        add_arguments(f, r, l);
-    }
-    fprintf(f, "\n'buffer' I at byte 'offset' is the memory in buffer-I-*.before.bin: raw little-endian bytes, as they stand before the first\n"
-               "launch; arguments of the same buffer share memory. check-*.expected.bin is what should stand there afterwards,\n"
-               "check-*.got.bin what stood there (at 'buffer' and 'offset' of 'checks' in replay.json, which has all of this for machines).\n\n");
-    scl_bits bits[SCL_MAX_LAUNCH_ARGS];
-    scl_replay_compare(r, r->got, bits);
-    for (int i = 0; i < r->n_check && i < SCL_MAX_LAUNCH_ARGS; i++)
-        if (bits[i].differ)
-            fputs(scl_bits_text(&bits[i], &s->arena), f);
-    fclose(f);
-    const scl_status status = write_file(s, "README.txt", text, size, err);
+    char *text = scl_replay_readme(s->r, s->b, &size);
+    const scl_status status = text ? write_file(s, "README.txt", text, size, err) : scl_fail(err, SCL_FAILED, "no memory for README.txt");
     free(text);
     return status;
 }
 
-static json_t *device_json(const scl_device_info *d)
+static json_t *device_json(saving *s)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "platform", d->platform, "name", d->name, "vendor", d->vendor, "driver", d->driver,
-                     "version", d->version);
+    const scl_device_info *d = &s->b->info;
+    const char *platform, *extensions;
+    scl_device_more(s->b, &s->arena, &platform, &extensions);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "platform", d->platform, "platform_version", platform, "name", d->name, "vendor",
+                     d->vendor, "driver", d->driver, "version", d->version, "extensions", extensions);
 }
 
 static scl_status save(saving *s, json_t *root, scl_err *err)
@@ -185,7 +164,12 @@ static scl_status save(saving *s, json_t *root, scl_err *err)
     json_t *buffers = json_array(), *checks = json_array(), *launches = json_array();
     json_object_set_new(root, "scorecl", json_string(SCL_VERSION));
     json_object_set_new(root, "versions", scl_versions());
-    json_object_set_new(root, "device", device_json(&s->b->info));
+    json_object_set_new(root, "fault", json_string(scl_replay_faults[s->r->fault]));
+    if (s->r->said)
+        json_object_set_new(root, "message", json_string(s->r->said));
+    json_object_set_new(root, "reproduces", s->r->fault == SCL_REPLAY_BITS ? json_boolean(s->r->reproduces) : json_null());
+    json_object_set_new(root, "system", json_string(scl_system_text(&s->arena)));
+    json_object_set_new(root, "device", device_json(s));
     json_object_set(root, "about", s->r->about);
     json_object_set_new(root, "memory", json_integer((json_int_t)s->r->schedule.slab_bytes));
     json_object_set_new(root, "buffers", buffers);
@@ -201,7 +185,7 @@ static scl_status save(saving *s, json_t *root, scl_err *err)
     return status;
 }
 
-scl_status scl_replay_save(const scl_replay *r, const char *folder, const scl_backend *b, scl_err *err)
+scl_status scl_replay_save(const scl_replay *r, const char *folder, scl_backend *b, scl_err *err)
 {
     saving s = { .r = r, .folder = folder, .b = b };
     if (mkdir(folder, 0777) != 0)

@@ -73,6 +73,7 @@ static scl_status keep(const scl_verify_search *s, scl_replay *r, scl_exec *exec
     scl_verify_found *f = s->found;
     scl_backend *b = scl_exec_backend(exec);
     SCL_TRY(try_alone(r, b, &f->reproduces, err));
+    r->reproduces = f->reproduces;
     if (f->reproduces)
         narrow(s, r, b);
     r->about = about(s);

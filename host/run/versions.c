@@ -1,5 +1,8 @@
 #include "run/versions.h"
 
+#include <stdio.h>
+#include <sys/utsname.h>
+
 #include <yaml.h>
 #include <zlib.h>
 
@@ -19,4 +22,19 @@ json_t *scl_versions(void)
                      "compiler", COMPILER, "clblast", SCL_CLBLAST_VERSION, "opencl_loader",
                      SCL_OPENCL_LOADER_VERSION, "libyaml", yaml_get_version_string(), "jansson",
                      JANSSON_VERSION, "zlib", zlibVersion(), "kernels_sha256", kernels);
+}
+
+const char *scl_system_text(scl_arena *arena)
+{
+    struct utsname name;
+    char line[256], pretty[200] = "";
+    FILE *f = fopen("/etc/os-release", "r");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "PRETTY_NAME=\"%199[^\"]\"", pretty) == 1)
+            break;
+    if (f)
+        fclose(f);
+    if (uname(&name) != 0)
+        return scl_arena_strdup(arena, pretty);
+    return scl_arena_printf(arena, "%s %s %s%s%s", name.sysname, name.release, name.machine, pretty[0] ? ", " : "", pretty);
 }
