@@ -28,6 +28,9 @@ scl_status verify_operators(const verify_options *o, json_t *report, scl_err *er
 scl_status verify_golden(const verify_options *o, json_t *report, scl_err *err);
 /* Where devices differ: the step, the node, the elements, and a reproducer in o->out. */
 scl_status verify_config(const verify_options *o, const cli_overrides *overrides, json_t *report, scl_err *err);
+/* o->config with few steps and samples, by overrides that are added to what was asked for; left: stages that launch no kernels. */
+scl_status verify_short_config(const verify_options *o, cli_overrides *overrides, scl_arena *arena, json_t *left, scl_config **out,
+                               scl_err *err);
 scl_status verify_replay(const verify_options *o, json_t *report, scl_err *err);
 /* Small experiments against their published checksums (run/fingerprint.h); SCL_FAILED where one does not run. */
 scl_status verify_fingerprint(const verify_options *o, json_t *report, scl_err *err);
@@ -38,6 +41,11 @@ scl_status verify_list_kernels(const verify_options *o, scl_err *err);
  * too.  SCL_NO_DEVICE: there is none. */
 typedef scl_status verify_one_device(void *user, const char *sel, scl_err *err);
 scl_status verify_each_device(const verify_options *o, json_t *rows, verify_one_device *one, void *user, scl_err *err);
+
+/* Opens a device, and has it build and run a kernel.  Not able: SCL_NO_DEVICE. */
+scl_status verify_try_device(const char *sel, scl_device_info *info, scl_err *err);
+/* Names a device that is not able, in rows too. */
+void verify_pass_over(const verify_options *o, json_t *rows, const scl_device_info *d, const scl_err *fault);
 
 /* Has a device that failed been lost?  sel: as for --device. */
 bool verify_lost(const char *sel);

@@ -11,9 +11,7 @@
 #include "cli/verify.h"
 #include "run/verify.h"
 
-/* What is checked is bits, not samples: few steps at each of the noise levels pass through every kernel that many do. */
-enum { SAMPLES = 4, STEPS_PER_LEVEL = 2, LANGEVIN_STEPS = 20, POINTS = 64, MOST_DEVICES = 64 };
-static const double tolerance = 1e-2;
+enum { MOST_DEVICES = 64 };
 
 typedef struct checking {
     const verify_options *o;
@@ -21,145 +19,99 @@ typedef struct checking {
     cli_overrides overrides;
     scl_config *config;
     const char *device[MOST_DEVICES];
-    int n_device;
+    int n_device, unable;
     json_t *devices, *runs, *cases, *left;
     bool begun;
 } checking;
 
-/* ---- the config, made short ---- */
+/* ---- devices ---- */
 
-static void shorten(checking *c, const char *stage, const char *key, const char *value)
+/* -1: reference.  Numbers, so that a device that is named twice is there once. */
+static bool is_added(const checking *c, int index)
 {
-    const char *path = scl_arena_printf(&c->arena, "stages.%s.%s", stage, key);
-    for (int i = 0; i < c->overrides.n; i++)
-        if (!strcmp(c->overrides.at[i].key, path))
-            return;      /* asked for in another way */
-    if (c->overrides.n < CLI_MOST)
-        c->overrides.at[c->overrides.n++] = (scl_override){ path, value };
+    for (int i = 0; i < c->n_device; i++)
+        if (index < 0 ? !strcmp(c->device[i], "reference") : atoi(c->device[i]) == index && c->device[i][0] != 'r')
+            return true;
+    return false;
 }
 
-static void shorten_samples(checking *c, const scl_stage_config *s)
+static void add_device(checking *c, int index)
 {
-    const scl_sample_config *m = &s->sample;
-    const bool free_count = m->condition.task == SCL_CONDITION_NOTHING && !scl_stage_classifier(s);
-    shorten(c, s->name, "save", "[npy]");
-    if (free_count && m->count > SAMPLES)
-        shorten(c, s->name, "count", scl_arena_printf(&c->arena, "%d", SAMPLES));
-    if (m->sampler.method == SCL_SAMPLER_ANNEALED_LANGEVIN && m->sampler.steps_per_level > STEPS_PER_LEVEL)
-        shorten(c, s->name, "sampler.steps_per_level", scl_arena_printf(&c->arena, "%d", STEPS_PER_LEVEL));
-    if (m->sampler.method == SCL_SAMPLER_LANGEVIN && m->sampler.steps > LANGEVIN_STEPS)
-        shorten(c, s->name, "sampler.steps", scl_arena_printf(&c->arena, "%d", LANGEVIN_STEPS));
+    if (c->n_device < MOST_DEVICES && !is_added(c, index))
+        c->device[c->n_device++] = index < 0 ? "reference" : scl_arena_printf(&c->arena, "%d", index);
 }
 
-static void shorten_training(checking *c, const scl_stage_config *s)
+/* One that was asked for by name, and cannot: the others are compared without it. */
+static void unable(checking *c, const scl_device_info *d, const scl_err *fault)
 {
-    shorten(c, s->name, "steps", scl_arena_printf(&c->arena, "%d", c->o->steps));
-    shorten(c, s->name, "eval.every", "never");
-    shorten(c, s->name, "checkpoint.every", "end");
+    char line[4096];
+    scl_err_text(fault, line, sizeof line);
+    verify_say(c->o, "FAIL %d, %s: %s: %s\n", d->index, d->platform, d->name, line);
+    json_array_append_new(c->devices, verify_device_json(d));
+    json_array_append_new(c->cases, json_pack("{s:s, s:s, s:s, s:i, s:b, s:b, s:s}", "op", "config", "case", d->name, "device", d->name,
+                                              "index", d->index, "passed", 0, "lost", 1, "message", line));
+    c->unable++;
 }
 
-static void shorten_likelihood(checking *c, const scl_stage_config *s)
+/* Device k of the list, if it is able.  What the first that is not says is kept in err. */
+static void try_one(checking *c, const scl_devices *all, int k, bool every, scl_err *err)
 {
-    const scl_likelihood_config *l = &s->likelihood;
-    if (!l->count || l->count > SAMPLES)
-        shorten(c, s->name, "likelihood.count", scl_arena_printf(&c->arena, "%d", SAMPLES));
-    if (l->rtol < tolerance)
-        shorten(c, s->name, "likelihood.rtol", scl_arena_printf(&c->arena, "%g", tolerance));
-    if (l->atol < tolerance)
-        shorten(c, s->name, "likelihood.atol", scl_arena_printf(&c->arena, "%g", tolerance));
+    char index[16];
+    scl_err fault = { 0 };
+    scl_device_info info = all->info[k];
+    snprintf(index, sizeof index, "%d", k);
+    if (is_added(c, k))
+        return;
+    if (verify_try_device(index, &info, &fault) == SCL_OK)
+        add_device(c, k);
+    else if (every)
+        verify_pass_over(c->o, c->cases, &info, &fault);
+    else
+        unable(c, &info, &fault);
+    if (fault.code && !err->code)
+        *err = fault;
+    else
+        scl_err_clear(&fault);
 }
 
-/* The metrics that are computed by kernels; the others need more samples than are left. */
-static void shorten_evaluation(checking *c, const scl_stage_config *s)
+static scl_status add_asked(checking *c, const scl_devices *all, const char *sel, scl_err *first, scl_err *err)
 {
-    const scl_evaluate_config *e = &s->evaluate;
-    const unsigned what = e->metrics;
-    const char *list = scl_arena_printf(&c->arena, "%s%s%s%s", what & SCL_METRIC_FISHER ? ", fisher" : "",
-                                        what & SCL_METRIC_LOSS ? ", loss" : "", what & SCL_METRIC_DENSITY ? ", density" : "",
-                                        scl_evaluate_classifies(e) ? ", classes" : "");
-    shorten(c, s->name, "metrics", scl_arena_printf(&c->arena, "[%s]", list + 2));
-    if (!e->images || e->images > POINTS)
-        shorten(c, s->name, "images", scl_arena_printf(&c->arena, "%d", POINTS));
-    if (what & SCL_METRIC_FISHER && e->fisher.points > POINTS)
-        shorten(c, s->name, "fisher.points", scl_arena_printf(&c->arena, "%d", POINTS));
-}
-
-static void shorten_stage(checking *c, const scl_stage_config *s)
-{
-    switch (s->kind) {
-    case SCL_STAGE_TRAIN: shorten_training(c, s); break;
-    case SCL_STAGE_SAMPLE: shorten_samples(c, s); break;
-    case SCL_STAGE_LIKELIHOOD: shorten_likelihood(c, s); break;
-    case SCL_STAGE_EVALUATE: shorten_evaluation(c, s); break;
-    case SCL_STAGE_PLOT: break;
+    const bool every = !strcmp(sel, "all");
+    if (!strcmp(sel, "reference")) {
+        add_device(c, -1);
+        return SCL_OK;
     }
-}
-
-/* Reads it twice: the names of its stages have to be known first. */
-static scl_status read_config(checking *c, scl_err *err)
-{
-    scl_config *whole;
-    bool compares = false;
-    SCL_TRY(cli_read_config(c->o->config, &c->overrides, &whole, err));
-    for (int i = 0; i < whole->n_stage; i++) {
-        const scl_stage_config *s = &whole->stage[i];
-        const bool compared = scl_stage_uses_device(s);
-        compares |= compared;
-        if (compared)
-            shorten_stage(c, s);
-        else
-            json_array_append_new(c->left, json_pack("{s:s, s:s}", "stage", s->name, "kind",
-                                                     scl_config_choice("stage.kind", (int)s->kind)));
-    }
-    const bool clblast = whole->conv == SCL_CONV_CLBLAST;
-    scl_config_free(whole);
-    if (clblast)
-        return scl_fail(err, SCL_BAD_CONFIG, "conv: clblast promises no bits; -o conv=auto compares the rest of this config");
-    if (!compares)
-        return scl_fail(err, SCL_BAD_CONFIG, "%s has no stage that launches kernels", c->o->config);
-    SCL_TRY(cli_read_config(c->o->config, &c->overrides, &c->config, err));
-    c->config->log.samples_every = 0;
+    if (!every)
+        SCL_TRY(scl_device_check(sel, err));
+    if (!all->n)
+        return scl_fail(err, SCL_NO_DEVICE, "there is no OpenCL device");
+    const int one = every ? -1 : scl_device_select(all, sel, NULL);
+    for (int k = every ? 0 : one; k < (every ? all->n : one + 1); k++)
+        try_one(c, all, k, every, first);
     return SCL_OK;
 }
 
-/* ---- devices ---- */
-
-static void add_device(checking *c, const char *sel)
-{
-    for (int i = 0; i < c->n_device; i++)
-        if (!strcmp(c->device[i], sel))
-            return;
-    if (c->n_device < MOST_DEVICES)
-        c->device[c->n_device++] = scl_arena_strdup(&c->arena, sel);
-}
-
-/* Numbers, so that a device that is named twice is there once.  One alone is compared with the C definitions. */
+/* One device alone is compared with the C definitions. */
 static scl_status choose_devices(checking *c, scl_err *err)
 {
     const cli_list *asked = c->o->devices;
     scl_devices all = { 0 };
-    char index[16];
-    for (int i = 0; i < (asked->n ? asked->n : 1); i++) {
-        const char *sel = asked->n ? asked->at[i] : "auto";
-        if (!strcmp(sel, "reference")) {
-            add_device(c, sel);
-            continue;
-        }
-        if (strcmp(sel, "all") != 0)
-            SCL_TRY(scl_device_check(sel, err));
-        if (!all.info)
-            SCL_TRY(scl_devices_list(&all, &c->arena, err));
-        if (!all.n)
-            return scl_fail(err, SCL_NO_DEVICE, "there is no OpenCL device");
-        const int one = strcmp(sel, "all") ? scl_device_select(&all, sel, NULL) : -1;
-        for (int k = one < 0 ? 0 : one; k < (one < 0 ? all.n : one + 1); k++) {
-            snprintf(index, sizeof index, "%d", k);
-            add_device(c, index);
-        }
+    scl_err first = { 0 };
+    scl_status status = scl_devices_list(&all, &c->arena, err);
+    for (int i = 0; i < (asked->n ? asked->n : 1) && status == SCL_OK; i++)
+        status = add_asked(c, &all, asked->n ? asked->at[i] : "auto", &first, err);
+    if (status == SCL_OK && c->n_device == 1 && is_added(c, -1) && !first.code)
+        status = add_asked(c, &all, "auto", &first, err);
+    if (status == SCL_OK && c->n_device == 1)
+        add_device(c, -1);
+    if (status == SCL_OK && c->n_device < 2) {      /* nothing is able */
+        status = first.code;
+        if (err)
+            *err = first;
+        return status;
     }
-    if (c->n_device == 1)
-        add_device(c, strcmp(c->device[0], "reference") ? "reference" : "auto");
-    return SCL_OK;
+    scl_err_clear(&first);
+    return status;
 }
 
 /* Where the reproducer shall be: known before the search, which may be long. */
@@ -193,13 +145,27 @@ static json_t *pass_json(const scl_verify_pass *p)
         json_object_set_new(row, "outside", json_string(p->broken));
     if (p->failed[0])
         json_object_set_new(row, "failed", json_string(p->failed));
+    if (p->left)
+        json_object_set_new(row, "not_run", json_true());
+    if (p->folder)
+        json_object_set_new(row, "replay", json_string(p->folder));
     return row;
 }
 
-static json_t *case_json(const scl_verify_pass *p, const char *name, const char *message)
+static json_t *case_json(const scl_verify_pass *p, const char *name)
 {
-    return json_pack("{s:s, s:s, s:s, s:i, s:b, s:f, s:s}", "op", "config", "case", name, "device", p->info.name, "index",
-                     p->info.index, "passed", p->equal, "seconds", p->seconds, "message", message);
+    const char *message = p->broken[0]             ? p->broken
+                          : p->failed[0]           ? p->failed
+                          : p->left                ? "not run: the device had failed before"
+                          : scl_verify_differs(p) ? "other bits than the first device"
+                                                   : "";
+    json_t *row = json_pack("{s:s, s:s, s:s, s:i, s:b, s:f, s:s}", "op", "config", "case", name, "device", p->info.name, "index",
+                            p->info.index, "passed", p->equal, "seconds", p->seconds, "message", message);
+    if (p->left)
+        json_object_set_new(row, "not_run", json_true());
+    if (p->ended && verify_lost(p->sel))
+        json_object_set_new(row, "lost", json_true());
+    return row;
 }
 
 static void say_head(const checking *c)
@@ -227,18 +193,18 @@ static void passed(void *user, const scl_verify_pass *p)
         if (p->stage[i].checksum[0])
             line = scl_arena_printf(&c->arena, "%s  %s %s %s", line, p->stage[i].name, p->stage[i].makes, p->stage[i].checksum);
     snprintf(name, sizeof name, "%s%s%s", p->info.name, p->what[0] ? ", " : "", p->what);
-    verify_say(c->o, "%3s  %s:%s  %s  %.1f s\n", device, name, line, p->equal ? "equal" : "DIFFERENT", p->seconds);
+    verify_say(c->o, "%3s  %s:%s  %s  %.1f s\n", device, name, line,
+               p->equal ? "equal" : p->ended ? "FAILED" : p->left ? "not run" : "DIFFERENT", p->seconds);
     if (p->cache)
         verify_say(c->o, "     %d programs compiled, %d loaded from the cache\n", p->programs.built, p->programs.loaded);
     if (p->broken[0] || p->failed[0])
         verify_say(c->o, "FAIL %s\n", p->broken[0] ? p->broken : p->failed);
+    if (p->folder)
+        verify_say(c->o, "  reproducer: %s; scorecl verify --replay %s --device %d\n", p->folder, p->folder, p->info.index);
     json_array_append_new(c->runs, pass_json(p));
     if (!p->what[0] || !strcmp(p->what, "cold cache"))
         json_array_append_new(c->devices, verify_device_json(&p->info));
-    json_array_append_new(c->cases, case_json(p, name, p->broken[0]   ? p->broken
-                                                            : p->failed[0] ? p->failed
-                                                            : p->equal     ? ""
-                                                                           : "other bits than the first device"));
+    json_array_append_new(c->cases, case_json(p, name));
 }
 
 static json_t *found_json(const scl_verify_found *f)
@@ -296,12 +262,22 @@ static void say_found(checking *c, const scl_verify_found *f)
         verify_say(o, "  %s\n", f->note);
 }
 
-static scl_status say_all(checking *c, const scl_verify_result *r, json_t *report)
+static int devices_compared(const scl_verify_result *r)
 {
-    int different = 0, outside = 0;
+    int n = 0;
+    for (int i = 0; i < r->n_pass; i++)
+        n += r->pass[i].equal && (i == 0 || strcmp(r->pass[i].sel, r->pass[i - 1].sel) != 0);
+    return n;
+}
+
+static scl_status say_all(checking *c, const scl_verify_result *r, json_t *report, scl_err *err)
+{
+    int different = 0, outside = 0, ended = c->unable, left = 0;
     json_t *found = json_array();
     for (int i = 0; i < r->n_pass; i++) {
-        different += !r->pass[i].equal;
+        different += scl_verify_differs(&r->pass[i]);
+        ended += r->pass[i].ended;
+        left += r->pass[i].left;
         outside += r->pass[i].broken[0] != 0;
     }
     for (int i = 0; i < r->n_found; i++) {
@@ -309,14 +285,20 @@ static scl_status say_all(checking *c, const scl_verify_result *r, json_t *repor
         json_array_append_new(found, found_json(&r->found[i]));
     }
     json_object_set_new(report, "found", found);
-    json_object_set_new(report, "passed", json_integer(r->n_pass - different));
-    json_object_set_new(report, "failed", json_integer(different));
-    if (!different)
-        verify_say(c->o, "equal: the same bits after each of %d runs on %d devices\n", r->pass[0].n_unit, c->n_device);
-    else
+    json_object_set_new(report, "passed", json_integer(r->n_pass + c->unable - different - ended - left));
+    json_object_set_new(report, "failed", json_integer(different + ended));
+    json_object_set_new(report, "not_run", json_integer(left));
+    const int compared = devices_compared(r);
+    if (different)
         verify_say(c->o, "DIFFERENT: %d of %d passes%s\n", different, r->n_pass,
                    outside ? ", of which some write outside of their buffers" : "");
-    return different ? SCL_DIFFERENT : SCL_OK;
+    else if (compared > 1)
+        verify_say(c->o, "equal: the same bits after each of %d runs on %d devices\n", r->first->n_unit, compared);
+    else
+        verify_say(c->o, "one device alone ran to its end: nothing is compared\n");
+    if (different)
+        return SCL_DIFFERENT;
+    return ended ? scl_fail(err, SCL_FAILED, "%d of %d passes failed, and %d were not run", ended, r->n_pass + c->unable, left) : SCL_OK;
 }
 
 static scl_status check(checking *c, json_t *report, scl_err *err)
@@ -328,7 +310,7 @@ static scl_status check(checking *c, json_t *report, scl_err *err)
                                          .out = c->o->out ? c->o->out : "verify-replay", .passed = passed, .user = c };
     scl_status status = scl_verify_run(&options, &result, err);
     if (status == SCL_OK)
-        status = say_all(c, &result, report);
+        status = say_all(c, &result, report, err);
     scl_verify_free(&result);
     return status;
 }
@@ -346,7 +328,7 @@ scl_status verify_config(const verify_options *o, const cli_overrides *overrides
     json_object_set_new(report, "cases", c.cases);
     scl_status status = check_out(o->out, err);
     if (status == SCL_OK)
-        status = read_config(&c, err);
+        status = verify_short_config(o, &c.overrides, &c.arena, c.left, &c.config, err);
     if (status == SCL_OK && strcmp(o->cache, "usual") != 0) {
         status = scl_verify_temporary(caches, err);
         if (status == SCL_OK)

@@ -4,8 +4,7 @@
 #include "cl/device.h"
 #include "cli/verify.h"
 
-/* Opened, and able to build and run a kernel.  Not able: SCL_NO_DEVICE. */
-static scl_status try_device(const char *sel, scl_device_info *info, scl_err *err)
+scl_status verify_try_device(const char *sel, scl_device_info *info, scl_err *err)
 {
     scl_backend *b;
     SCL_TRY(scl_device_open(sel, &b, err));
@@ -20,12 +19,12 @@ bool verify_lost(const char *sel)
 {
     scl_device_info info;
     scl_err fault = { 0 };
-    const bool lost = try_device(sel, &info, &fault) != SCL_OK;
+    const bool lost = verify_try_device(sel, &info, &fault) != SCL_OK;
     scl_err_clear(&fault);
     return lost;
 }
 
-static void pass_over(const verify_options *o, json_t *rows, const scl_device_info *d, const scl_err *fault)
+void verify_pass_over(const verify_options *o, json_t *rows, const scl_device_info *d, const scl_err *fault)
 {
     char line[4096];
     scl_err_text(fault, line, sizeof line);
@@ -43,11 +42,11 @@ static scl_status each(const verify_options *o, json_t *rows, const scl_devices 
         scl_device_info info = devices->info[i];
         scl_err fault = { 0 };
         snprintf(index, sizeof index, "%d", i);
-        if (try_device(index, &info, &fault) == SCL_OK) {
+        if (verify_try_device(index, &info, &fault) == SCL_OK) {
             able++;
             SCL_TRY(one(user, index, err));
         } else {
-            pass_over(o, rows, &info, &fault);
+            verify_pass_over(o, rows, &info, &fault);
             scl_err_clear(&fault);
         }
     }
@@ -64,7 +63,7 @@ scl_status verify_each_device(const verify_options *o, json_t *rows, verify_one_
     scl_devices devices;
     if (strcmp(o->device, "all") != 0) {
         scl_device_info info;
-        SCL_TRY(try_device(o->device, &info, err));
+        SCL_TRY(verify_try_device(o->device, &info, err));
         return one(user, o->device, err);
     }
     scl_status status = scl_devices_list(&devices, &arena, err);

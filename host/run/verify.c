@@ -3,9 +3,11 @@
 #include "run/verify.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "cl/device.h"
 #include "run/verify_parts.h"
 
 typedef struct verifying {
@@ -13,6 +15,9 @@ typedef struct verifying {
     scl_verify_result *result;
     char folder[256];
     int runs;                     /* folders used */
+    scl_devices devices;
+    scl_verify_building building;
+    scl_err fault;                /* of the first device that failed */
 } verifying;
 
 static const char *run_folder(verifying *v)
@@ -25,7 +30,9 @@ static bool is_reference(const char *sel) { return !strcmp(sel, "reference"); }
 static void add_pass(verifying *v, const char *sel, const char *what, bool guards)
 {
     scl_verify_pass *p = &v->result->pass[v->result->n_pass++];
-    *p = (scl_verify_pass){ .sel = sel, .what = what, .guards = guards };
+    *p = (scl_verify_pass){ .sel = sel, .what = what, .guards = guards, .out = v->o->out };
+    if (!is_reference(sel))
+        p->info = v->devices.info[atoi(sel)];
     if ((v->o->cold || v->o->warm) && !is_reference(sel))
         p->cache = scl_arena_printf(&v->result->arena, "%s/programs-%s", v->folder, sel);
 }
@@ -57,33 +64,58 @@ static bool equal(const scl_verify_pass *first, const scl_verify_pass *p)
 }
 
 /* A device that computes wrong bits may well compute NaN: a stage that it ends so is no failure to compare, but what differs. */
-static bool differs_before_failing(const scl_verify_result *r, scl_verify_pass *p, const scl_err *err)
+static bool differs_before_failing(const scl_verify_result *r, const scl_verify_pass *p)
 {
     int at;
     bool comparable;
-    snprintf(p->failed, sizeof p->failed, "%.500s", err->message[0] ? err->message : "failed");
-    if (p != r->pass && scl_verify_first(r->pass, p, &at, &comparable))
-        return true;
-    p->failed[0] = 0;
+    return r->first && scl_verify_first(r->first, p, &at, &comparable);
+}
+
+static bool device_failed(const scl_verify_result *r, const scl_verify_pass *p)
+{
+    for (const scl_verify_pass *q = r->pass; q < p; q++)
+        if (q->ended && !strcmp(q->sel, p->sel))
+            return true;
     return false;
+}
+
+/* What is one device's affair, the others are compared without it.  It is kept in case that all fail. */
+static scl_status failed(verifying *v, scl_verify_pass *p, scl_status status, scl_err *fault, scl_err *err)
+{
+    const bool differs = status == SCL_FAILED && differs_before_failing(v->result, p);
+    scl_err_text(fault, p->failed, sizeof p->failed);
+    if (!p->folder)
+        p->folder = scl_verify_building_keep(&v->building, fault->message, &v->result->arena);
+    scl_err_context(fault, "device %s%s%s", p->sel, p->what[0] ? ", " : "", p->what);
+    p->ended = !differs;
+    if (differs || (v->fault.code && !is_reference(p->sel))) {
+        scl_err_clear(fault);
+        return SCL_OK;
+    }
+    const bool own = !is_reference(p->sel) && (status == SCL_FAILED || status == SCL_NO_DEVICE);
+    scl_err *to = own ? &v->fault : err;
+    if (to)
+        *to = *fault;
+    return own ? SCL_OK : status;
 }
 
 static scl_status run_pass(verifying *v, scl_verify_pass *p, scl_err *err)
 {
+    scl_verify_result *r = v->result;
     const char *folder = run_folder(v);
-    if (p->cache)
-        SCL_TRY(scl_file_make_folder(p->cache, err));
     scl_err fault = { 0 };
-    const scl_status status = scl_verify_pass_run(p, v->o->config, folder, NULL, &fault);
-    scl_verify_remove(folder);
-    if (status != SCL_OK && !(status == SCL_FAILED && differs_before_failing(v->result, p, &fault))) {
-        scl_err_context(&fault, "device %s%s%s", p->sel, p->what[0] ? ", " : "", p->what);
-        if (err)
-            *err = fault;
-        return status;
+    p->left = device_failed(r, p);
+    if (!p->left) {
+        if (p->cache)
+            SCL_TRY(scl_file_make_folder(p->cache, err));
+        const scl_status status = scl_verify_pass_run(p, v->o->config, folder, NULL, &fault);
+        scl_verify_remove(folder);
+        if (status != SCL_OK)
+            SCL_TRY(failed(v, p, status, &fault, err));
     }
-    scl_err_clear(&fault);
-    p->equal = !p->failed[0] && equal(&v->result->pass[0], p);
+    if (!r->first && !p->ended && !p->left)
+        r->first = p;
+    p->equal = !p->left && !p->failed[0] && equal(r->first, p);
     if (v->o->passed)
         v->o->passed(v->o->user, p);
     return SCL_OK;
@@ -99,14 +131,22 @@ static scl_status search_on(verifying *v, const scl_verify_pass *p, const scl_ve
     f->pass = p->what;
     f->node = f->launch = -1;
     f->nodes = 0;
-    const scl_status status = is_reference(p->sel) ? SCL_OK : scl_verify_search_run(&s, folder, err);
+    scl_err fault = { 0 };
+    const scl_status status = is_reference(p->sel) ? SCL_OK : scl_verify_search_run(&s, folder, &fault);
     scl_verify_remove(folder);
+    if (status == SCL_FAILED) {        /* a device that is lost by now: what differs is known nevertheless */
+        f->note = scl_arena_printf(&v->result->arena, "the search for the node did not end: %s", fault.message);
+        scl_err_clear(&fault);
+        return SCL_OK;
+    }
+    if (err)
+        *err = fault;
     return status;
 }
 
 static scl_status find(verifying *v, const scl_verify_pass *p, scl_err *err)
 {
-    const scl_verify_pass *first = &v->result->pass[0];
+    const scl_verify_pass *first = v->result->first;
     scl_verify_found *f = &v->result->found[v->result->n_found++];
     int at, stage;
     bool comparable;
@@ -134,7 +174,7 @@ static scl_status find(verifying *v, const scl_verify_pass *p, scl_err *err)
         f->device = p->info.name;
         f->index = p->info.index;
         f->pass = p->what;
-        f->note = note;
+        f->note = f->note[0] ? f->note : note;
     }
     return SCL_OK;
 }
@@ -147,11 +187,26 @@ static scl_status find_all(verifying *v, scl_err *err)
     for (int i = 1; i < r->n_pass; i++) {
         bool before = false;
         for (int k = 1; k < i; k++)
-            before |= !r->pass[k].equal && !strcmp(r->pass[k].sel, r->pass[i].sel);
-        if (!r->pass[i].equal && !before && !r->pass[i].broken[0])
+            before |= scl_verify_differs(&r->pass[k]) && !strcmp(r->pass[k].sel, r->pass[i].sel);
+        if (scl_verify_differs(&r->pass[i]) && !before && !r->pass[i].broken[0])
             SCL_TRY(find(v, &r->pass[i], err));
     }
     return SCL_OK;
+}
+
+static scl_status run_all(verifying *v, scl_err *err)
+{
+    scl_verify_result *r = v->result;
+    SCL_TRY(scl_devices_list(&v->devices, &r->arena, err));
+    plan_passes(v);
+    for (int i = 0; i < r->n_pass; i++)
+        SCL_TRY(run_pass(v, &r->pass[i], err));
+    const bool alone = !r->first;
+    if (alone && err) {
+        *err = v->fault;
+        v->fault.log = NULL;
+    }
+    return alone ? v->fault.code : find_all(v, err);
 }
 
 scl_status scl_verify_run(const scl_verify_options *o, scl_verify_result *result, scl_err *err)
@@ -159,12 +214,10 @@ scl_status scl_verify_run(const scl_verify_options *o, scl_verify_result *result
     verifying v = { .o = o, .result = result };
     *result = (scl_verify_result){ 0 };
     SCL_TRY(scl_verify_temporary(v.folder, err));
-    plan_passes(&v);
-    scl_status status = SCL_OK;
-    for (int i = 0; i < result->n_pass && status == SCL_OK; i++)
-        status = run_pass(&v, &result->pass[i], err);
-    if (status == SCL_OK)
-        status = find_all(&v, err);
+    scl_verify_building_watch(&v.building, o->out);
+    const scl_status status = run_all(&v, err);
+    scl_verify_building_end(&v.building);
+    scl_err_clear(&v.fault);
     scl_verify_remove(v.folder);
     return status;
 }

@@ -4,7 +4,7 @@
  * differ, that step is run again node by node.
  *
  * verify.c is the order of things, verify_pass.c one run of the config on one device, verify_trace.c what is kept of it,
- * verify_stage.c what is compared of a stage, verify_search.c the node that is wrong, verify_guard.c bands round buffers. */
+ * verify_stage.c what is compared of a stage, verify_search.c the node that is wrong, verify_guard.c bands round buffers, verify_report.c and verify_building.c reproducers. */
 #ifndef SCL_RUN_VERIFY_H
 #define SCL_RUN_VERIFY_H
 
@@ -35,6 +35,7 @@ typedef struct scl_verify_pass {
     const char *sel, *what;       /* device, as the config may name it; "", "cold cache", "warm cache", "guards" */
     bool guards;
     const char *cache;            /* folder of compiled programs; NULL: the usual one */
+    const char *out;              /* for a reproducer */
     scl_arena arena;
     scl_device_info info;
     int n_stage, n_unit, cap_unit;
@@ -42,8 +43,11 @@ typedef struct scl_verify_pass {
     scl_verify_unit *unit;
     double seconds;
     scl_program_counts programs;
-    bool equal;                   /* to the first pass */
-    char failed[512];             /* what ended it after it had begun to differ (a loss that is not finite, as a rule); "" nothing */
+    bool equal;                   /* to the first pass that ran to its end */
+    bool ended;                   /* by failed, without having differed */
+    bool left;                    /* not run, as its device had failed in a pass before */
+    char failed[2048];            /* what ended it (after it had begun to differ: a loss that is not finite, as a rule); "" nothing */
+    const char *folder;           /* a reproducer of the build or the launch that ended it; NULL: none */
     char broken[768];             /* what was written outside of its buffers, and by which kernel; "" nothing */
 } scl_verify_pass;
 
@@ -80,10 +84,15 @@ typedef struct scl_verify_result {
     scl_arena arena;
     int n_pass, n_found;
     scl_verify_pass *pass;
+    const scl_verify_pass *first; /* with which the others are compared: the first that ran to its end */
     scl_verify_found *found;      /* one for each device that differs */
 } scl_verify_result;
 
-/* SCL_OK whether or not devices differ: result tells.  Free the result in any case. */
+/* Does it end in other bits, as far as it got? */
+static inline bool scl_verify_differs(const scl_verify_pass *p) { return !p->equal && !p->ended && !p->left; }
+
+/* SCL_OK whether or not devices differ or fail: result tells.  Errors: what is no device's fault, or all devices fail.  Free the result
+ * in any case. */
 scl_status scl_verify_run(const scl_verify_options *options, scl_verify_result *result, scl_err *err);
 void scl_verify_free(scl_verify_result *result);
 

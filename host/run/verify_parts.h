@@ -2,8 +2,11 @@
 #ifndef SCL_RUN_VERIFY_PARTS_H
 #define SCL_RUN_VERIFY_PARTS_H
 
-#include "run/verify.h"
+#include <signal.h>
+
 #include "run/observer.h"
+#include "run/replay.h"
+#include "run/verify.h"
 
 enum { SCL_VERIFY_GUARD_BYTES = 256 };
 
@@ -40,5 +43,25 @@ scl_status scl_verify_search_run(const scl_verify_search *s, const char *folder,
 /* verify_report.c: takes the wrong node out, makes it small, keeps it.  got, expected: data of its outputs; memory is as it was before. */
 scl_status scl_verify_reproduce(const scl_verify_search *s, scl_exec *exec, int step, void *const *got, void *const *expected,
                                 scl_err *err);
+/* The same of the launch for which exec's device was given up: p->folder, or NULL. */
+void scl_verify_reproduce_hang(scl_verify_pass *p, const scl_config *config, const scl_stage_config *stage, long step, scl_exec *exec,
+                               const char *message);
+/* out, or out-2 ...: what is there is left. */
+const char *scl_verify_free_folder(const char *out, scl_arena *arena);
+
+/* verify_building.c: from watch to end every build from source is kept in a folder beside out while it goes on. */
+typedef struct scl_verify_building {
+    const char *out;
+    char folder[1024];
+    scl_replay replay;
+    bool failed;                       /* the last build; it is in the folder */
+    struct sigaction before[5];
+    scl_build_watch watch;
+} scl_verify_building;
+void scl_verify_building_watch(scl_verify_building *w, const char *out);
+/* The build that failed with this message gets a folder of its own: its name, or NULL. */
+const char *scl_verify_building_keep(scl_verify_building *w, const char *message, scl_arena *arena);
+void scl_verify_building_drop(scl_verify_building *w);
+void scl_verify_building_end(scl_verify_building *w);
 
 #endif

@@ -46,12 +46,9 @@ static void opened(void *user, const char *stage, scl_backend *b)
     add_programs(user);
 }
 
-/* scl_observer.run */
-static scl_status sum_up(void *user, const scl_stage_config *stage, long step, int first, scl_exec *exec, scl_err *err)
+static scl_status run_unit(passing *s, const scl_stage_config *stage, long step, int first, scl_exec *exec, scl_err *err)
 {
-    passing *s = user;
     const int at = scl_stage_index(s->config, stage->name);
-    s->p->info = scl_exec_backend(exec)->info;
     if (s->p->guards) {
         char broken[512];
         const scl_status status = scl_verify_guarded(exec, broken, sizeof broken, err);
@@ -63,9 +60,21 @@ static scl_status sum_up(void *user, const scl_stage_config *stage, long step, i
         SCL_TRY(scl_exec_run(exec, err));
     }
     s->now = scl_program_counts_of(scl_exec_backend(exec));
-    scl_verify_unit *u = next_unit(s->p);
-    *u = (scl_verify_unit){ .stage = at, .step = step, .first = first };
-    return scl_verify_digest(exec, u, err);
+    scl_verify_unit u = { .stage = at, .step = step, .first = first };
+    SCL_TRY(scl_verify_digest(exec, &u, err));
+    *next_unit(s->p) = u;      /* one that cannot be read differs from nothing */
+    return SCL_OK;
+}
+
+/* scl_observer.run */
+static scl_status sum_up(void *user, const scl_stage_config *stage, long step, int first, scl_exec *exec, scl_err *err)
+{
+    passing *s = user;
+    s->p->info = scl_exec_backend(exec)->info;
+    const scl_status status = run_unit(s, stage, step, first, exec, err);
+    if (status == SCL_FAILED && scl_kernel_hung(scl_exec_backend(exec)) && err)
+        scl_verify_reproduce_hang(s->p, s->config, stage, step, exec, err->message);
+    return status;
 }
 
 /* Stages that launch nothing of their own are left. */

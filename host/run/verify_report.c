@@ -7,8 +7,7 @@
 #include "run/replay.h"
 #include "run/verify_parts.h"
 
-/* out, or out-2 ...: what is there is left. */
-static const char *free_folder(const char *out, scl_arena *arena)
+const char *scl_verify_free_folder(const char *out, scl_arena *arena)
 {
     const char *folder = out;
     for (int i = 2; scl_file_exists(folder); i++)
@@ -77,7 +76,7 @@ static scl_status keep(const scl_verify_search *s, scl_replay *r, scl_exec *exec
     if (f->reproduces)
         narrow(s, r, b);
     r->about = about(s);
-    f->folder = free_folder(s->options->out, s->arena);
+    f->folder = scl_verify_free_folder(s->options->out, s->arena);
     SCL_TRY(scl_replay_save(r, f->folder, b, err));
     f->launches = "";
     for (int k = 0; k < r->schedule.n_launch; k++) {
@@ -108,4 +107,20 @@ scl_status scl_verify_reproduce(const scl_verify_search *s, scl_exec *exec, int 
     scl_replay_free(&r);
     (void)err;
     return SCL_OK;
+}
+
+void scl_verify_reproduce_hang(scl_verify_pass *p, const scl_config *config, const scl_stage_config *stage, long step, scl_exec *exec,
+                               const char *message)
+{
+    scl_replay r;
+    const char *folder = scl_verify_free_folder(p->out, &p->arena);
+    if (scl_replay_take_hung(&r, exec, NULL) == SCL_OK) {
+        const scl_node *n = r.schedule.launch->node;
+        r.said = message;
+        r.about = json_pack("{s:s, s:s, s:I, s:s, s:s}", "config", config->file, "stage", stage->name, "step", (json_int_t)step + 1,
+                            "operator", n->op->name, "scope", n->scope);
+        if (scl_replay_save(&r, folder, scl_exec_backend(exec), NULL) == SCL_OK)
+            p->folder = folder;
+    }
+    scl_replay_free(&r);
 }

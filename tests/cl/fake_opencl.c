@@ -2,10 +2,13 @@
  *
  *   FAKE_CL="fail=FUNCTION:N:CODE ..."   the N-th call from 1 of FUNCTION (N+: and all after it) returns CODE; FUNCTION is one of FUNCTIONS
  *           "build=TEXT"                  programs fail to build whose options or source contain TEXT, ~ for a blank ("build=": all)
+ *           "build_on=N"                  but only for the N-th device of its platform, from 0
+ *           "crash=TEXT"                  the process ends (SIGABRT) in the build of such programs
  *           "gone=N"                      from the N-th launch on the device is not available to anything
  *           "hang=N"                      the N-th launch never begins, so nothing behind it does
  *           "hang_kernel=NAME"            the same for the first launch of a kernel
  *           "flip=N"                      the N-th read of a buffer brings one changed bit
+ *           "flip_kernel=NAME"            so does the read behind each launch of that kernel
  *           "memory=BYTES"                buffers of more bytes in all fail to be made
  *           "max_group=N" "local=BYTES"   limits that the device tells, and keeps
  *           "engines=N"                   cl_intel_device_attribute_query: N compute units of a core
@@ -25,6 +28,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static size_t taken;                     /* bytes of buffers */
 static long launches, reads;
+static int flip_next;
 static cl_event never;
 
 /* The text behind "key=" up to a blank; false: not there. */
@@ -136,12 +140,25 @@ cl_mem clCreateBuffer(cl_context c, cl_mem_flags flags, size_t bytes, void *host
     return f(c, flags, bytes, host, code);
 }
 
-static int refuses_build(cl_program p, const char *options)
+static int is_built_on(cl_device_id device)
+{
+    cl_device_id all[64];
+    cl_platform_id platform;
+    cl_uint n = 0;
+    char text[16];
+    if (!word("build_on", text, sizeof text) ||
+        clGetDeviceInfo(device, CL_DEVICE_PLATFORM, sizeof platform, &platform, NULL) != CL_SUCCESS ||
+        clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 64, all, &n) != CL_SUCCESS)
+        return 1;
+    return (cl_uint)atol(text) < n && all[atol(text)] == device;
+}
+
+static int is_meant(const char *key, cl_program p, const char *options)
 {
     char text[256];
     size_t bytes = 0;
     int found = 0;
-    if (!word("build", text, sizeof text))
+    if (!word(key, text, sizeof text))
         return 0;
     for (char *c = text; *c; c++)
         *c = *c == '~' ? ' ' : *c;
@@ -170,7 +187,9 @@ cl_int clBuildProgram(cl_program p, cl_uint n, const cl_device_id *d, const char
     cl_int (*f)(cl_program, cl_uint, const cl_device_id *, const char *, void(CL_CALLBACK *)(cl_program, void *), void *) =
         real(__func__);
     FAULT();
-    return refuses_build(p, options) ? CL_BUILD_PROGRAM_FAILURE : f(p, n, d, options, notify, user);
+    if (is_meant("crash", p, options))
+        abort();
+    return is_meant("build", p, options) && is_built_on(d[0]) ? CL_BUILD_PROGRAM_FAILURE : f(p, n, d, options, notify, user);
 }
 
 cl_kernel clCreateKernel(cl_program p, const char *name, cl_int *code)
@@ -180,10 +199,10 @@ cl_kernel clCreateKernel(cl_program p, const char *name, cl_int *code)
     return f(p, name, code);
 }
 
-static int is_named(cl_kernel k)
+static int is_named(const char *key, cl_kernel k)
 {
     char text[128], name[128] = "";
-    return word("hang_kernel", text, sizeof text) &&
+    return word(key, text, sizeof text) &&
            clGetKernelInfo(k, CL_KERNEL_FUNCTION_NAME, sizeof name - 1, name, NULL) == CL_SUCCESS && !strcmp(name, text);
 }
 
@@ -199,7 +218,8 @@ cl_int clEnqueueNDRangeKernel(cl_command_queue q, cl_kernel k, cl_uint dim, cons
         return CL_INVALID_WORK_GROUP_SIZE;
     if (number("slow"))
         usleep((useconds_t)(1000 * number("slow")));
-    const int hangs = (number("hang") && launches == number("hang")) || (!never && is_named(k));
+    const int hangs = (number("hang") && launches == number("hang")) || (!never && is_named("hang_kernel", k));
+    flip_next |= is_named("flip_kernel", k);
     if (!hangs)
         return f(q, k, dim, offset, global, local, n, wait, event);
     cl_context context;
@@ -214,7 +234,8 @@ cl_int clEnqueueReadBuffer(cl_command_queue q, cl_mem b, cl_bool blocking, size_
 {
     cl_int (*f)(cl_command_queue, cl_mem, cl_bool, size_t, size_t, void *, cl_uint, const cl_event *, cl_event *) = real(__func__);
     FAULT();
-    const int flips = number("flip") && ++reads == number("flip");
+    const int flips = (number("flip") && ++reads == number("flip")) || flip_next;
+    flip_next = 0;
     const cl_int code = f(q, b, flips ? CL_TRUE : blocking, offset, bytes, to, n, wait, event);
     if (flips && code == CL_SUCCESS)
         *(unsigned char *)to ^= 1;
