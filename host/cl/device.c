@@ -267,15 +267,16 @@ scl_status scl_device_open(const char *sel, scl_backend **out, scl_err *err)
     return status == SCL_OK ? scl_cl_open(index, out, err) : status;
 }
 
-void scl_device_more(scl_backend *b, scl_arena *arena, const char **platform_version, const char **extensions)
+void scl_device_more(int index, scl_arena *arena, const char **platform_version, const char **extensions)
 {
     enum { SIZE = 16384 };
-    const scl_cl *cl = scl_cl_of(b);
     char *version = scl_arena_alloc(arena, SIZE), *words = scl_arena_alloc(arena, SIZE);
-    if (cl && clGetPlatformInfo(cl->platform, CL_PLATFORM_VERSION, SIZE - 1, version, NULL) != CL_SUCCESS)
-        version[0] = 0;
-    if (cl)
-        text_info(cl->device, CL_DEVICE_EXTENSIONS, words, SIZE);
+    found f[MAX_DEVICES];
+    if (index >= 0 && index < enumerate(f, MAX_DEVICES)) {
+        if (clGetPlatformInfo(f[index].platform, CL_PLATFORM_VERSION, SIZE - 1, version, NULL) != CL_SUCCESS)
+            version[0] = 0;
+        text_info(f[index].device, CL_DEVICE_EXTENSIONS, words, SIZE);
+    }
     *platform_version = version;
     *extensions = words;
 }

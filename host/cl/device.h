@@ -32,8 +32,8 @@ scl_status scl_device_open(const char *sel, scl_backend **out, scl_err *err);
 /* Does the device build and run a kernel at all?  SCL_NO_DEVICE, with what it says, where not. */
 scl_status scl_device_usable(scl_backend *b, scl_err *err);
 
-/* More of an opened device, for reports: its platform's version and its extensions; "" where it has none.  In arena. */
-void scl_device_more(scl_backend *b, scl_arena *arena, const char **platform_version, const char **extensions);
+/* More of a device, for reports: its platform's version and its extensions; "" where it has none.  In arena. */
+void scl_device_more(int index, scl_arena *arena, const char **platform_version, const char **extensions);
 
 /* "CPU", "GPU", "reference", "other". */
 const char *scl_device_class_name(scl_device_class klass);

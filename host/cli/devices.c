@@ -37,9 +37,14 @@ static void print_device(const scl_device_info *d)
 
 json_t *cli_device_json(const scl_device_info *d, const scl_tuning *rows)
 {
-    json_t *o = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s}", "index", d->index, "class",
+    scl_arena arena = { 0 };
+    const char *platform_version, *extensions;
+    scl_device_more(d->index, &arena, &platform_version, &extensions);
+    json_t *o = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "index", d->index, "class",
                           scl_device_class_name(d->klass), "platform", d->platform, "name", d->name, "vendor",
-                          d->vendor, "driver", d->driver, "version", d->version);
+                          d->vendor, "driver", d->driver, "version", d->version, "platform_version", platform_version, "extensions",
+                          extensions);
+    scl_arena_free(&arena);
     const struct { const char *name; size_t value; } numbers[] = {
         { "compute_units", d->compute_units }, { "units_per_core", d->units_per_core }, { "clock_mhz", d->clock_mhz },
         { "vector_width", d->vector_width },

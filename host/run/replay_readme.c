@@ -54,7 +54,7 @@ static void add_device(FILE *f, scl_backend *b, scl_arena *arena)
 {
     const scl_device_info *d = &b->info;
     const char *platform, *extensions;
-    scl_device_more(b, arena, &platform, &extensions);
+    scl_device_more(b->info.index, arena, &platform, &extensions);
     fprintf(f, "\nThe device\n\n  name              %s\n  vendor            %s\n  driver            %s\n  device version    %s\n  platform          %s\n"
                "  platform version  %s\n  operating system  %s\n  extensions        %s\n", d->name, d->vendor, d->driver, d->version, d->platform,
             or_none(platform), scl_system_text(arena), or_none(extensions));

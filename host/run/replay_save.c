@@ -154,7 +154,7 @@ static json_t *device_json(saving *s)
 {
     const scl_device_info *d = &s->b->info;
     const char *platform, *extensions;
-    scl_device_more(s->b, &s->arena, &platform, &extensions);
+    scl_device_more(s->b->info.index, &s->arena, &platform, &extensions);
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "platform", d->platform, "platform_version", platform, "name", d->name, "vendor",
                      d->vendor, "driver", d->driver, "version", d->version, "extensions", extensions);
 }
