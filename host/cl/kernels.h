@@ -10,11 +10,11 @@
 scl_status scl_kernel_text(scl_backend *b, const scl_launch *launch, scl_arena *arena, const char **source,
                            const char **options, const char **build, scl_err *err);
 
-/* Does a device build a program?  source as scl_kernel_text gives it, or with a first line that says how messages shall call it. */
+/* Does a device build a program?  source as scl_kernel_text gives it; its first line may say how messages shall call it. */
 scl_status scl_kernel_builds(scl_backend *b, const char *source, const char *options, scl_err *err);
 
-/* Who watches builds from source, on every device: the source and its options, those that are ours and all, before the compiler has
- * them; and what came of it, fault NULL where it was built.  One at a time; NULL: nobody. */
+/* Who watches builds from source, on every device: the source and its options, those that are ours and all, before the compiler
+ * has them; and what came of it, fault NULL where it was built.  One at a time; NULL: nobody. */
 typedef struct scl_build_watch {
     void (*begin)(void *user, scl_backend *b, const char *source, const char *options, const char *all);
     void (*end)(void *user, scl_backend *b, const scl_err *fault);

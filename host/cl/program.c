@@ -137,15 +137,17 @@ static void keep_binary(const char *key, cl_program program)
     free(binary);
 }
 
-static scl_status compile(scl_cl *cl, const char *name, const char *text, const char *source, const char *options, cl_program program,
-                          scl_err *err)
+static scl_status compile(scl_cl *cl, const char *name, const char *text, const char *source, const char *options,
+                          cl_program program, scl_err *err)
 {
     const scl_build_watch *w = watched;
     scl_err fault = { 0 };
     if (w)
         w->begin(w->user, &cl->base, source, options + sizeof every_build, options);
     const cl_int code = clBuildProgram(program, 1, &cl->device, options, NULL, NULL);
-    const scl_status status = code == CL_SUCCESS ? SCL_OK : build_failed(cl, name, text, source, options, program, code, &fault);
+    scl_status status = SCL_OK;
+    if (code != CL_SUCCESS)
+        status = build_failed(cl, name, text, source, options, program, code, &fault);
     if (w)
         w->end(w->user, &cl->base, status == SCL_OK ? NULL : &fault);
     if (status != SCL_OK && err && !err->code)

@@ -28,9 +28,9 @@ scl_status verify_operators(const verify_options *o, json_t *report, scl_err *er
 scl_status verify_golden(const verify_options *o, json_t *report, scl_err *err);
 /* Where devices differ: the step, the node, the elements, and a reproducer in o->out. */
 scl_status verify_config(const verify_options *o, const cli_overrides *overrides, json_t *report, scl_err *err);
-/* o->config with few steps and samples, by overrides that are added to what was asked for; left: stages that launch no kernels. */
-scl_status verify_short_config(const verify_options *o, cli_overrides *overrides, scl_arena *arena, json_t *left, scl_config **out,
-                               scl_err *err);
+/* o->config with few steps and samples, by overrides beside those that were asked for; left: stages that launch no kernels. */
+scl_status verify_short_config(const verify_options *o, cli_overrides *overrides, scl_arena *arena, json_t *left,
+                               scl_config **out, scl_err *err);
 scl_status verify_replay(const verify_options *o, json_t *report, scl_err *err);
 /* Small experiments against their published checksums (run/fingerprint.h); SCL_FAILED where one does not run. */
 scl_status verify_fingerprint(const verify_options *o, json_t *report, scl_err *err);

@@ -48,8 +48,8 @@ static void unable(checking *c, const scl_device_info *d, const scl_err *fault)
     scl_err_text(fault, line, sizeof line);
     verify_say(c->o, "FAIL %d, %s: %s: %s\n", d->index, d->platform, d->name, line);
     json_array_append_new(c->devices, verify_device_json(d));
-    json_array_append_new(c->cases, json_pack("{s:s, s:s, s:s, s:i, s:b, s:b, s:s}", "op", "config", "case", d->name, "device", d->name,
-                                              "index", d->index, "passed", 0, "lost", 1, "message", line));
+    json_array_append_new(c->cases, json_pack("{s:s, s:s, s:s, s:i, s:b, s:b, s:s}", "op", "config", "case", d->name, "device",
+                                              d->name, "index", d->index, "passed", 0, "lost", 1, "message", line));
     c->unable++;
 }
 
@@ -298,7 +298,9 @@ static scl_status say_all(checking *c, const scl_verify_result *r, json_t *repor
         verify_say(c->o, "one device alone ran to its end: nothing is compared\n");
     if (different)
         return SCL_DIFFERENT;
-    return ended ? scl_fail(err, SCL_FAILED, "%d of %d passes failed, and %d were not run", ended, r->n_pass + c->unable, left) : SCL_OK;
+    if (!ended)
+        return SCL_OK;
+    return scl_fail(err, SCL_FAILED, "%d of %d passes failed, and %d were not run", ended, r->n_pass + c->unable, left);
 }
 
 static scl_status check(checking *c, json_t *report, scl_err *err)

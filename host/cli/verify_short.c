@@ -82,8 +82,8 @@ static void shorten_stage(shortening *c, const scl_stage_config *s)
 }
 
 /* Reads it twice: the names of its stages have to be known first. */
-scl_status verify_short_config(const verify_options *o, cli_overrides *overrides, scl_arena *arena, json_t *left, scl_config **out,
-                               scl_err *err)
+scl_status verify_short_config(const verify_options *o, cli_overrides *overrides, scl_arena *arena, json_t *left,
+                               scl_config **out, scl_err *err)
 {
     shortening c = { .arena = arena, .overrides = overrides, .steps = o->steps };
     scl_config *whole;

@@ -26,7 +26,7 @@ typedef struct scl_replay_check {     /* a tensor in it, as it should be afterwa
 
 typedef enum scl_replay_fault {
     SCL_REPLAY_BITS,                  /* launches that end in other bits than expected */
-    SCL_REPLAY_BUILD,                 /* a program that is not built: one launch, of which source and options count; no memory */
+    SCL_REPLAY_BUILD,                 /* a program that is not built: a launch's source and options; no memory */
     SCL_REPLAY_HANG,                  /* a launch that does not end: no checks */
 } scl_replay_fault;
 
@@ -50,7 +50,7 @@ void scl_replay_free(scl_replay *r);           /* accepts a zeroed one */
 /* The launches of one step of exec's schedule, and the memory as it is now, before them.  Checks: the node's outputs; expected[o]
  * and got[o]: their data.  Errors: SCL_FAILED where the step has no kernels (CLBlast, the reference device). */
 scl_status scl_replay_take(scl_replay *r, scl_exec *exec, int step, scl_err *err);
-/* The launch for which exec's device was given up, alone; memory is zeros, as nothing can be read.  SCL_FAILED: it is not of exec. */
+/* The launch for which exec's device was given up, alone; memory is zeros, as it cannot be read.  SCL_FAILED: not exec's. */
 scl_status scl_replay_take_hung(scl_replay *r, scl_exec *exec, scl_err *err);
 scl_status scl_replay_expect(scl_replay *r, const scl_exec *exec, int step, void *const *got, void *const *expected, scl_err *err);
 

@@ -5,8 +5,9 @@
 #include "run/replay.h"
 
 /* replay.json:
- * {"scorecl": version, "versions": {...}, "fault": "bits" | "build" | "hang", "message", "reproduces": true | false | null (not tried),
- *  "system", "device": {"platform", "platform_version", "name", "vendor", "driver", "version", "extensions"},
+ * {"scorecl": version, "versions": {...}, "fault": "bits" | "build" | "hang", "message",
+ *  "reproduces": true | false | null (not tried), "system",
+ *  "device": {"platform", "platform_version", "name", "vendor", "driver", "version", "extensions"},
  *  "about": {...}, "memory": bytes of the image,
  *  "buffers": [{"name", "offset", "bytes", "before": FILE}],
  *  "launches": [{"operator", "kernel", "source": FILE, "options", "build_options", "global": [3], "local": [3],
@@ -24,8 +25,8 @@ const char *scl_replay_check_file(const scl_replay *r, int check, const char *wh
 /* Leaves launch k alone, and the buffers that it reaches. */
 void scl_replay_alone(scl_replay *r, int k);
 
-/* README.txt; owned, NULL without memory. */
-char *scl_replay_readme(const scl_replay *r, scl_backend *b, size_t *size);
+/* README.txt; owned, NULL without memory.  kernels: hash of the kernel sources. */
+char *scl_replay_readme(const scl_replay *r, scl_backend *b, const char *kernels, size_t *size);
 
 /* The buffer in which a place of the image lies; -1: none. */
 int scl_replay_block_of(const scl_replay *r, size_t offset);

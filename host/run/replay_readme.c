@@ -8,8 +8,6 @@
 #include "run/replay_json.h"
 #include "run/versions.h"
 
-static const char *or_none(const char *text) { return text[0] ? text : "none"; }
-
 static void add_elements(FILE *f, const scl_replay *r, scl_arena *arena)
 {
     scl_bits *bits = SCL_NEW_ARRAY(arena, scl_bits, r->n_check + 1);
@@ -25,9 +23,11 @@ static void add_bits(FILE *f, const scl_replay *r, scl_arena *arena)
             r->schedule.n_launch == 1 ? "a kernel launch" : "a few kernel launches, one after the other,");
     add_elements(f, r, arena);
     fputs(r->reproduces
-              ? "\nRun again alone, from the files of this folder, the device gives other bits, too: the same source, options, sizes and memory.\n"
-              : "\nRun again alone, from the files of this folder, the device gave the expected bits. So this is what was found in the run, and no\n"
-                "proof: a race, a missing dependency between launches, or a fault of the host's side are likelier than a wrong kernel.\n",
+              ? "\nRun again alone, from the files of this folder, the device gives other bits, too: the same source,\n"
+                "options, sizes and memory.\n"
+              : "\nRun again alone, from the files of this folder, the device gave the expected bits. So this is what was\n"
+                "found in the run, and no proof: a race, a missing dependency between launches, or a fault of the host's\n"
+                "side are likelier than a wrong kernel.\n",
           f);
 }
 
@@ -38,14 +38,16 @@ static void add_fault(FILE *f, const scl_replay *r, scl_arena *arena)
     case SCL_REPLAY_BUILD:
         fprintf(f, "%s%s\n",
                 r->said ? "The device's compiler does not build kernel-0.cl:\n\n  "
-                        : "This folder is written before a program is built, and removed behind it. That it is here says that the process was\n"
-                          "ended while the device's compiler was at work on kernel-0.cl.",
+                        : "This folder is written before a program is built, and removed behind it. That it is here says\n"
+                          "that the process was ended while the device's compiler was at work on kernel-0.cl.",
                 r->said ? r->said : "");
         break;
     case SCL_REPLAY_HANG:
         fprintf(f, "In a run this kernel launch did not end:\n\n  %s\n\n"
-                   "Nothing can be read from a device that hangs: the buffers here are zeros, not the memory of the run, and it was not tried\n"
-                   "whether the launch hangs with these, too. Source, options, sizes and the other arguments are those of the run.\n", r->said);
+                   "Nothing can be read from a device that hangs: the buffers here are zeros, not the memory of the run, and\n"
+                   "it was not tried whether the launch hangs with these, too. Source, options, sizes and the other arguments\n"
+                   "are those of the run.\n",
+                r->said);
         break;
     }
 }
@@ -54,24 +56,37 @@ static void add_device(FILE *f, scl_backend *b, scl_arena *arena)
 {
     const scl_device_info *d = &b->info;
     const char *platform, *extensions;
-    scl_device_more(b->info.index, arena, &platform, &extensions);
-    fprintf(f, "\nThe device\n\n  name              %s\n  vendor            %s\n  driver            %s\n  device version    %s\n  platform          %s\n"
-               "  platform version  %s\n  operating system  %s\n  extensions        %s\n", d->name, d->vendor, d->driver, d->version, d->platform,
-            or_none(platform), scl_system_text(arena), or_none(extensions));
+    scl_device_more(d->index, arena, &platform, &extensions);
+    const char *const rows[][2] = { { "name", d->name },
+                                    { "vendor", d->vendor },
+                                    { "driver", d->driver },
+                                    { "device version", d->version },
+                                    { "platform", d->platform },
+                                    { "platform version", platform },
+                                    { "operating system", scl_system_text(arena) },
+                                    { "extensions", extensions } };
+    fputs("\nThe device\n\n", f);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        fprintf(f, "  %-17s %s\n", rows[i][0], rows[i][1][0] ? rows[i][1] : "none");
 }
 
 static void add_with(FILE *f, const scl_replay *r)
 {
     static const char *const codes[] = {
-        [SCL_REPLAY_BITS] = "0: the device gives the expected bits; 4: it does not, and the elements are named; 1: it does not build or run",
-        [SCL_REPLAY_BUILD] = "0: the compiler takes the program; 1: it does not, with what it says. Where it crashes, so does this",
-        [SCL_REPLAY_HANG] = "0: the launch ends; 1: it has not ended within 120 s (SCL_LAUNCH_LIMIT in the environment: other seconds)",
+        [SCL_REPLAY_BITS] = "0: the device gives the expected bits; 4: it does not, and the elements are named;\n"
+                            "1: it does not build or run",
+        [SCL_REPLAY_BUILD] = "0: the compiler takes the program; 1: it does not, with what it says. Where it crashes,\n"
+                             "so does this",
+        [SCL_REPLAY_HANG] = "0: the launch ends; 1: it has not ended within 120 s (SCL_LAUNCH_LIMIT in the environment:\n"
+                            "other seconds)",
     };
-    fprintf(f, "\nWith scorecl\n\n  scorecl verify --replay THIS-FOLDER --device \"part of a device's name\"\n\nExit code %s.\n\n"
-               "scorecl is the program of ScoreCL, which trains score networks on OpenCL devices. This folder needs that one binary, of version\n"
-               "%s or later, and nothing else: no config, data or network. In the folder of ScoreCL's sources (their README.md says what it\n"
-               "needs; Debian's packages: tools/install-deps) one line builds build/scorecl:\n\n"
-               "  cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release && cmake --build build\n", codes[r->fault], SCL_VERSION);
+    fprintf(f,
+            "\nWith scorecl\n\n  scorecl verify --replay THIS-FOLDER --device \"part of a device's name\"\n\nExit code %s.\n\n"
+            "scorecl is the program of ScoreCL, which trains score networks on OpenCL devices. This folder needs that one\n"
+            "binary, of version %s or later, and nothing else: no config, data or network. In the folder of ScoreCL's\n"
+            "sources (their README.md says what it needs; Debian's packages: tools/install-deps) one line builds it:\n\n"
+            "  cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release && cmake --build build\n",
+            codes[r->fault], SCL_VERSION);
 }
 
 static void add_buffer(FILE *f, const scl_replay *r, const scl_place *p, scl_arena *arena)
@@ -117,47 +132,49 @@ static void add_arguments(FILE *f, const scl_replay *r, const scl_launch *l, scl
 
 static void add_without(FILE *f, const scl_replay *r, scl_arena *arena)
 {
-    fprintf(f, "\nWithout scorecl\n\nkernel-K.cl is the whole source of a program in OpenCL C 1.2, for clCreateProgramWithSource; its #line directives say where lines come\n"
-               "from, and may go. %s\n",
-            r->fault == SCL_REPLAY_BUILD
-                ? "clBuildProgram gets these options:"
-                : "buffer-I-NAME.before.bin are the bytes of a buffer before the first launch, little-endian: one clCreateBuffer and\n"
-                  "clEnqueueWriteBuffer each; an argument that is a part of one is a clCreateSubBuffer of it, so arguments of one file may share memory.");
+    fputs("\nWithout scorecl\n\nkernel-K.cl is the whole source of a program in OpenCL C 1.2, for clCreateProgramWithSource;\n"
+          "its #line directives say where lines come from, and may go.\n",
+          f);
+    if (r->fault != SCL_REPLAY_BUILD)
+        fputs("buffer-I-NAME.before.bin are the bytes of a buffer before the first launch, little-endian: one clCreateBuffer\n"
+              "and clEnqueueWriteBuffer each. An argument that is a part of one is a clCreateSubBuffer of it: arguments of\n"
+              "one file may share memory.\n",
+              f);
     for (int k = 0; k < r->schedule.n_launch; k++) {
         const scl_launch *l = &r->schedule.launch[k];
         fprintf(f, "\n  kernel-%d.cl, clBuildProgram with the options\n    %s\n", k, r->options[k]);
         if (r->fault == SCL_REPLAY_BUILD)
             continue;
-        fprintf(f, "  clEnqueueNDRangeKernel of kernel %s, global size %zu %zu %zu, local size %zu %zu %zu\n", l->kernel, l->grid.global[0],
-                l->grid.global[1], l->grid.global[2], l->grid.local[0], l->grid.local[1], l->grid.local[2]);
+        const size_t *g = l->grid.global, *w = l->grid.local;
+        fprintf(f, "  clEnqueueNDRangeKernel of kernel %s, global size %zu %zu %zu, local size %zu %zu %zu\n", l->kernel, g[0],
+                g[1], g[2], w[0], w[1], w[2]);
         add_arguments(f, r, l, arena);
     }
     for (int i = 0; i < r->n_check; i++) {
-        const int block = scl_replay_block_of(r, r->check[i].offset);
-        fprintf(f, "%s  %zu bytes at byte %zu of %s: behind the launches %s, in the run %s (%s)\n", i ? "" : "\n",
-                scl_replay_check_bytes(&r->check[i]), r->check[i].offset - r->block[block].offset, scl_replay_block_file(r, block, arena),
-                scl_replay_check_file(r, i, "expected", arena), scl_replay_check_file(r, i, "got", arena),
-                scl_dtype_name(r->check[i].dtype));
+        const scl_replay_check *c = &r->check[i];
+        const int block = scl_replay_block_of(r, c->offset);
+        fprintf(f, "%s  %s, %zu bytes at byte %zu of %s:\n    behind the launches it should be %s, in the run it was %s\n",
+                i ? "" : "\n", scl_dtype_name(c->dtype), scl_replay_check_bytes(c), c->offset - r->block[block].offset,
+                scl_replay_block_file(r, block, arena), scl_replay_check_file(r, i, "expected", arena),
+                scl_replay_check_file(r, i, "got", arena));
     }
     fputs("\nreplay.json has all of this for machines.\n", f);
 }
 
-char *scl_replay_readme(const scl_replay *r, scl_backend *b, size_t *size)
+char *scl_replay_readme(const scl_replay *r, scl_backend *b, const char *kernels, size_t *size)
 {
     char *text = NULL;
     scl_arena arena = { 0 };
-    json_t *versions = scl_versions();
     FILE *f = open_memstream(&text, size);
     if (f) {
-        fprintf(f, "A fault of an OpenCL device or its driver, as ScoreCL %s found it (kernel sources: sha256 %s).\n\n", SCL_VERSION,
-                json_string_value(json_object_get(versions, "kernels_sha256")));
+        fprintf(f, "A fault of an OpenCL device or its driver, as ScoreCL %s found it (kernel sources: sha256 %s).\n\n",
+                SCL_VERSION, kernels);
         add_fault(f, r, &arena);
         add_device(f, b, &arena);
         add_with(f, r);
         add_without(f, r, &arena);
         fclose(f);
     }
-    json_decref(versions);
     scl_arena_free(&arena);
     return text;
 }

@@ -10,7 +10,9 @@
 #include "run/replay_json.h"
 #include "run/versions.h"
 
-const char *const scl_replay_faults[3] = { [SCL_REPLAY_BITS] = "bits", [SCL_REPLAY_BUILD] = "build", [SCL_REPLAY_HANG] = "hang" };
+const char *const scl_replay_faults[3] = { [SCL_REPLAY_BITS] = "bits",
+                                           [SCL_REPLAY_BUILD] = "build",
+                                           [SCL_REPLAY_HANG] = "hang" };
 
 typedef struct saving {
     const scl_replay *r;
@@ -73,15 +75,17 @@ static scl_status save_buffers(saving *s, json_t *buffers, json_t *checks, scl_e
     for (int i = 0; i < r->n_check; i++) {
         const scl_replay_check *c = &r->check[i];
         const int block = scl_replay_block_of(r, c->offset);
+        const char *expected = scl_replay_check_file(r, i, "expected", &s->arena);
+        const char *got = scl_replay_check_file(r, i, "got", &s->arena);
         json_t *shape = json_array();
         for (int d = 0; d < c->rank; d++)
             json_array_append_new(shape, json_integer(c->dim[d]));
         json_array_append_new(checks, json_pack("{s:s, s:i, s:I, s:s, s:o, s:s, s:s}", "name", c->name, "buffer", block, "offset",
                                                 (json_int_t)(c->offset - r->block[block].offset), "type",
                                                 scl_dtype_name(c->dtype), "shape", shape, "expected",
-                                                scl_replay_check_file(r, i, "expected", &s->arena), "got", scl_replay_check_file(r, i, "got", &s->arena)));
-        SCL_TRY(write_file(s, scl_replay_check_file(r, i, "expected", &s->arena), r->expected + c->offset, scl_replay_check_bytes(c), err));
-        SCL_TRY(write_file(s, scl_replay_check_file(r, i, "got", &s->arena), r->got + c->offset, scl_replay_check_bytes(c), err));
+                                                expected, "got", got));
+        SCL_TRY(write_file(s, expected, r->expected + c->offset, scl_replay_check_bytes(c), err));
+        SCL_TRY(write_file(s, got, r->got + c->offset, scl_replay_check_bytes(c), err));
     }
     return SCL_OK;
 }
@@ -123,8 +127,8 @@ static json_t *launch_json(const scl_replay *r, const scl_launch *l)
     json_t *arguments = json_array();
     for (int a = 0; a < l->n_arg; a++)
         json_array_append_new(arguments, argument_json(r, l, a));
-    return json_pack("{s:s, s:s, s:o, s:o, s:o}", "operator", l->node->op->name, "kernel", l->kernel, "global", sizes(l->grid.global),
-                     "local", sizes(l->grid.local), "arguments", arguments);
+    return json_pack("{s:s, s:s, s:o, s:o, s:o}", "operator", l->node->op->name, "kernel", l->kernel, "global",
+                     sizes(l->grid.global), "local", sizes(l->grid.local), "arguments", arguments);
 }
 
 static scl_status save_launches(saving *s, json_t *launches, scl_err *err)
@@ -141,11 +145,12 @@ static scl_status save_launches(saving *s, json_t *launches, scl_err *err)
     return SCL_OK;
 }
 
-static scl_status save_readme(saving *s, scl_err *err)
+static scl_status save_readme(saving *s, const char *kernels, scl_err *err)
 {
     size_t size = 0;
-    char *text = scl_replay_readme(s->r, s->b, &size);
-    const scl_status status = text ? write_file(s, "README.txt", text, size, err) : scl_fail(err, SCL_FAILED, "no memory for README.txt");
+    char *text = scl_replay_readme(s->r, s->b, kernels, &size);
+    const scl_status status = text ? write_file(s, "README.txt", text, size, err)
+                                   : scl_fail(err, SCL_FAILED, "no memory for README.txt");
     free(text);
     return status;
 }
@@ -154,16 +159,17 @@ static json_t *device_json(saving *s)
 {
     const scl_device_info *d = &s->b->info;
     const char *platform, *extensions;
-    scl_device_more(s->b->info.index, &s->arena, &platform, &extensions);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "platform", d->platform, "platform_version", platform, "name", d->name, "vendor",
-                     d->vendor, "driver", d->driver, "version", d->version, "extensions", extensions);
+    scl_device_more(d->index, &s->arena, &platform, &extensions);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "platform", d->platform, "platform_version", platform, "name",
+                     d->name, "vendor", d->vendor, "driver", d->driver, "version", d->version, "extensions", extensions);
 }
 
 static scl_status save(saving *s, json_t *root, scl_err *err)
 {
     json_t *buffers = json_array(), *checks = json_array(), *launches = json_array();
     json_object_set_new(root, "scorecl", json_string(SCL_VERSION));
-    json_object_set_new(root, "versions", scl_versions());
+    json_t *versions = scl_versions();
+    json_object_set_new(root, "versions", versions);
     json_object_set_new(root, "fault", json_string(scl_replay_faults[s->r->fault]));
     if (s->r->said)
         json_object_set_new(root, "message", json_string(s->r->said));
@@ -177,7 +183,7 @@ static scl_status save(saving *s, json_t *root, scl_err *err)
     json_object_set_new(root, "checks", checks);
     SCL_TRY(save_buffers(s, buffers, checks, err));
     SCL_TRY(save_launches(s, launches, err));
-    SCL_TRY(save_readme(s, err));
+    SCL_TRY(save_readme(s, json_string_value(json_object_get(versions, "kernels_sha256")), err));
     char *text = json_dumps(root, JSON_INDENT(1));
     const scl_status status = text ? write_file(s, "replay.json", text, strlen(text), err)
                                    : scl_fail(err, SCL_FAILED, "replay.json cannot be made");

@@ -83,7 +83,10 @@ static bool device_failed(const scl_verify_result *r, const scl_verify_pass *p)
 static scl_status failed(verifying *v, scl_verify_pass *p, scl_status status, scl_err *fault, scl_err *err)
 {
     const bool differs = status == SCL_FAILED && differs_before_failing(v->result, p);
-    scl_err_text(fault, p->failed, sizeof p->failed);
+    if (differs)
+        snprintf(p->failed, sizeof p->failed, "%s", fault->message);
+    else
+        scl_err_text(fault, p->failed, sizeof p->failed);
     if (!p->folder)
         p->folder = scl_verify_building_keep(&v->building, fault->message, &v->result->arena);
     scl_err_context(fault, "device %s%s%s", p->sel, p->what[0] ? ", " : "", p->what);

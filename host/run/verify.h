@@ -4,7 +4,8 @@
  * differ, that step is run again node by node.
  *
  * verify.c is the order of things, verify_pass.c one run of the config on one device, verify_trace.c what is kept of it,
- * verify_stage.c what is compared of a stage, verify_search.c the node that is wrong, verify_guard.c bands round buffers, verify_report.c and verify_building.c reproducers. */
+ * verify_stage.c what is compared of a stage, verify_search.c the node that is wrong, verify_guard.c bands round buffers,
+ * verify_report.c and verify_building.c reproducers. */
 #ifndef SCL_RUN_VERIFY_H
 #define SCL_RUN_VERIFY_H
 
@@ -46,7 +47,7 @@ typedef struct scl_verify_pass {
     bool equal;                   /* to the first pass that ran to its end */
     bool ended;                   /* by failed, without having differed */
     bool left;                    /* not run, as its device had failed in a pass before */
-    char failed[2048];            /* what ended it (after it had begun to differ: a loss that is not finite, as a rule); "" nothing */
+    char failed[2048];            /* what ended it (a loss that is not finite, after it had begun to differ); "" nothing */
     const char *folder;           /* a reproducer of the build or the launch that ended it; NULL: none */
     char broken[768];             /* what was written outside of its buffers, and by which kernel; "" nothing */
 } scl_verify_pass;
@@ -91,8 +92,8 @@ typedef struct scl_verify_result {
 /* Does it end in other bits, as far as it got? */
 static inline bool scl_verify_differs(const scl_verify_pass *p) { return !p->equal && !p->ended && !p->left; }
 
-/* SCL_OK whether or not devices differ or fail: result tells.  Errors: what is no device's fault, or all devices fail.  Free the result
- * in any case. */
+/* SCL_OK whether or not devices differ or fail: result tells.  Errors: what is no device's fault, or all devices fail.  Free
+ * the result in any case. */
 scl_status scl_verify_run(const scl_verify_options *options, scl_verify_result *result, scl_err *err);
 void scl_verify_free(scl_verify_result *result);
 

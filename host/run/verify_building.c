@@ -1,5 +1,5 @@
-/* Reproducers of builds.  What a compiler is about to get stands in a folder while it works, and is removed behind it: a driver that
- * ends the process leaves it there.  A build that fails leaves it for whoever asks. */
+/* Reproducers of builds.  What a compiler is about to get stands in a folder while it works, and is removed behind it: a driver
+ * that ends the process leaves it there.  A build that fails leaves it for whoever asks. */
 #include <errno.h>
 #include <glob.h>
 #include <signal.h>
@@ -96,8 +96,8 @@ static void name_left(const char *out)
             const int process = atoi(strrchr(found.gl_pathv[i], '-') + 1);
             const char *folder = scl_verify_free_folder(out, &arena);
             if (process > 0 && kill(process, 0) != 0 && errno == ESRCH && rename(found.gl_pathv[i], folder) == 0)
-                scl_warn("an earlier run was ended by a device's compiler, or while it worked; what it was given: scorecl verify --replay %s",
-                         folder);
+                scl_warn("an earlier run was ended by a device's compiler, or while it worked; what it was given: "
+                         "scorecl verify --replay %s", folder);
         }
         globfree(&found);
     }

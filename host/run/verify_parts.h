@@ -44,8 +44,8 @@ scl_status scl_verify_search_run(const scl_verify_search *s, const char *folder,
 scl_status scl_verify_reproduce(const scl_verify_search *s, scl_exec *exec, int step, void *const *got, void *const *expected,
                                 scl_err *err);
 /* The same of the launch for which exec's device was given up: p->folder, or NULL. */
-void scl_verify_reproduce_hang(scl_verify_pass *p, const scl_config *config, const scl_stage_config *stage, long step, scl_exec *exec,
-                               const char *message);
+void scl_verify_reproduce_hang(scl_verify_pass *p, const scl_config *config, const scl_stage_config *stage, long step,
+                               scl_exec *exec, const char *message);
 /* out, or out-2 ...: what is there is left. */
 const char *scl_verify_free_folder(const char *out, scl_arena *arena);
 

@@ -109,16 +109,16 @@ scl_status scl_verify_reproduce(const scl_verify_search *s, scl_exec *exec, int 
     return SCL_OK;
 }
 
-void scl_verify_reproduce_hang(scl_verify_pass *p, const scl_config *config, const scl_stage_config *stage, long step, scl_exec *exec,
-                               const char *message)
+void scl_verify_reproduce_hang(scl_verify_pass *p, const scl_config *config, const scl_stage_config *stage, long step,
+                               scl_exec *exec, const char *message)
 {
     scl_replay r;
     const char *folder = scl_verify_free_folder(p->out, &p->arena);
     if (scl_replay_take_hung(&r, exec, NULL) == SCL_OK) {
         const scl_node *n = r.schedule.launch->node;
         r.said = message;
-        r.about = json_pack("{s:s, s:s, s:I, s:s, s:s}", "config", config->file, "stage", stage->name, "step", (json_int_t)step + 1,
-                            "operator", n->op->name, "scope", n->scope);
+        r.about = json_pack("{s:s, s:s, s:I, s:s, s:s}", "config", config->file, "stage", stage->name, "step",
+                            (json_int_t)step + 1, "operator", n->op->name, "scope", n->scope);
         if (scl_replay_save(&r, folder, scl_exec_backend(exec), NULL) == SCL_OK)
             p->folder = folder;
     }

@@ -72,6 +72,17 @@ expect 4 "out[0,0,0,0] = 0x" "$SCORECL" verify --replay noise.replay --device "$
 for file in README.txt replay.json kernel-0.cl buffer-0-counters.before.bin check-0-out.expected.bin check-0-out.got.bin; do
     [ -s "noise.replay/$file" ] || fail "the reproducer has no $file"
 done
+# For somebody who has no scorecl.
+for line in "ScoreCL $("$SCORECL" version --json - | sed -n 's/.*"scorecl": "\(.*\)".*/\1/p') found it (kernel sources: sha256 [0-9a-f]\{64\})" \
+            "    out\[0,0,0,0\] = 0x[0-9a-f]\{8\} (.*) instead of 0x" "^Run again alone, .* the device gives other bits, too" \
+            "^  name  *basic" "^  driver  *[0-9]" "^  platform version  *OpenCL .* PoCL" "^  operating system  *Linux " \
+            "^  extensions  *cl_khr_byte_addressable_store .*cl_khr_fp64" "scorecl is the program of ScoreCL" "cmake -S . -B build" \
+            "^    -cl-std=CL1.2 .* -DPLANTED$" "kernel field, global size 1 16 1, local size 1 1 1$" \
+            "^     0  counters  *global pointer: 64 bytes at byte 0 of buffer-0-counters.before.bin$" "^     2  D  *int 2$" "^     4  stream  *uint "; do
+    grep -q -- "$line" noise.replay/README.txt || { cat noise.replay/README.txt; fail "README.txt does not say: $line"; }
+done
+grep -q '"reproduces": true' noise.replay/replay.json && grep -q '"extensions": "cl_khr' noise.replay/replay.json ||
+    fail "replay.json has no reproduces or no extensions"
 grep -q '#include' noise.replay/kernel-0.cl && fail "the source of the reproducer is not whole"
 sed -i 's/as_uint(row\[4 \* q\]) ^ 1u/as_uint(row[4 * q])/' noise.replay/kernel-0.cl
 expect 0 "equal: this device gives the expected bits" "$SCORECL" verify --replay noise.replay/replay.json --device "$wrong"
