@@ -1,6 +1,7 @@
 /* Building programs, with a cache in memory and, where it helps, one on disk. */
 #include "cl/program.h"
 
+#include "cl/il.h"
 #include "cl/kernels.h"
 
 #include <stdio.h>
@@ -142,9 +143,12 @@ static scl_status compile(scl_cl *cl, const char *name, const char *text, const 
 {
     const scl_build_watch *w = watched;
     scl_err fault = { 0 };
+    scl_arena arena = { 0 };
     if (w)
         w->begin(w->user, &cl->base, source, options + sizeof every_build, options);
-    const cl_int code = clBuildProgram(program, 1, &cl->device, options, NULL, NULL);
+    const cl_int code =
+        clBuildProgram(program, 1, &cl->device, scl_il_compiler() ? scl_il_options(options, &arena) : options, NULL, NULL);
+    scl_arena_free(&arena);
     scl_status status = SCL_OK;
     if (code != CL_SUCCESS)
         status = build_failed(cl, name, text, source, options, program, code, &fault);
@@ -157,6 +161,15 @@ static scl_status compile(scl_cl *cl, const char *name, const char *text, const 
     return status;
 }
 
+static scl_status create(scl_cl *cl, const char *name, const char *source, const char *options, cl_program *out, scl_err *err)
+{
+    cl_int code;
+    if (scl_il_compiler())
+        return scl_il_create(cl, name, source, options, out, err);
+    *out = clCreateProgramWithSource(cl->context, 1, &source, NULL, &code);
+    return scl_cl_check(code, "clCreateProgramWithSource", name, err);
+}
+
 static scl_status build(scl_cl *cl, const char *name, const char *text, const char *options, cl_program *out,
                         scl_err *err)
 {
@@ -165,7 +178,6 @@ static scl_status build(scl_cl *cl, const char *name, const char *text, const ch
     const char *body = text ? text : scl_source_find(name, &arena);
     scl_status status = body ? scl_source_resolve(&source, &arena, name, body, err)
                              : scl_fail(err, SCL_FAILED, "no kernel file is called 'cl/%s'", name);
-    cl_int code = CL_SUCCESS;
     *out = NULL;
     if (status == SCL_OK) {
         const char *all =
@@ -176,9 +188,7 @@ static scl_status build(scl_cl *cl, const char *name, const char *text, const ch
         cl->programs->counts.loaded += *out != NULL;
         if (!*out) {
             cl->programs->counts.built++;
-            const char *const_source = source;
-            *out = clCreateProgramWithSource(cl->context, 1, &const_source, NULL, &code);
-            status = scl_cl_check(code, "clCreateProgramWithSource", name, err);
+            status = create(cl, name, source, all, out, err);
             if (status == SCL_OK)
                 status = compile(cl, name, text, source, all, *out, err);
             if (status == SCL_OK && cl->programs->on_disk)
@@ -198,7 +208,7 @@ scl_status scl_program_get(scl_cl *cl, const char *name, const char *text, const
         void *memory;
         SCL_TRY(scl_alloc_bytes(&memory, sizeof(scl_programs), "the program cache", err));
         cl->programs = memory;
-        cl->programs->on_disk = worth_a_file(cl);
+        cl->programs->on_disk = !scl_il_compiler() && worth_a_file(cl);
     }
     scl_programs *all = cl->programs;
     const char *generated = text ? text : "";
@@ -285,8 +295,10 @@ scl_status scl_program_parameters(scl_cl *cl, cl_kernel kernel, const char *name
     if (known)
         return SCL_OK;
     scl_arena arena = { 0 };
-    const char *source = text ? text : scl_source_find(name, &arena);
-    const int parsed = source ? scl_source_parameters(source, function, parameter, address) : -1;
+    const char *body = text ? text : scl_source_find(name, &arena);
+    char *source = NULL;            /* with what it includes: most kernels stand in cl/lib */
+    const bool found = body && scl_source_resolve(&source, &arena, name, body, err) == SCL_OK;
+    const int parsed = found ? scl_source_parameters(source, function, parameter, address) : -1;
     scl_arena_free(&arena);
     char called[256];
     scl_source_called(name, text, called, sizeof called);

@@ -270,25 +270,59 @@ static void parameter(const char *text, size_t length, char *name, size_t size, 
              : memmem(text, begin, "local", 5) ? 'l' : 'p';
 }
 
+/* What stands behind `#define word` where it is first defined: a generated text's own definitions stand before the usual ones.
+ * NULL: nowhere. */
+static const char *definition(const char *source, const char *word, size_t n)
+{
+    for (const char *p = source; (p = strstr(p, "#define ")); p++) {
+        const char *name = p + 8;
+        if ((p == source || p[-1] == '\n') && !strncmp(name, word, n) && isspace((unsigned char)name[n]))
+            return name + n;
+    }
+    return NULL;
+}
+
+/* Copies a parameter list up to its closing parenthesis with the macros of the source in it expanded. */
+static void expand_macros(const char *source, const char *p, int level, scl_arena *arena, const char **out)
+{
+    for (int depth = 0; *p && depth >= 0;) {
+        size_t n = 0;
+        while (is_word(p[n]))
+            n++;
+        const char *body = n && level < 4 ? definition(source, p, n) : NULL;
+        if (body) {
+            size_t length = strcspn(body, "\n");
+            while (length && body[length - 1] == '\\' && body[length])
+                length += 1 + strcspn(body + length + 1, "\n");
+            expand_macros(source, scl_arena_printf(arena, "%.*s", (int)length, body), level + 1, arena, out);
+        } else {
+            depth += (*p == '(') - (*p == ')');
+            *out = scl_arena_printf(arena, "%s%.*s", *out, n ? (int)n : depth >= 0, p);
+        }
+        p += n ? n : 1;
+    }
+}
+
 int scl_source_parameters(const char *source, const char *function, char (*names)[64], char *address)
 {
-    const char *p = parameter_list(source, function);
-    if (!p)
+    const char *list = parameter_list(source, function), *p = "";
+    if (!list)
         return -1;
-    int n = 0, depth = 0;
-    for (const char *from = ++p; n < SCL_MAX_PARAMETERS; p++) {
-        if (!*p)
-            return -1;
-        if (depth == 0 && (*p == ',' || *p == ')')) {
-            if (p > from && strncmp(from, "void)", 5) != 0 && strspn(from, " \n\t") < (size_t)(p - from)) {
-                parameter(from, (size_t)(p - from), names[n], 64, &address[n]);
-                n++;
-            }
-            from = p + 1;
-            if (*p == ')')
-                break;
+    scl_arena arena = { 0 };
+    expand_macros(source, list + 1, 0, &arena, &p);
+    int n = 0;
+    for (int depth = 0; n < SCL_MAX_PARAMETERS;) {
+        size_t length = 0;
+        for (; p[length] && (depth || p[length] != ','); length++)
+            depth += (p[length] == '(') - (p[length] == ')');
+        if (strspn(p, " \n\t\\") < length && strncmp(p, "void", length)) {
+            parameter(p, length, names[n], 64, &address[n]);
+            n++;
         }
-        depth += (*p == '(') - (*p == ')');
+        if (!p[length])
+            break;
+        p += length + 1;
     }
+    scl_arena_free(&arena);
     return n;
 }

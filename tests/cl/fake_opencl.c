@@ -199,6 +199,13 @@ cl_kernel clCreateKernel(cl_program p, const char *name, cl_int *code)
     return f(p, name, code);
 }
 
+cl_int clGetKernelArgInfo(cl_kernel k, cl_uint i, cl_kernel_arg_info what, size_t size, void *out, size_t *bytes)
+{
+    cl_int (*f)(cl_kernel, cl_uint, cl_kernel_arg_info, size_t, void *, size_t *) = real(__func__);
+    FAULT();
+    return f(k, i, what, size, out, bytes);
+}
+
 static int is_named(const char *key, cl_kernel k)
 {
     char text[128], name[128] = "";

@@ -19,6 +19,9 @@ grep -q "has not ended within 2 s" said && grep -q "raise launch_limit" said || 
 expect 1 "hangs: kernel " run hang=300 hang_config -o launch_limit=1
 going run slow=1 limited -o launch_limit=100;                                   same good limited
 
+# A driver that does not tell what a kernel's parameters are called, as for programs that are not from source: the source does.
+going run fail=clGetKernelArgInfo:1+:-19 untold;                                  same good untold
+
 # One candidate does not build: the next is taken, both are named, the bits stay.
 going run build=-DWG=1~-DVEC=1~-DFLIP variant;                                  same good variant
 grep -q "warning: .*chunks WG=1 VEC=1 of gather_batch does not build: .* chunks WG=16 VEC=1 is taken instead" log || { cat log >&2; fail "not loudly"; }

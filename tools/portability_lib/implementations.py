@@ -7,7 +7,7 @@ import os
 import subprocess
 
 from . import roots
-from .places import CACHE, call, have, say
+from .places import CACHE, ROOT, call, have, say
 
 ICD_FOLDER = "/etc/OpenCL/vendors"
 LLVMPIPE = {"RUSTICL_ENABLE": "llvmpipe"}
@@ -116,8 +116,17 @@ class Intel(Implementation):
     PACKAGES = ("intel-opencl-rt", "intel-cmplr-lib-rt")
     install = False
 
+    def __init__(self, name, about, spirv=False, **more):
+        super().__init__(name, about, **more)
+        self.spirv = spirv
+
     def prepare(self, binary, work):
         super().prepare(binary, work)
+        if self.spirv:
+            for program in ("clang-15", "llvm-spirv-15"):
+                if not have(program):
+                    raise Missing(f"there is no {program} (Debian's package of that name)")
+            self.env["SCL_SPIRV"] = os.path.join(ROOT, "tools/spirv")
         venv = os.path.join(CACHE, "intel")
         library = os.path.join(venv, "lib", "libintelocl.so")
         if not os.path.exists(library):
@@ -173,6 +182,7 @@ def every():
     rows += [Implementation("rusticl", "rusticl on llvmpipe", rusticl, dict(LLVMPIPE), "mesa-opencl-icd", SMALL)]
     rows += [Rooted(suite, rusticl, f"rusticl of {title}", dict(LLVMPIPE), SMALL) for suite, title in SUITES]
     rows += [Intel("intel", "Intel's run time for processors", flop=TINY),
+             Intel("intel-spirv", "Intel's run time, from SPIR-V of clang", spirv=True, flop=TINY, fingerprint=False),
              Oclgrind("oclgrind", "oclgrind: races, use of the API", ["--data-races", "--check-api"], SMALL),
              Oclgrind("oclgrind-small", "oclgrind: 16 KB of local memory, work-groups of 64",
                       ["--local-mem-size", "16384", "--max-wgsize", "64", "--check-api"], TINY),
