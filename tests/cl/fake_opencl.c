@@ -12,6 +12,7 @@
  *           "memory=BYTES"                buffers of more bytes in all fail to be made
  *           "max_group=N" "local=BYTES"   limits that the device tells, and keeps
  *           "engines=N"                   cl_intel_device_attribute_query: N compute units of a core
+ *           "gpu=1"                       it calls itself a GPU
  *           "no_fp64=1" "in_order=1"      no cl_khr_fp64; a queue out of order cannot be made
  *           "slow=MS"                     launches wait so long before they are enqueued
  * Several words apart by blanks.  Counts are of the whole process. */
@@ -297,6 +298,8 @@ cl_int clGetDeviceInfo(cl_device_id d, cl_device_info what, size_t size, void *o
         *(size_t *)out = (size_t)number("max_group");
     if (what == CL_DEVICE_LOCAL_MEM_SIZE && number("local"))
         *(cl_ulong *)out = (cl_ulong)number("local");
+    if (what == CL_DEVICE_TYPE && number("gpu"))
+        *(cl_device_type *)out = CL_DEVICE_TYPE_GPU;
     if (what == CL_DEVICE_QUEUE_PROPERTIES && number("in_order"))
         *(cl_command_queue_properties *)out &= ~(cl_command_queue_properties)CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE;
     char *fp64 = what == CL_DEVICE_EXTENSIONS && number("no_fp64") ? strstr(out, "cl_khr_fp64") : NULL;
