@@ -10,7 +10,8 @@
 scl_status scl_kernel_text(scl_backend *b, const scl_launch *launch, scl_arena *arena, const char **source,
                            const char **options, const char **build, scl_err *err);
 
-/* Does a device build a program?  source as scl_kernel_text gives it; its first line may say how messages shall call it. */
+/* Does a device build a program?  It is compiled, whatever our caches hold.  source as scl_kernel_text gives it; its first line
+ * may say how messages shall call it. */
 scl_status scl_kernel_builds(scl_backend *b, const char *source, const char *options, scl_err *err);
 
 /* Who watches builds from source, on every device: the source and its options, those that are ours and all, before the compiler

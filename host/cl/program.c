@@ -201,15 +201,21 @@ static scl_status build(scl_cl *cl, const char *name, const char *text, const ch
     return status;
 }
 
+static scl_status open_programs(scl_cl *cl, scl_err *err)
+{
+    void *memory;
+    if (cl->programs)
+        return SCL_OK;
+    SCL_TRY(scl_alloc_bytes(&memory, sizeof(scl_programs), "the program cache", err));
+    cl->programs = memory;
+    cl->programs->on_disk = !scl_il_compiler() && worth_a_file(cl);
+    return SCL_OK;
+}
+
 scl_status scl_program_get(scl_cl *cl, const char *name, const char *text, const char *options,
                            cl_program *out, scl_err *err)
 {
-    if (!cl->programs) {
-        void *memory;
-        SCL_TRY(scl_alloc_bytes(&memory, sizeof(scl_programs), "the program cache", err));
-        cl->programs = memory;
-        cl->programs->on_disk = !scl_il_compiler() && worth_a_file(cl);
-    }
+    SCL_TRY(open_programs(cl, err));
     scl_programs *all = cl->programs;
     const char *generated = text ? text : "";
     const unsigned long hash = fnv(fnv(fnv(14695981039346656037ul, name), generated), options);
@@ -249,8 +255,16 @@ scl_status scl_kernel_text(scl_backend *b, const scl_launch *l, scl_arena *arena
 
 scl_status scl_kernel_builds(scl_backend *b, const char *source, const char *options, scl_err *err)
 {
+    scl_cl *cl = scl_cl_of(b);
     cl_program program;
-    return scl_program_get(scl_cl_of(b), "generated/replay.cl", source, options, &program, err);
+    SCL_TRY(open_programs(cl, err));
+    const bool on_disk = cl->programs->on_disk;
+    cl->programs->on_disk = false;
+    const scl_status status = build(cl, "generated/replay.cl", source, options, &program, err);
+    cl->programs->on_disk = on_disk;
+    if (status == SCL_OK)
+        clReleaseProgram(program);
+    return status;
 }
 
 scl_program_counts scl_program_counts_of(scl_backend *b)

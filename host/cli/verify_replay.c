@@ -6,6 +6,7 @@
 #include "cl/kernels.h"
 #include "cli/verify.h"
 #include "run/replay.h"
+#include "run/verify.h"
 
 /* Whatever the folder's author wanted to say: stage, step, node. */
 static void say_about(const verify_options *o, const scl_replay *r)
@@ -94,7 +95,12 @@ scl_status verify_replay(const verify_options *o, json_t *report, scl_err *err)
     json_t *cases = json_array();
     json_object_set_new(report, "replay", json_string(o->replay));
     json_object_set_new(report, "cases", cases);
+    char caches[256] = "";
     scl_status status = scl_replay_load(&r, folder_of(o->replay, &arena), err);
+    if (status == SCL_OK && r.fault == SCL_REPLAY_BUILD)      /* a driver's cache would answer for its compiler */
+        status = scl_verify_temporary(caches, err);
+    if (caches[0])
+        scl_verify_fresh_caches(caches);
     if (status == SCL_OK)
         status = scl_device_open(o->device, &b, err);
     if (status == SCL_OK) {
@@ -106,6 +112,7 @@ scl_status verify_replay(const verify_options *o, json_t *report, scl_err *err)
     }
     if (b)
         b->v->close(b);
+    scl_verify_remove(caches);
     scl_replay_free(&r);
     scl_arena_free(&arena);
     return status;
