@@ -82,6 +82,11 @@ static bool device_failed(const scl_verify_result *r, const scl_verify_pass *p)
 /* What is one device's affair, the others are compared without it.  It is kept in case that all fail. */
 static scl_status failed(verifying *v, scl_verify_pass *p, scl_status status, scl_err *fault, scl_err *err)
 {
+    if (status == SCL_INTERRUPTED) {
+        if (err)
+            *err = *fault;
+        return status;
+    }
     const bool differs = status == SCL_FAILED && differs_before_failing(v->result, p);
     if (differs)
         snprintf(p->failed, sizeof p->failed, "%s", fault->message);

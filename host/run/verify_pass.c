@@ -137,6 +137,10 @@ scl_status scl_verify_pass_run(scl_verify_pass *p, scl_config *config, const cha
     scl_log_show(observer || p->guards ? SCL_LOG_ERROR : SCL_LOG_WARNING);
     scl_status status = scl_run_with(config, &options, function, true, &own_err);
     scl_log_show(SCL_LOG_INFO);
+    if (*scl_signals_stop()) {        /* whatever else ended it; what the stages advise is of a folder that is removed */
+        scl_err_clear(&own_err);
+        status = scl_fail(&own_err, SCL_INTERRUPTED, "interrupted: the devices were not compared to the end");
+    }
     if (status != SCL_OK && status != SCL_DIFFERENT && err) {
         *err = own_err;
         own_err.log = NULL;
@@ -144,7 +148,7 @@ scl_status scl_verify_pass_run(scl_verify_pass *p, scl_config *config, const cha
     scl_err_clear(&own_err);
     scl_program_cache_in(NULL);
     config->device = usual;
-    if (observer)
+    if (observer || status == SCL_INTERRUPTED)
         return status;
     add_programs(&s);
     if (status == SCL_OK)

@@ -49,10 +49,27 @@ grep -q "^The device's compiler does not build kernel-0.cl:$" build.replay/READM
 expect 1 "build.replay/kernel-0.cl: kernel build failed" replay "build=dsm_loss(" build.replay --device "$one" --json r.json
 report "r['cases'][0]['passed'] == False and 'kernel build failed' in r['cases'][0]['message']"
 expect 0 "builds: this device's compiler takes the program" "$SCORECL" verify --replay build.replay --device "$one"
+# It is the compiler that is asked, not a cache: neither ours nor the driver's.
+export SCL_PROGRAM_CACHE=1
+expect 0 "builds: " "$SCORECL" verify --replay build.replay --device "$one"
+expect 1 "kernel build failed" replay "build=dsm_loss(" build.replay --device "$one"
+unset SCL_PROGRAM_CACHE
 ls -d ./*building* 2> /dev/null && fail "a folder of a build is left"
 # An edit's mistake is in the folder's file.
 echo "wrong" >> build.replay/kernel-0.cl
 expect 1 "build.replay/kernel-0.cl:$(wc -l < build.replay/kernel-0.cl)" "$SCORECL" verify --replay build.replay --device "$one"
+
+# An interrupt ends it all, whatever had failed before; no command goes on with folders that are removed.
+mkdir tmp
+TMPDIR=$work/tmp FAKE_CL="build=dsm_loss( build_on=1" LD_PRELOAD=$FAKE_OPENCL "$SCORECL" verify --config toy.yaml --steps 1000000 \
+    -o stages.train.log_every=1 --device "$two" --device "$one" --out interrupted.replay > said 2>&1 &
+pid=$!
+until [ -s tmp/scorecl-verify-*/run-2/train/metrics.jsonl ]; do sleep 0.05; kill -0 $pid 2> /dev/null || { cat said; fail "ended before it began"; }; done
+kill -INT $pid
+status=0; wait $pid || status=$?
+[ $status = 130 ] && grep -q "interrupted: the devices were not compared to the end" said || { cat said; fail "interrupted: exit $status"; }
+grep -qE "go on with|^ *$one  " said && { cat said; fail "interrupted, it goes on"; }
+[ -z "$(ls tmp)" ] || fail "interrupted, it leaves folders"
 
 # A compiler that ends the process: the folder is named there and then, and by the next run, which keeps it.
 expect 134 "its compiler ended this process. What it was given is in crash.replay.building-" \
