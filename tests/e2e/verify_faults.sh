@@ -81,12 +81,12 @@ expect 0 "builds: " "$SCORECL" verify --replay crash.replay --device "$one"
 
 # A launch that hangs, on a device of two.
 expect 1 "hangs: kernel dsm_loss of dsm_loss" \
-    bad hang_kernel=dsm_loss "${verify[@]}" -o launch_limit=2 --device "$one" --device "$two" --device reference --out hang.replay
+    bad hang_kernel=dsm_loss "${verify[@]}" -o launch_limit=5 --device "$one" --device "$two" --device reference --out hang.replay
 grep -q "^equal: the same bits after each of 2 runs on 2 devices" said || { cat said; fail "the others are not compared"; }
 report "(r['passed'], r['failed'], r['not_run']) == (2, 1, 0) and x['errors'] == '1' and r['runs'][1]['replay'] == 'hang.replay'"
 grep -q "^In a run this kernel launch did not end:$" hang.replay/README.txt && grep -q '"reproduces": null' hang.replay/replay.json ||
     fail "README.txt or replay.json do not say so"
-SCL_LAUNCH_LIMIT=2 expect 1 "hangs: kernel dsm_loss" replay hang_kernel=dsm_loss hang.replay --device "$one"
+SCL_LAUNCH_LIMIT=5 expect 1 "hangs: kernel dsm_loss" replay hang_kernel=dsm_loss hang.replay --device "$one"
 expect 0 "ends: the launch does not hang on this device" "$SCORECL" verify --replay hang.replay --device "$one"
 
 # A device that is gone: nothing of it is compared any more.

@@ -42,7 +42,8 @@ def to_json(rows, families, operators, versions, checked, skipped, faults, notes
     for (chip, kernel, options, items), f in rows.items():
         held = resident(chip, f, items)
         kernels.append({"family": families.get(kernel), "operators": sorted(operators[kernel, options]), "chip": chip,
-                        "kernel": kernel, "options": options, "items": items, "registers": f.registers, "simd": f.simd or None, "local_bytes": f.local, "scratch_bytes": f.scratch, "spills": f.spills,
+                        "kernel": kernel, "options": options, "items": items, "registers": f.registers, "simd": f.simd or None,
+                        "local_bytes": f.local, "scratch_bytes": f.scratch, "spills": f.spills,
                         "resident": held[0] if held else None, "resident_most": held[1] if held else None})
     return json.dumps({"compilers": versions, "checked": checked, "skipped": skipped, "faults": faults, "notes": notes,
                        "seconds": round(seconds, 1), "kernels": kernels}, indent=1)

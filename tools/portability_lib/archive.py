@@ -91,7 +91,7 @@ def fingerprint_part(c, impl):
     path = os.path.join(c.folder, "fingerprint.json")
     done = c.part("fingerprint", "verify", "--fingerprint", "--device", impl.select, "--json", path, share=SHARES["fingerprint"])
     # Of one that was not finished it still tells which had differed.
-    bad = list(dict.fromkeys(re.findall(r"^FAIL (\w+):", done.out, re.M)))
+    bad = list(dict.fromkeys(re.findall(r"^FAIL (\w+): .* instead of ", done.out, re.M)))
     configs = [p for p in (os.path.join(ROOT, "tests/fingerprints", name + ".yaml") for name in bad) if os.path.exists(p)]
     if configs:
         c.part("reproducer", "verify", "--config", configs[0], "--device", impl.select, "--no-guards", "--out",
@@ -238,7 +238,7 @@ def device_row(files, sha):
     rate = measured.get("fma_gflops")
     bits = r["fault"].split("\n")[0][:120] if r["fault"] else f"{r['passed']} of {r['operators']}" + \
         (f", {r['operators'] - r['passed'] - r['failed']} not reached in time" if r["operators"] > r["passed"] + r["failed"] else "") + \
-        ("; differ: " + ", ".join(op for op, _ in r["different"]) if r["different"] else "")
+        "".join(f"; {op}: {matrix.OUTCOMES[outcome]}" for op, outcome in r["different"])
     columns = [d.get("name", "none"), d.get("platform", ""), d.get("driver", ""), m["machine"]["system"], bits, r.get("fingerprint", "–"),
                f"{rate:.0f}" if rate else "–", t.get("forward", "–"), t.get("train_step", "–"), t.get("sample_step", "–"), m["date"],
                m["versions"].get("kernels_sha256", "")[:8], sha[:8]]

@@ -14,6 +14,16 @@ def say(text):
     print("portability: " + text, file=sys.stderr, flush=True)
 
 
+def write(path, text):
+    """The file as a whole or not at all; -: standard output."""
+    if path == "-":
+        print(text)
+        return
+    with open(path + ".part", "w") as f:
+        f.write(text)
+    os.replace(path + ".part", path)
+
+
 def binary(given):
     """The program under test; built where there is none."""
     path = os.path.abspath(given or os.environ.get("SCORECL") or os.path.join(ROOT, "build/release/scorecl"))
