@@ -9,6 +9,7 @@
 #include <CL/cl_ext.h>
 
 #include "base/log.h"
+#include "base/utf8.h"
 #include "cl/opencl.h"
 
 enum { MAX_PLATFORMS = 32, MAX_DEVICES = 64 };
@@ -59,6 +60,7 @@ static void text_info(cl_device_id device, cl_device_info what, char *out, size_
     snprintf(out, size, "%s", from);
     for (size_t n = strlen(out); n && isspace((unsigned char)out[n - 1]); n--)
         out[n - 1] = 0;
+    scl_utf8_mend(out, strlen(out));
 }
 
 static unsigned long number_info(cl_device_id device, cl_device_info what, size_t size)
@@ -112,6 +114,7 @@ static void describe(const found *f, int index, scl_device_info *out)
     if (clGetPlatformInfo(f->platform, CL_PLATFORM_NAME, sizeof out->platform - 1, out->platform, &length) !=
         CL_SUCCESS)
         snprintf(out->platform, sizeof out->platform, "unnamed platform");
+    scl_utf8_mend(out->platform, strlen(out->platform));
     text_info(d, CL_DEVICE_NAME, out->name, sizeof out->name);
     text_info(d, CL_DEVICE_VENDOR, out->vendor, sizeof out->vendor);
     text_info(d, CL_DRIVER_VERSION, out->driver, sizeof out->driver);
@@ -275,6 +278,7 @@ void scl_device_more(int index, scl_arena *arena, const char **platform_version,
     if (index >= 0 && index < enumerate(f, MAX_DEVICES)) {
         if (clGetPlatformInfo(f[index].platform, CL_PLATFORM_VERSION, SIZE - 1, version, NULL) != CL_SUCCESS)
             version[0] = 0;
+        scl_utf8_mend(version, strlen(version));
         text_info(f[index].device, CL_DEVICE_EXTENSIONS, words, SIZE);
     }
     *platform_version = version;

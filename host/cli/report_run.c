@@ -11,24 +11,9 @@
 
 #include "base/file.h"
 #include "cli/report.h"
+#include "run/json_text.h"
 
 enum { BUCKETS = 1500, LOG_LINES = 300 };
-
-/* Text of any bytes: what is not UTF-8 becomes question marks. */
-static json_t *text(const char *bytes, size_t size)
-{
-    json_t *j = json_stringn(bytes, size);
-    if (j)
-        return j;
-    char *plain = malloc(size + 1);
-    if (!plain)
-        return json_null();
-    for (size_t i = 0; i < size; i++)
-        plain[i] = (bytes[i] & 0x80) || !bytes[i] ? '?' : bytes[i];
-    j = json_stringn(plain, size);
-    free(plain);
-    return j;
-}
 
 static json_t *file_text(const char *path)
 {
@@ -36,7 +21,7 @@ static json_t *file_text(const char *path)
     size_t size;
     if (!scl_file_exists(path) || scl_file_read(path, &bytes, &size, NULL) != SCL_OK)
         return json_null();
-    json_t *j = text(bytes, size);
+    json_t *j = scl_json_text_of(bytes, size);
     free(bytes);
     return j;
 }
@@ -71,7 +56,7 @@ static void add_log(const char *path, json_t *run)
         if (sscanf(line, "%63s %255s %15s", when, name, what) == 3 && (!strcmp(what, "runs:") || !strcmp(what, "goes")))
             json_object_set_new(begun, name, json_string(when));
         if (at >= all - LOG_LINES)
-            json_array_append_new(lines, text(line, (size_t)(end - line)));
+            json_array_append_new(lines, scl_json_text_of(line, (size_t)(end - line)));
     }
     json_object_set_new(run, "log_lines", json_integer(all));
     free(bytes);
@@ -146,8 +131,8 @@ static json_t *run_json(const char *folder, const scl_config *config, report_roo
 {
     json_t *run = json_object();
     const char *name = name_of(folder, arena), *yaml = scl_arena_printf(arena, "%s/config.yaml", folder);
-    json_object_set_new(run, "name", text(name, strlen(name)));
-    json_object_set_new(run, "folder", text(folder, strlen(folder)));
+    json_object_set_new(run, "name", scl_json_text(name));
+    json_object_set_new(run, "folder", scl_json_text(folder));
     json_object_set_new(run, "running", json_boolean(in_use(scl_arena_printf(arena, "%s/lock", folder))));
     json_object_set_new(run, "config_text", file_text(yaml));
     if (config)

@@ -9,6 +9,7 @@
 #include "cl/device.h"
 #include "cli/cli.h"
 #include "cli/verify.h"
+#include "run/json_text.h"
 #include "run/verify.h"
 
 enum { MOST_DEVICES = 64 };
@@ -48,8 +49,8 @@ static void unable(checking *c, const scl_device_info *d, const scl_err *fault)
     scl_err_text(fault, line, sizeof line);
     verify_say(c->o, "FAIL %d, %s: %s: %s\n", d->index, d->platform, d->name, line);
     json_array_append_new(c->devices, verify_device_json(d));
-    json_array_append_new(c->cases, json_pack("{s:s, s:s, s:s, s:i, s:b, s:b, s:s}", "op", "config", "case", d->name, "device",
-                                              d->name, "index", d->index, "passed", 0, "lost", 1, "message", line));
+    json_array_append_new(c->cases, json_pack("{s:s, s:s, s:s, s:i, s:b, s:b, s:o}", "op", "config", "case", d->name, "device", d->name,
+                                              "index", d->index, "passed", 0, "lost", 1, "message", scl_json_text(line)));
     c->unable++;
 }
 
@@ -142,9 +143,9 @@ static json_t *pass_json(const scl_verify_pass *p)
                             p->what, "stages", stages, "runs", p->n_unit, "seconds", p->seconds, "programs_built",
                             p->programs.built, "programs_loaded", p->programs.loaded, "equal", p->equal);
     if (p->broken[0])
-        json_object_set_new(row, "outside", json_string(p->broken));
+        json_object_set_new(row, "outside", scl_json_text(p->broken));
     if (p->failed[0])
-        json_object_set_new(row, "failed", json_string(p->failed));
+        json_object_set_new(row, "failed", scl_json_text(p->failed));
     if (p->left)
         json_object_set_new(row, "not_run", json_true());
     if (p->folder)
@@ -159,8 +160,8 @@ static json_t *case_json(const scl_verify_pass *p, const char *name)
                           : p->left                ? "not run: the device had failed before"
                           : scl_verify_differs(p) ? "other bits than the first device"
                                                    : "";
-    json_t *row = json_pack("{s:s, s:s, s:s, s:i, s:b, s:f, s:s}", "op", "config", "case", name, "device", p->info.name, "index",
-                            p->info.index, "passed", p->equal, "seconds", p->seconds, "message", message);
+    json_t *row = json_pack("{s:s, s:s, s:s, s:i, s:b, s:f, s:o}", "op", "config", "case", name, "device", p->info.name, "index",
+                            p->info.index, "passed", p->equal, "seconds", p->seconds, "message", scl_json_text(message));
     if (p->left)
         json_object_set_new(row, "not_run", json_true());
     if (p->ended && verify_lost(p->sel))

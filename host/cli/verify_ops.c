@@ -6,6 +6,7 @@
 #include "cl/lost.h"
 #include "cl/matrix.h"
 #include "cli/verify.h"
+#include "run/json_text.h"
 
 typedef struct tally {
     int cases, failed, candidates;
@@ -36,7 +37,7 @@ static json_t *row_of(const session *s, const t_report *r)
     if (s->setting[0])
         json_object_set_new(row, "build_options", json_string(s->setting));
     if (!r->passed)
-        json_object_set_new(row, "message", json_string(r->message));
+        json_object_set_new(row, "message", scl_json_text(r->message));
     return row;
 }
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 static size_t name_length(const char *text)
 {
     size_t n = 0;
@@ -75,30 +77,11 @@ void scl_env_unveil(char *text)
     *to = 0;
 }
 
-/* Length of the UTF-8 sequence at p, or 0.  Overlong forms, surrogates and what lies beyond U+10FFFF are none. */
-static size_t sequence(const unsigned char *p, size_t left)
-{
-    if (p[0] < 0x80)
-        return 1;
-    const size_t n = p[0] >= 0xc2 && p[0] <= 0xdf   ? 2
-                     : (p[0] & 0xf0) == 0xe0        ? 3
-                     : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4
-                                                    : 0;
-    if (n == 0 || n > left)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    const bool wrong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-                       (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f);
-    return wrong ? 0 : n;
-}
-
 int scl_utf8_fault(const char *text, size_t length, int *line, int *col)
 {
     const unsigned char *p = (const unsigned char *)text;
     for (size_t i = 0; i < length;) {
-        const size_t n = sequence(p + i, length - i);
+        const size_t n = scl_utf8_sequence(p + i, length - i);
         if (n == 0)
             return p[i];
         if (p[i] == '\n') {

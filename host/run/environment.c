@@ -12,6 +12,7 @@
 #include "cl/matrix.h"
 #include "cl/probe.h"
 #include "run/engine.h"
+#include "run/json_text.h"
 #include "run/versions.h"
 
 /* The first line of a small file, without its newline; NULL: cannot be read.  In arena. */
@@ -119,13 +120,6 @@ static json_t *part_of(scl_stage_context *c)
     return part;
 }
 
-/* Names of drivers are not always UTF-8. */
-static json_t *text(const char *t)
-{
-    json_t *j = json_string(t);
-    return j ? j : json_string("?");
-}
-
 void scl_stage_note(scl_stage_context *c, const char *key, const char *format, ...)
 {
     char value[1 << 14];
@@ -136,7 +130,7 @@ void scl_stage_note(scl_stage_context *c, const char *key, const char *format, .
     char *end;
     const long long number = strtoll(value, &end, 10);
     pthread_mutex_lock(&c->run->lock);
-    json_object_set_new(part_of(c), key, value[0] && !*end ? json_integer(number) : text(value));
+    json_object_set_new(part_of(c), key, value[0] && !*end ? json_integer(number) : scl_json_text(value));
     pthread_mutex_unlock(&c->run->lock);
 }
 
@@ -201,13 +195,13 @@ static scl_status note_device(scl_stage_context *c, const char *sel, const scl_d
 {
     pthread_mutex_lock(&c->run->lock);
     json_t *device = json_object();
-    json_object_set_new(device, "selected_by", text(sel));
-    json_object_set_new(device, "class", text(scl_device_class_name(d->klass)));
-    json_object_set_new(device, "platform", text(d->platform));
-    json_object_set_new(device, "name", text(d->name));
-    json_object_set_new(device, "vendor", text(d->vendor));
-    json_object_set_new(device, "driver", text(d->driver));
-    json_object_set_new(device, "version", text(d->version));
+    json_object_set_new(device, "selected_by", scl_json_text(sel));
+    json_object_set_new(device, "class", scl_json_text(scl_device_class_name(d->klass)));
+    json_object_set_new(device, "platform", scl_json_text(d->platform));
+    json_object_set_new(device, "name", scl_json_text(d->name));
+    json_object_set_new(device, "vendor", scl_json_text(d->vendor));
+    json_object_set_new(device, "driver", scl_json_text(d->driver));
+    json_object_set_new(device, "version", scl_json_text(d->version));
     json_object_set_new(device, "compute_units", json_integer(d->compute_units));
     json_object_set_new(device, "global_bytes", json_integer((json_int_t)d->global_bytes));
     json_object_set_new(part_of(c), "device", device);

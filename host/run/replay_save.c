@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "cl/device.h"
+#include "run/json_text.h"
 #include "run/replay_json.h"
 #include "run/versions.h"
 
@@ -172,7 +173,7 @@ static scl_status save(saving *s, json_t *root, scl_err *err)
     json_object_set_new(root, "versions", versions);
     json_object_set_new(root, "fault", json_string(scl_replay_faults[s->r->fault]));
     if (s->r->said)
-        json_object_set_new(root, "message", json_string(s->r->said));
+        json_object_set_new(root, "message", scl_json_text(s->r->said));
     json_object_set_new(root, "reproduces", s->r->fault == SCL_REPLAY_BITS ? json_boolean(s->r->reproduces) : json_null());
     json_object_set_new(root, "system", json_string(scl_system_text(&s->arena)));
     json_object_set_new(root, "device", device_json(s));
