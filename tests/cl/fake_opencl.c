@@ -2,6 +2,7 @@
  *
  *   FAKE_CL="fail=FUNCTION:N:CODE ..."   the N-th call from 1 of FUNCTION (N+: and all after it) returns CODE; FUNCTION is one of FUNCTIONS
  *           "build=TEXT"                  programs fail to build whose options or source contain TEXT, ~ for a blank ("build=": all)
+ *           "log=TEXT"                    what the compiler said then
  *           "build_on=N"                  but only for the N-th device of its platform, from 0
  *           "crash=TEXT"                  the process ends (SIGABRT) in the build of such programs
  *           "gone=N"                      from the N-th launch on the device is not available to anything
@@ -191,6 +192,19 @@ cl_int clBuildProgram(cl_program p, cl_uint n, const cl_device_id *d, const char
     if (is_meant("crash", p, options))
         abort();
     return is_meant("build", p, options) && is_built_on(d[0]) ? CL_BUILD_PROGRAM_FAILURE : f(p, n, d, options, notify, user);
+}
+
+cl_int clGetProgramBuildInfo(cl_program p, cl_device_id d, cl_program_build_info what, size_t size, void *out, size_t *bytes)
+{
+    cl_int (*f)(cl_program, cl_device_id, cl_program_build_info, size_t, void *, size_t *) = real(__func__);
+    char text[256];
+    if (what != CL_PROGRAM_BUILD_LOG || !word("log", text, sizeof text))
+        return f(p, d, what, size, out, bytes);
+    if (bytes)
+        *bytes = strlen(text) + 1;
+    if (out)
+        snprintf(out, size, "%s", text);
+    return CL_SUCCESS;
 }
 
 cl_kernel clCreateKernel(cl_program p, const char *name, cl_int *code)

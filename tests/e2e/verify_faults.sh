@@ -48,6 +48,12 @@ report "[p.get('replay') for p in r['runs'] if p['index'] == $two] == ['build.re
 grep -q "^The device's compiler does not build kernel-0.cl:$" build.replay/README.txt || fail "README.txt does not say so"
 expect 1 "build.replay/kernel-0.cl: kernel build failed" replay "build=dsm_loss(" build.replay --device "$one" --json r.json
 report "r['cases'][0]['passed'] == False and 'kernel build failed' in r['cases'][0]['message']"
+# Whatever bytes a driver says.
+expect 1 "kernel build failed" bad $'build=dsm_loss( log=\xffno,\xc3\xa9' "${verify[@]}" --device "$one" --device reference --out bytes.replay
+report "(r['failed'], len(r['cases'])) == (1, 2) and r['cases'][1]['message'].endswith('?no,\u00e9')"
+expect 1 "kernel build failed" replay $'build=dsm_loss( log=\xffno' bytes.replay --device "$one" --json r.json --junit r.xml
+report "r['cases'][0]['message'].endswith('?no')"
+grep -q '"message": "kernel build failed' bytes.replay/replay.json || fail "replay.json has no message"
 expect 0 "builds: this device's compiler takes the program" "$SCORECL" verify --replay build.replay --device "$one"
 # It is the compiler that is asked, not a cache: neither ours nor the driver's.
 export SCL_PROGRAM_CACHE=1
@@ -86,8 +92,12 @@ grep -q "^equal: the same bits after each of 2 runs on 2 devices" said || { cat 
 report "(r['passed'], r['failed'], r['not_run']) == (2, 1, 0) and x['errors'] == '1' and r['runs'][1]['replay'] == 'hang.replay'"
 grep -q "^In a run this kernel launch did not end:$" hang.replay/README.txt && grep -q '"reproduces": null' hang.replay/replay.json ||
     fail "README.txt or replay.json do not say so"
-SCL_LAUNCH_LIMIT=5 expect 1 "hangs: kernel dsm_loss" replay hang_kernel=dsm_loss hang.replay --device "$one"
-expect 0 "ends: the launch does not hang on this device" "$SCORECL" verify --replay hang.replay --device "$one"
+SCL_LAUNCH_LIMIT=5 expect 1 "hangs: kernel dsm_loss" \
+    replay hang_kernel=dsm_loss hang.replay --device "$one" --json r.json --junit r.xml
+report "r['cases'][0]['lost'] and 'hangs: kernel dsm_loss' in r['cases'][0]['message'] and (x['tests'], x['errors']) == ('1', '1')"
+expect 0 "ends: the launch does not hang on this device" \
+    "$SCORECL" verify --replay hang.replay --device "$one" --json r.json --junit r.xml
+report "[c['passed'] for c in r['cases']] == [True] and (x['tests'], x['failures'], x['errors']) == ('1', '0', '0')"
 
 # A device that is gone: nothing of it is compared any more.
 expect 1 "the device is gone" bad gone=60 "${verify[@]}" --device reference --device "$one"
