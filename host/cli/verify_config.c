@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/progress.h"
+#include "base/shell.h"
 #include "cl/device.h"
 #include "cli/cli.h"
 #include "cli/verify.h"
@@ -19,6 +20,7 @@ typedef struct checking {
     scl_arena arena;
     cli_overrides overrides;
     scl_config *config;
+    const char *out;                   /* for reproducers */
     const char *device[MOST_DEVICES];
     int n_device, unable;
     json_t *devices, *runs, *cases, *left;
@@ -116,18 +118,23 @@ static scl_status choose_devices(checking *c, scl_err *err)
 }
 
 /* Where the reproducer shall be: known before the search, which may be long. */
-static scl_status check_out(const char *out, scl_err *err)
+static scl_status check_out(checking *c, scl_err *err)
 {
-    char *path = strdup(out ? out : ".");
-    const char *parent = !out || !path ? "." : dirname(path);
+    const char *out = c->o->out;
     struct stat st;
-    scl_status status = SCL_OK;
+    c->out = "verify-replay";
+    if (!out)
+        return SCL_OK;
+    char *plain = scl_arena_strdup(&c->arena, out);      /* a name of its own: others are made of it */
+    for (size_t n = strlen(plain); n > 1 && plain[n - 1] == '/'; n--)
+        plain[n - 1] = 0;
+    c->out = plain;
+    const char *parent = dirname(scl_arena_strdup(&c->arena, plain));
     if (stat(parent, &st) != 0 || !S_ISDIR(st.st_mode))
-        status = scl_fail(err, SCL_BAD_CONFIG, "--out %s: there is no folder '%s'", out, parent);
-    else if (out && access(parent, W_OK | X_OK) != 0)
-        status = scl_fail(err, SCL_BAD_CONFIG, "--out %s: the folder '%s' cannot be written to", out, parent);
-    free(path);
-    return status;
+        return scl_fail(err, SCL_BAD_CONFIG, "--out %s: there is no folder '%s'", out, parent);
+    if (access(parent, W_OK | X_OK) != 0)
+        return scl_fail(err, SCL_BAD_CONFIG, "--out %s: the folder '%s' cannot be written to", out, parent);
+    return SCL_OK;
 }
 
 /* ---- what is said ---- */
@@ -201,7 +208,8 @@ static void passed(void *user, const scl_verify_pass *p)
     if (p->broken[0] || p->failed[0])
         verify_say(c->o, "FAIL %s\n", p->broken[0] ? p->broken : p->failed);
     if (p->folder)
-        verify_say(c->o, "  reproducer: %s; scorecl verify --replay %s --device %d\n", p->folder, p->folder, p->info.index);
+        verify_say(c->o, "  reproducer: %s; scorecl verify --replay %s --device %d\n", p->folder,
+                   scl_shell_word(p->folder, &c->arena), p->info.index);
     json_array_append_new(c->runs, pass_json(p));
     if (!p->what[0] || !strcmp(p->what, "cold cache"))
         json_array_append_new(c->devices, verify_device_json(&p->info));
@@ -258,7 +266,8 @@ static void say_found(checking *c, const scl_verify_found *f)
     }
     if (f->folder)
         verify_say(o, "  reproducer: %s (%s); scorecl verify --replay %s --device %d\n", f->folder,
-                   f->reproduces ? "goes wrong on its own" : "does not go wrong on its own", f->folder, f->index);
+                   f->reproduces ? "goes wrong on its own" : "does not go wrong on its own",
+                   scl_shell_word(f->folder, &c->arena), f->index);
     if (f->note[0])
         verify_say(o, "  %s\n", f->note);
 }
@@ -310,7 +319,7 @@ static scl_status check(checking *c, json_t *report, scl_err *err)
     const bool cold = strcmp(c->o->cache, "usual") != 0;
     const scl_verify_options options = { .config = c->config, .device = c->device, .n_device = c->n_device, .cold = cold,
                                          .warm = !strcmp(c->o->cache, "both"), .guards = !c->o->no_guards,
-                                         .out = c->o->out ? c->o->out : "verify-replay", .passed = passed, .user = c };
+                                         .out = c->out, .passed = passed, .user = c };
     scl_status status = scl_verify_run(&options, &result, err);
     if (status == SCL_OK)
         status = say_all(c, &result, report, err);
@@ -329,7 +338,7 @@ scl_status verify_config(const verify_options *o, const cli_overrides *overrides
     json_object_set_new(report, "left", c.left);
     json_object_set_new(report, "runs", c.runs);
     json_object_set_new(report, "cases", c.cases);
-    scl_status status = check_out(o->out, err);
+    scl_status status = check_out(&c, err);
     if (status == SCL_OK)
         status = verify_short_config(o, &c.overrides, &c.arena, c.left, &c.config, err);
     if (status == SCL_OK && strcmp(o->cache, "usual") != 0) {

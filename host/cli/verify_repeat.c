@@ -2,28 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/shell.h"
 #include "cli/verify.h"
-
-/* A word for the shell, in quotes only where it needs them. */
-static char *quoted(scl_arena *arena, const char *word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
-    if (word[0] && strspn(word, plain) == strlen(word))
-        return scl_arena_strdup(arena, word);
-    char *text = scl_arena_strdup(arena, "'");
-    for (const char *from = word;;) {
-        const int n = (int)strcspn(from, "'");
-        text = scl_arena_printf(arena, "%s%.*s%s", text, n, from, from[n] ? "'\\''" : "'");
-        if (!from[n])
-            return text;
-        from += n + 1;
-    }
-}
 
 static char *with_variable(scl_arena *arena, char *before, const char *name)
 {
     const char *value = getenv(name);
-    return value ? scl_arena_printf(arena, "%s%s=%s ", before, name, quoted(arena, value)) : before;
+    return value ? scl_arena_printf(arena, "%s%s=%s ", before, name, scl_shell_word(value, arena)) : before;
 }
 
 char *verify_repeat(const verify_options *o, const scl_device_info *d, const t_report *r, scl_arena *arena)

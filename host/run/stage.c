@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/shell.h"
 #include "run/build.h"
 #include "run/engine.h"
 
@@ -84,24 +85,12 @@ void scl_stage_evaluations(scl_stage_context *c, long evaluations)
     pthread_mutex_unlock(&c->run->lock);
 }
 
-/* The text as one word of a shell. */
-static const char *shell_word(const char *text, scl_arena *arena)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
-    if (text[0] && strspn(text, plain) == strlen(text))
-        return text;
-    const char *word = "'";
-    for (const char *quote; (quote = strchr(text, '\'')); text = quote + 1)
-        word = scl_arena_printf(arena, "%s%.*s'\\''", word, (int)(quote - text), text);
-    return scl_arena_printf(arena, "%s%s'", word, text);
-}
-
 const char *scl_run_resume_command(const scl_run *run, scl_arena *arena)
 {
     const scl_run_options *o = run->options;
     const char *dot = run->folder[0] == '-' ? "./" : "";
-    const char *file = shell_word(scl_arena_printf(arena, "%s%s/config.yaml", dot, run->folder), arena);
-    const char *folder = shell_word(scl_arena_printf(arena, "%s%s", dot, run->folder), arena);
+    const char *file = scl_shell_word(scl_arena_printf(arena, "%s%s/config.yaml", dot, run->folder), arena);
+    const char *folder = scl_shell_word(scl_arena_printf(arena, "%s%s", dot, run->folder), arena);
     const char *only = o->only ? scl_arena_printf(arena, " --only %s", o->only) : "";
     const char *jobs = o->jobs > 0 ? scl_arena_printf(arena, " --jobs %d", o->jobs) : "";
     return scl_arena_printf(arena, "scorecl run %s --out %s --resume%s%s%s", file, folder, only, jobs,

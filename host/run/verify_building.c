@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/shell.h"
 #include "run/verify_parts.h"
 
 /* What is written where the process ends in a build; a handler may not make it. */
@@ -52,7 +53,7 @@ static void begin(void *user, scl_backend *b, const char *source, const char *op
         sigaction(faults[i], &action, &w->before[i]);
     snprintf(last_words, sizeof last_words,
              "\n%s: its compiler ended this process. What it was given is in %s:\n  scorecl verify --replay %s --device %d\n",
-             b->info.name, w->folder, w->folder, b->info.index);
+             b->info.name, w->folder, scl_shell_word(w->folder, &r->arena), b->info.index);
     at_work = 1;
 }
 
@@ -86,18 +87,28 @@ const char *scl_verify_building_keep(scl_verify_building *w, const char *message
     return kept ? folder : NULL;
 }
 
+/* A pattern of glob that matches the text alone. */
+static const char *literal(const char *text, scl_arena *arena)
+{
+    char *pattern = scl_arena_alloc(arena, 2 * strlen(text) + 1), *to = pattern;
+    for (; *text; *to++ = *text++)
+        if (strchr("*?[\\", *text))
+            *to++ = '\\';
+    return pattern;
+}
+
 /* Those of processes that are no more. */
 static void name_left(const char *out)
 {
     glob_t found;
     scl_arena arena = { 0 };
-    if (glob(scl_arena_printf(&arena, "%s.building-*", out), 0, NULL, &found) == 0) {
+    if (glob(scl_arena_printf(&arena, "%s.building-*", literal(out, &arena)), 0, NULL, &found) == 0) {
         for (size_t i = 0; i < found.gl_pathc; i++) {
             const int process = atoi(strrchr(found.gl_pathv[i], '-') + 1);
             const char *folder = scl_verify_free_folder(out, &arena);
             if (process > 0 && kill(process, 0) != 0 && errno == ESRCH && rename(found.gl_pathv[i], folder) == 0)
                 scl_warn("an earlier run was ended by a device's compiler, or while it worked; what it was given: "
-                         "scorecl verify --replay %s", folder);
+                         "scorecl verify --replay %s", scl_shell_word(folder, &arena));
         }
         globfree(&found);
     }
