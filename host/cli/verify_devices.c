@@ -25,6 +25,12 @@ bool verify_lost(const char *sel)
     return lost;
 }
 
+void verify_not_run(json_t *row, const char *lost)
+{
+    json_object_set_new(row, "not_run", json_true());
+    json_object_set_new(row, "message", json_sprintf("not run: the device was lost in %s", lost));
+}
+
 void verify_pass_over(const verify_options *o, json_t *rows, const scl_device_info *d, const scl_err *fault)
 {
     char line[4096];

@@ -86,10 +86,8 @@ static void did_not_run(session *s, const char *config, double seconds, const ch
 
 static void pass_config_over(session *s, const char *config)
 {
-    char message[120];
-    snprintf(message, sizeof message, "not run: the device was lost in %s", s->lost);
-    add_row(s, config, "", false, 0, message);
-    mark(s, "not_run");
+    add_row(s, config, "", false, 0, "");
+    verify_not_run(json_array_get(s->rows, json_array_size(s->rows) - 1), s->lost);
     s->broken++;
 }
 
@@ -222,7 +220,7 @@ static int number_of(const json_t *report, const char *key) { return (int)json_i
 
 static scl_status take_part(session *s, const part *p, scl_err *err)
 {
-    int how;
+    int how = 0;
     while (waitpid(p->pid, &how, 0) < 0 && errno == EINTR)
         ;
     rewind(p->report);

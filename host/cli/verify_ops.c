@@ -19,7 +19,8 @@ typedef struct session {
     scl_backend *device, *reference;
     scl_device_info info;
     char lost[160];                    /* operator and case in which the device was lost; "" */
-    const char *setting;               /* build options besides the usual; "" */
+    const char *setting;               /* build options besides the usual, in arena; "" */
+    scl_arena arena;
     json_t *rows, *devices;
     int cases, failed, not_run;        /* not_run: those that a device was lost in or before, not among cases */
 } session;
@@ -85,12 +86,9 @@ static void fail_row(session *s, const t_report *r, bool lost)
 /* The device was lost before. */
 static void pass_case_over(session *s, const t_op *op, const t_case *c)
 {
-    char message[240];
-    snprintf(message, sizeof message, "not run: the device was lost in %s", s->lost);
     const t_report r = { .op = op->name, .name = c->name, .grad_error = -1 };
     json_t *row = row_of(s, &r);
-    json_object_set_new(row, "not_run", json_true());
-    json_object_set_new(row, "message", json_string(message));
+    verify_not_run(row, s->lost);
     json_array_append_new(s->rows, row);
     s->not_run++;
 }
@@ -177,8 +175,7 @@ static scl_status check_setting(session *s, const char *sel, scl_err *err)
 /* Again, with results near zero flushed by the compiler; before: the build options there are. */
 static scl_status check_flushing(session *s, const char *sel, const char *before, scl_err *err)
 {
-    char both[320];
-    snprintf(both, sizeof both, "%s%s-cl-denorms-are-zero", before, before[0] ? " " : "");
+    const char *both = scl_arena_printf(&s->arena, "%s%s-cl-denorms-are-zero", before, before[0] ? " " : "");
     s->setting = both;
     if (s->lost[0]) {
         check_all(s);
@@ -198,9 +195,8 @@ static scl_status check_selected(void *user, const char *sel, scl_err *err)
 {
     session *s = user;
     const char *given = getenv("SCL_CL_OPTIONS");
-    char before[256];
+    const char *before = scl_arena_strdup(&s->arena, given ? given : "");
     const int not_run = s->not_run;
-    snprintf(before, sizeof before, "%s", given ? given : "");
     s->setting = before;
     s->lost[0] = 0;
     SCL_TRY(check_setting(s, sel, err));
@@ -240,7 +236,9 @@ scl_status verify_operators(const verify_options *o, json_t *report, scl_err *er
     session s = { .o = o, .rows = json_array(), .devices = json_array() };
     json_object_set_new(report, "devices", s.devices);
     json_object_set_new(report, "cases", s.rows);
-    SCL_TRY(verify_each_device(o, s.rows, check_selected, &s, err));
+    const scl_status status = verify_each_device(o, s.rows, check_selected, &s, err);
+    scl_arena_free(&s.arena);
+    SCL_TRY(status);
     if (!s.cases && !s.not_run && o->candidate > 0)
         return scl_fail(err, SCL_BAD_CONFIG, "--candidate %d: no case has so many", o->candidate);
     json_object_set_new(report, "passed", json_integer(s.cases - s.failed));

@@ -22,7 +22,11 @@ repeats()
     expect 4 "$(cat first)" env -u SCL_KERNEL_DIR PATH="$(dirname "$SCORECL"):$PATH" sh -c "$line"
     echo "fails again: ${line//$work\//}"
 }
-repeats "-DPLANTED=1.0f -DOTHER" --all
+# Options of any length, those of the pass that flushes included.
+many=$(printf -- '-DOTHER%d ' {1..60})
+repeats "$many-DPLANTED=1.0f" --all
+SCL_CL_OPTIONS="$many-DPLANTED=1.0f" expect 4 "0 passed, 2 failed" "$SCORECL" verify --op random_normal --case one_value --all
+[ "$(grep -c '^FAIL random_normal one_value: chunks WG=16' said)" = 2 ] || { cat said; fail "options are cut"; }
 repeats "-DPLANTED=1.0f" -o tune.random_normal.WG=16
 # What is printed without --candidate would pass: it has to be there.
 SCL_CL_OPTIONS=-DPLANTED=1.0f expect 0 "0 failed" "$SCORECL" verify --op random_normal --case one_value
