@@ -63,8 +63,6 @@ static void narrow(const scl_verify_search *s, scl_replay *r, scl_backend *b)
     for (int k = 0; k < n && k < 64 && found && s->found->launch < 0; k++)
         if (kernel[k] == r->schedule.launch[0].kernel)
             s->found->launch = k;
-    if (n == 1)
-        s->found->launch = 0;
 }
 
 static scl_status keep(const scl_verify_search *s, scl_replay *r, scl_exec *exec, scl_err *err)
@@ -73,6 +71,8 @@ static scl_status keep(const scl_verify_search *s, scl_replay *r, scl_exec *exec
     scl_backend *b = scl_exec_backend(exec);
     SCL_TRY(try_alone(r, b, &f->reproduces, err));
     r->reproduces = f->reproduces;
+    f->n_launch = r->schedule.n_launch;      /* with those that prepared weights which rest */
+    f->launch = f->n_launch == 1 ? 0 : -1;
     if (f->reproduces)
         narrow(s, r, b);
     r->about = about(s);
