@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/verify.h"
 #include "run/build.h"
+#include "run/verify.h"
 #include "run/versions.h"
 
 scl_status verify_probe(const verify_options *o, json_t *report, scl_err *err)
@@ -34,8 +35,6 @@ scl_status verify_probe(const verify_options *o, json_t *report, scl_err *err)
 }
 
 enum { STEPS = 5 };
-/* Seconds that a launch may take where neither the environment nor a config says so. */
-#define LAUNCH_LIMIT "120"
 
 /* -o: of a config's keys, conv, precision and tune.OP.PARAM; faults as for a config.  *out is owned. */
 static scl_status read_overrides(const cli_overrides *given, scl_config **out, scl_err *err)
@@ -59,7 +58,7 @@ static scl_status run(const verify_options *o, const cli_overrides *overrides, s
     if (o->list_kernels)
         return verify_list_kernels(o, err);
     if (!o->config)
-        setenv("SCL_LAUNCH_LIMIT", LAUNCH_LIMIT, 0);
+        setenv("SCL_LAUNCH_LIMIT", SCL_VERIFY_LAUNCH_LIMIT, 0);
     json_t *report = json_pack("{s:s, s:o}", "version", SCL_VERSION, "versions", scl_versions());
     const scl_status status = o->config        ? verify_config(o, overrides, report, err)
                               : o->replay      ? verify_replay(o, report, err)
@@ -188,7 +187,7 @@ scl_status scl_cli_verify(int argc, char **argv, scl_err *err)
     const cli_command command = { "", "Does this device compute right?  Without flags: every operator's cases on the default "
                                       "device, bits against the C\ndefinition and error against the double-precision oracle.  "
                                       "Exit code 4: something differs.\n"
-                                      "A launch that has not ended after " LAUNCH_LIMIT " s hangs: the device is given up, exit code 1 "
+                                      "A launch that has not ended after " SCL_VERIFY_LAUNCH_LIMIT " s hangs: the device is given up, exit code 1 "
                                       "(SCL_LAUNCH_LIMIT in the environment: other\nseconds, 0: any time; with --config: its "
                                       "launch_limit).", flags, 0, 0 };
     SCL_TRY(cli_parse(&command, argc, argv, &n, &done, err));

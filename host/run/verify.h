@@ -13,6 +13,9 @@
 #include "run/bits.h"
 #include "run/run.h"
 
+/* Seconds that a launch may take under `scorecl verify`, where neither the environment nor a config says so. */
+#define SCL_VERIFY_LAUNCH_LIMIT "120"
+
 /* What a stage made, as `scorecl checksum` has it: of its last checkpoint, of samples.npy or log_density.npy; or sha256 of a text. */
 typedef struct scl_verify_stage {
     const char *name;

@@ -46,6 +46,10 @@ grep -q "^equal: the same bits after each of 2 runs on 2 devices" said || { cat 
 report "(r['passed'], r['failed'], r['not_run']) == (3, 1, 1) and 'kernel build failed' in [c['message'] for c in r['cases'] if c['index'] == $two][0]"
 report "[p.get('replay') for p in r['runs'] if p['index'] == $two] == ['build.replay', None]"
 grep -q "^The device's compiler does not build kernel-0.cl:$" build.replay/README.txt || fail "README.txt does not say so"
+# The command that is printed is one for a shell, --out may end in a slash.
+expect 1 "verify --replay 'a replay' --device $two" \
+    bad "build=dsm_loss( build_on=1" "${verify[@]}" --device "$two" --device reference --out "a replay/"
+[ -f "a replay/kernel-0.cl" ] || fail "--out with a slash: no reproducer"
 expect 1 "build.replay/kernel-0.cl: kernel build failed" replay "build=dsm_loss(" build.replay --device "$one" --json r.json
 report "r['cases'][0]['passed'] == False and 'kernel build failed' in r['cases'][0]['message']"
 # Whatever bytes a driver says.
@@ -85,6 +89,11 @@ grep -q "^This folder is written before a program is built" crash.replay/README.
 expect 134 "" replay "crash=dsm_loss(" crash.replay --device "$one"
 expect 0 "builds: " "$SCORECL" verify --replay crash.replay --device "$one"
 
+# Another folder's is not taken for it.
+mkdir x.building-999999
+expect 0 "equal: " "$SCORECL" "${verify[@]}" --device "$one" --out '[x]'
+[ -d x.building-999999 ] || fail "a folder beside another name is taken"
+
 # A launch that hangs, on a device of two.
 expect 1 "hangs: kernel dsm_loss of dsm_loss" \
     bad hang_kernel=dsm_loss "${verify[@]}" -o launch_limit=5 --device "$one" --device "$two" --device reference --out hang.replay
@@ -95,6 +104,8 @@ grep -q "^In a run this kernel launch did not end:$" hang.replay/README.txt && g
 SCL_LAUNCH_LIMIT=5 expect 1 "hangs: kernel dsm_loss" \
     replay hang_kernel=dsm_loss hang.replay --device "$one" --json r.json --junit r.xml
 report "r['cases'][0]['lost'] and 'hangs: kernel dsm_loss' in r['cases'][0]['message'] and (x['tests'], x['errors']) == ('1', '1')"
+limit=$("$SCORECL" verify --help | sed -n 's/.*not ended after \([0-9]*\) s hangs.*/\1/p')
+grep -q "has not ended within $limit s" hang.replay/README.txt || fail "README.txt tells another limit"
 expect 0 "ends: the launch does not hang on this device" \
     "$SCORECL" verify --replay hang.replay --device "$one" --json r.json --junit r.xml
 report "[c['passed'] for c in r['cases']] == [True] and (x['tests'], x['failures'], x['errors']) == ('1', '0', '0')"
