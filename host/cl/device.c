@@ -233,8 +233,8 @@ static scl_status no_device(const scl_devices *d, const char *sel, scl_arena *ar
     const char *there = scl_arena_printf(arena, "%s  also: auto, %s%sreference", scl_devices_text(d, arena), cpu, gpu);
     if (!strcmp(sel, "cpu") || !strcmp(sel, "gpu") || !strcmp(sel, "accelerator"))
         return scl_fail(err, SCL_NO_DEVICE,
-                        "there is no %s among the %d OpenCL devices: is the .icd file of its driver installed in /etc/OpenCL/vendors?  "
-                        "There are\n%s", sel, d->n, there);
+                        "there is no %s among the %d OpenCL devices: is the .icd file of its driver installed in "
+                        "/etc/OpenCL/vendors?  There are\n%s", sel, d->n, there);
     return scl_fail(err, SCL_NO_DEVICE, "no device is called '%s'; there are\n%s", sel, there);
 }
 

@@ -39,7 +39,8 @@ scl_status scl_il_create(scl_cl *cl, const char *name, const char *source, const
     if (status == SCL_OK)
         status = scl_filter(argv, source, strlen(source), &made, err);
     if (status == SCL_OK && (made.code || !made.n))
-        status = scl_fail(err, SCL_FAILED, "cl/%s: %s ends with %d, options '%s':\n%.2000s", name, argv[0], made.code, options, made.errors);
+        status = scl_fail(err, SCL_FAILED, "cl/%s: %s ends with %d, options '%s':\n%.2000s", name, argv[0], made.code, options,
+                          made.errors);
     if (status == SCL_OK) {
         *out = create(cl->context, made.output, made.n, &code);
         status = scl_cl_check(code, "clCreateProgramWithILKHR", name, err);

@@ -42,8 +42,8 @@ json_t *cli_device_json(const scl_device_info *d, const scl_tuning *rows)
     scl_device_more(d->index, &arena, &platform_version, &extensions);
     json_t *o = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "index", d->index, "class",
                           scl_device_class_name(d->klass), "platform", d->platform, "name", d->name, "vendor",
-                          d->vendor, "driver", d->driver, "version", d->version, "platform_version", platform_version, "extensions",
-                          extensions);
+                          d->vendor, "driver", d->driver, "version", d->version, "platform_version", platform_version,
+                          "extensions", extensions);
     scl_arena_free(&arena);
     const struct { const char *name; size_t value; } numbers[] = {
         { "compute_units", d->compute_units }, { "units_per_core", d->units_per_core }, { "clock_mhz", d->clock_mhz },

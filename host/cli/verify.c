@@ -152,6 +152,27 @@ static scl_status check_options(verify_options *o, const cli_overrides *override
     return SCL_OK;
 }
 
+/* What follows from the flags; then the work itself. */
+static scl_status complete(verify_options *o, const cli_overrides *overrides, scl_err *err)
+{
+    scl_arena arena = { 0 };
+    scl_config *config = NULL;
+    static const cli_overrides none = { 0 };
+    scl_status status = read_overrides(o->config ? &none : overrides, &config, err);
+    if (status == SCL_OK) {
+        o->conv = scl_config_choice("conv", (int)config->conv);
+        o->precision = scl_config_choice("precision", (int)config->precision);
+        o->tune = scl_tune_list(config, &arena);
+        o->show = cli_shows_text(o->json);
+        status = check_options(o, overrides, err);
+    }
+    if (status == SCL_OK)
+        status = run(o, overrides, err);
+    scl_config_free(config);
+    scl_arena_free(&arena);
+    return status;
+}
+
 scl_status scl_cli_verify(int argc, char **argv, scl_err *err)
 {
     cli_list devices = { 0 };
@@ -160,54 +181,52 @@ scl_status scl_cli_verify(int argc, char **argv, scl_err *err)
     int n;
     cli_overrides overrides = { 0 };
     const cli_flag flags[] = {
-        { "device", 0, CLI_LIST, &devices, "SEL", "auto, cpu, gpu, reference, an index, part of a name, or all; --config: several" },
+        { "device", 0, CLI_LIST, &devices, "SEL",
+          "auto, cpu, gpu, reference, an index, part of a name, or all; --config: several" },
         { "op", 0, CLI_TEXT, &o.op, "NAME", "only this operator" },
         { "case", 0, CLI_TEXT, &o.case_name, "NAME", "only this case" },
-        { "all", 0, CLI_SWITCH, &o.all, NULL, "every tuning candidate, the large cases too, and all with -cl-denorms-are-zero; --fingerprint: every config" },
+        { "all", 0, CLI_SWITCH, &o.all, NULL,
+          "every tuning candidate, the large cases too, and all with -cl-denorms-are-zero; --fingerprint: every config" },
         { "quick", 0, CLI_SWITCH, &o.quick, NULL, "the default candidate alone" },
-        { "work", 0, CLI_NUMBER, &o.work, "FLOP", "only cases of at most so many floating-point operations, and each operator's first" },
+        { "work", 0, CLI_NUMBER, &o.work, "FLOP",
+          "only cases of at most so many floating-point operations, and each operator's first" },
         { "candidate", 0, CLI_NUMBER, &o.candidate, "I", "only the I-th candidate (0: the default)" },
-        { NULL, 'o', CLI_OVERRIDE, &overrides, "KEY=VALUE", "--config: any key; else conv=NAME: convolution for --golden, precision=NAME: by matrix units, tune.OP.PARAM=N: force a candidate" },
+        { NULL, 'o', CLI_OVERRIDE, &overrides, "KEY=VALUE",
+          "--config: any key; else conv=NAME: convolution for --golden, precision=NAME: by matrix units, "
+          "tune.OP.PARAM=N: force a candidate" },
         { "golden", 0, CLI_TEXT, &o.golden, "FILE", "the golden outputs of a safetensors file: a line per quantity" },
         { "no-skip", 0, CLI_SWITCH, &o.no_skip, NULL, "--golden: skipped quantities count as failures" },
         { "probe", 0, CLI_SWITCH, &o.probe, NULL, "the device probe, now" },
         { "list-kernels", 0, CLI_SWITCH, &o.list_kernels, NULL, "the programs that the cases use, as JSON" },
         { "json", 0, CLI_TEXT, &o.json, "FILE", "a report (-: standard output)" },
         { "junit", 0, CLI_TEXT, &o.junit, "FILE", "a report as JUnit's XML" },
-        { "config", 0, CLI_TEXT, &o.config, "FILE", "run every stage that launches kernels, made short, on each device and compare every step, bit by bit (one device: with reference)" },
+        { "config", 0, CLI_TEXT, &o.config, "FILE",
+          "run every stage that launches kernels, made short, on each device and compare every step, bit by bit (one device: "
+          "with reference)" },
         { "steps", 0, CLI_NUMBER, &o.steps, "N", "--config: steps of every train stage (default 5)" },
-        { "cache", 0, CLI_TEXT, &o.cache, "WHICH", "--config: compiled programs: usual, cold (caches begin empty), both (cold, then with what was kept)" },
+        { "cache", 0, CLI_TEXT, &o.cache, "WHICH",
+          "--config: compiled programs: usual, cold (caches begin empty), both (cold, then with what was kept)" },
         { "no-guards", 0, CLI_SWITCH, &o.no_guards, NULL, "--config: no second pass with bands between all buffers" },
-        { "out", 0, CLI_TEXT, &o.out, "DIR", "--config: folder for a reproducer (default verify-replay, -2 ...), in a folder that is there" },
-        { "replay", 0, CLI_TEXT, &o.replay, "DIR", "run a reproducer, a folder of --config: does this device give the expected bits, build the program, end the launch?" },
-        { "fingerprint", 0, CLI_SWITCH, &o.fingerprint, NULL, "weights and samples of small configs against the published checksums, in a minute; --all: of all of them; --case NAME: of one" },
+        { "out", 0, CLI_TEXT, &o.out, "DIR",
+          "--config: folder for a reproducer (default verify-replay, -2 ...), in a folder that is there" },
+        { "replay", 0, CLI_TEXT, &o.replay, "DIR",
+          "run a reproducer, a folder of --config: does this device give the expected bits, build the program, end the "
+          "launch?" },
+        { "fingerprint", 0, CLI_SWITCH, &o.fingerprint, NULL,
+          "weights and samples of small configs against the published checksums, in a minute; --all: of all of them; "
+          "--case NAME: of one" },
         { "published", 0, CLI_TEXT, &o.published, "FILE", "--fingerprint: other checksums than those inside the binary" },
         { 0 },
     };
     const cli_command command = { "", "Does this device compute right?  Without flags: every operator's cases on the default "
                                       "device, bits against the C\ndefinition and error against the double-precision oracle.  "
                                       "Exit code 4: something differs.\n"
-                                      "A launch that has not ended after " SCL_VERIFY_LAUNCH_LIMIT " s hangs: the device is given up, exit code 1 "
-                                      "(SCL_LAUNCH_LIMIT in the environment: other\nseconds, 0: any time; with --config: its "
-                                      "launch_limit).", flags, 0, 0 };
+                                      "A launch that has not ended after " SCL_VERIFY_LAUNCH_LIMIT " s hangs: the device is "
+                                      "given up, exit code 1 (SCL_LAUNCH_LIMIT in the environment: other\nseconds, 0: any "
+                                      "time; with --config: its launch_limit).", flags, 0, 0 };
     SCL_TRY(cli_parse(&command, argc, argv, &n, &done, err));
     if (done)
         return SCL_OK;
-    scl_arena arena = { 0 };
-    scl_config *config = NULL;
-    static const cli_overrides none = { 0 };
     o.device = devices.n ? devices.at[0] : "auto";
-    scl_status status = read_overrides(o.config ? &none : &overrides, &config, err);
-    if (status == SCL_OK) {
-        o.conv = scl_config_choice("conv", (int)config->conv);
-        o.precision = scl_config_choice("precision", (int)config->precision);
-        o.tune = scl_tune_list(config, &arena);
-        o.show = cli_shows_text(o.json);
-        status = check_options(&o, &overrides, err);
-    }
-    if (status == SCL_OK)
-        status = run(&o, &overrides, err);
-    scl_config_free(config);
-    scl_arena_free(&arena);
-    return status;
+    return complete(&o, &overrides, err);
 }

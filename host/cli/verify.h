@@ -42,8 +42,8 @@ scl_status verify_list_kernels(const verify_options *o, scl_err *err);
 typedef scl_status verify_one_device(void *user, const char *sel, scl_err *err);
 scl_status verify_each_device(const verify_options *o, json_t *rows, verify_one_device *one, void *user, scl_err *err);
 
-/* Opens a device, and has it build and run a kernel.  SCL_NO_DEVICE: it builds or computes nothing, or there is none; else what it
- * was lost by. */
+/* Opens a device, and has it build and run a kernel.  SCL_NO_DEVICE: it builds or computes nothing, or there is none; else what
+ * it was lost by. */
 scl_status verify_try_device(const char *sel, scl_device_info *info, scl_err *err);
 /* Names a device that is not able, in rows too. */
 void verify_pass_over(const verify_options *o, json_t *rows, const scl_device_info *d, const scl_err *fault);

@@ -51,8 +51,9 @@ static void unable(checking *c, const scl_device_info *d, const scl_err *fault)
     scl_err_text(fault, line, sizeof line);
     verify_say(c->o, "FAIL %d, %s: %s: %s\n", d->index, d->platform, d->name, line);
     json_array_append_new(c->devices, verify_device_json(d));
-    json_array_append_new(c->cases, json_pack("{s:s, s:s, s:s, s:i, s:b, s:b, s:o}", "op", "config", "case", d->name, "device", d->name,
-                                              "index", d->index, "passed", 0, "lost", 1, "message", scl_json_text(line)));
+    json_array_append_new(c->cases, json_pack("{s:s, s:s, s:s, s:i, s:b, s:b, s:o}", "op", "config", "case", d->name, "device",
+                                              d->name, "index", d->index, "passed", 0, "lost", 1, "message",
+                                              scl_json_text(line)));
     c->unable++;
 }
 
@@ -167,8 +168,9 @@ static json_t *case_json(const scl_verify_pass *p, const char *name)
                           : p->left                ? "not run: the device had failed before"
                           : scl_verify_differs(p) ? "other bits than the first device"
                                                    : "";
-    json_t *row = json_pack("{s:s, s:s, s:s, s:i, s:b, s:f, s:o}", "op", "config", "case", name, "device", p->info.name, "index",
-                            p->info.index, "passed", p->equal, "seconds", p->seconds, "message", scl_json_text(message));
+    json_t *row = json_pack("{s:s, s:s, s:s, s:i, s:b, s:f, s:o}", "op", "config", "case", name, "device", p->info.name,
+                            "index", p->info.index, "passed", p->equal, "seconds", p->seconds, "message",
+                            scl_json_text(message));
     if (p->left)
         json_object_set_new(row, "not_run", json_true());
     if (p->ended && verify_lost(p->sel))

@@ -36,8 +36,9 @@ void verify_pass_over(const verify_options *o, json_t *rows, const scl_device_in
     char line[4096];
     scl_err_text(fault, line, sizeof line);
     verify_say(o, "skip %d, %s: %s: %s\n", d->index, d->platform, d->name, line);
-    json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:i, s:b, s:b, s:o}", "op", "device", "case", d->name, "device", d->name,
-                                          "index", d->index, "passed", 0, "skipped", 1, "message", scl_json_text(line)));
+    json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:i, s:b, s:b, s:o}", "op", "device", "case", d->name, "device",
+                                          d->name, "index", d->index, "passed", 0, "skipped", 1, "message",
+                                          scl_json_text(line)));
 }
 
 static scl_status each(const verify_options *o, json_t *rows, const scl_devices *devices, verify_one_device *one, void *user,

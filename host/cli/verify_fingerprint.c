@@ -32,9 +32,9 @@ static void add_row(session *s, const char *config, const char *what, bool passe
 {
     char name[200];
     snprintf(name, sizeof name, "%s%s", config, what);
-    json_array_append_new(s->rows, json_pack("{s:s, s:s, s:s, s:i, s:b, s:f, s:o}", "op", "fingerprint", "case", name, "device",
-                                             s->name, "index", s->index, "passed", passed, "seconds", seconds, "message",
-                                             scl_json_text(message)));
+    json_array_append_new(s->rows, json_pack("{s:s, s:s, s:s, s:i, s:b, s:f, s:o}", "op", "fingerprint", "case", name,
+                                             "device", s->name, "index", s->index, "passed", passed, "seconds", seconds,
+                                             "message", scl_json_text(message)));
 }
 
 static void compare(session *s, const char *config, const struct scl_fingerprint_sum *sum, double seconds)
@@ -208,9 +208,9 @@ static void do_part(session *s, FILE *out)
     const scl_status status = verify_each_device(s->o, s->rows, on_device, s, &err);
     if (status != SCL_OK)
         scl_err_text(&err, text, sizeof text);
-    json_t *report = json_pack("{s:i, s:o, s:O, s:O, s:O, s:i, s:i, s:i, s:i}", "status", (int)status, "error", scl_json_text(text),
-                               "rows", s->rows, "operators", s->operators, "devices", s->devices, "passed", s->passed, "failed", s->failed,
-                               "skipped", s->skipped, "broken", s->broken);
+    json_t *report = json_pack("{s:i, s:o, s:O, s:O, s:O, s:i, s:i, s:i, s:i}", "status", (int)status, "error",
+                               scl_json_text(text), "rows", s->rows, "operators", s->operators, "devices", s->devices, "passed",
+                               s->passed, "failed", s->failed, "skipped", s->skipped, "broken", s->broken);
     const bool written = report && json_dumpf(report, out, 0) == 0 && fflush(out) == 0;
     fflush(stdout);
     _exit(written ? 0 : 1);

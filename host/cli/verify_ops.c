@@ -28,9 +28,9 @@ typedef struct session {
 static json_t *row_of(const session *s, const t_report *r)
 {
     json_t *row = json_pack("{s:s, s:s, s:s, s:i, s:b, s:b, s:i, s:I, s:f, s:f, s:f}", "op", r->op, "case", r->name, "device",
-                            s->info.name, "index", s->info.index, "passed", r->passed, "bits", !r->tolerated && r->passed, "candidates",
-                            r->candidates, "elements_compared", (json_int_t)r->elements, "error", r->error, "tolerance", r->tolerance,
-                            "seconds", r->seconds);
+                            s->info.name, "index", s->info.index, "passed", r->passed, "bits", !r->tolerated && r->passed,
+                            "candidates", r->candidates, "elements_compared", (json_int_t)r->elements, "error", r->error,
+                            "tolerance", r->tolerance, "seconds", r->seconds);
     if (r->grad_error >= 0)
         json_object_set_new(row, "derivative_error", json_real(r->grad_error));
     if (r->tolerated)

@@ -33,7 +33,8 @@ static json_t *add_row(json_t *report, const scl_backend *b, const char *name, b
 }
 
 /* What a build or a launch came to; the reports are written in any case. */
-static scl_status add_end(json_t *report, const scl_backend *b, const char *name, scl_status status, const scl_err *fault, scl_err *err)
+static scl_status add_end(json_t *report, const scl_backend *b, const char *name, scl_status status, const scl_err *fault,
+                          scl_err *err)
 {
     char line[4096] = "";
     if (status != SCL_OK)
@@ -57,8 +58,8 @@ static scl_status build(const verify_options *o, const scl_replay *r, scl_backen
 }
 
 /* outside: "" or what was written outside of buffers. */
-static scl_status judge(const verify_options *o, const scl_replay *r, scl_backend *b, const unsigned char *image, const char *outside,
-                        json_t *report)
+static scl_status judge(const verify_options *o, const scl_replay *r, scl_backend *b, const unsigned char *image,
+                        const char *outside, json_t *report)
 {
     scl_arena arena = { 0 };
     scl_bits *bits = SCL_NEW_ARRAY(&arena, scl_bits, r->n_check + 1);
@@ -117,7 +118,8 @@ scl_status verify_replay(const verify_options *o, json_t *report, scl_err *err)
     scl_backend *b = NULL;
     scl_arena arena = { 0 };
     if (!strcmp(o->device, "reference"))
-        return scl_fail(err, SCL_BAD_CONFIG, "--replay launches kernels, and the reference device has none: name an OpenCL device");
+        return scl_fail(err, SCL_BAD_CONFIG,
+                        "--replay launches kernels, and the reference device has none: name an OpenCL device");
     json_object_set_new(report, "replay", json_string(o->replay));
     json_object_set_new(report, "cases", json_array());
     char caches[256] = "";

@@ -61,8 +61,8 @@ void verify_table(const verify_options *o, const json_t *devices, const json_t *
 {
     const json_t *device;
     size_t i;
-    verify_say(o, "\noperator x device: = same bits, ~ within tolerance, as it is meant, FAIL differs, lost the device was lost in it, "
-               "- not run\n");
+    verify_say(o, "\noperator x device: = same bits, ~ within tolerance, as it is meant, FAIL differs, lost the device was "
+               "lost in it, - not run\n");
     json_array_foreach(devices, i, device)
         verify_say(o, "%3d  %s: %s\n", (int)index_of(devices, i), json_string_value(json_object_get(device, "platform")),
                    json_string_value(json_object_get(device, "name")));

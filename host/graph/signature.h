@@ -41,8 +41,8 @@ int scl_op_input_index(const scl_op *op, const char *name);    /* -1: none */
 /* The dimensions of an output (or of an input whose letters are all bound): rank, dims filled. */
 void scl_sig_dims(const scl_sig *sig, const scl_node *n, int *rank, int *dims);
 
-/* Value of a cost formula ("4*N*H*W*C") in the node's letters and integer attributes ("size*size*N"): products joined by + and -,
- * with / too. */
+/* Value of a cost formula ("4*N*H*W*C") in the node's letters and integer attributes ("size*size*N"): products joined by + and
+ * -, with / too. */
 double scl_cost(const scl_node *n, const char *formula);
 
 #endif

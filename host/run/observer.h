@@ -8,8 +8,8 @@
 
 typedef struct scl_observer {
     size_t guard_bytes;   /* plans and stores keep bands of so many bytes between buffers; 0: they are as always */
-    /* Runs exec, in whichever way: step of the stage from 0, and the first sample of this run (of the batch, or of all samples);
-     * both together name it.  Inputs are written.  What it returns, unless SCL_OK, ends the stage. */
+    /* Runs exec, in whichever way: step of the stage from 0, and the first sample of this run (of the batch, or of all
+     * samples); both together name it.  Inputs are written.  What it returns, unless SCL_OK, ends the stage. */
     scl_status (*run)(void *user, const scl_stage_config *stage, long step, int first, scl_exec *exec, scl_err *err);
     void *user;
 } scl_observer;

@@ -78,7 +78,8 @@ static void add_with(FILE *f, const scl_replay *r)
                             "1: it does not build or run",
         [SCL_REPLAY_BUILD] = "0: the compiler takes the program; 1: it does not, with what it says. Where it crashes,\n"
                              "so does this",
-        [SCL_REPLAY_HANG] = "0: the launch ends; 1: it has not ended within " SCL_VERIFY_LAUNCH_LIMIT " s (SCL_LAUNCH_LIMIT in the environment:\n"
+        [SCL_REPLAY_HANG] = "0: the launch ends; 1: it has not ended within " SCL_VERIFY_LAUNCH_LIMIT
+                            " s (SCL_LAUNCH_LIMIT in the environment:\n"
                             "other seconds)",
     };
     fprintf(f,

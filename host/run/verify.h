@@ -1,7 +1,7 @@
 /* One config on several devices, bit by bit (`scorecl verify --config`): N steps of every train stage, a few samples of every sample
  * stage, and what else runs on a device (densities, evaluations, fields), by the same code as `scorecl run`, observed.  After
- * everything that a stage runs on its device the state is summed up, so that two devices can be compared step by step; where they
- * differ, that step is run again node by node.
+ * everything that a stage runs on its device the state is summed up, so that two devices can be compared step by step; where
+ * they differ, that step is run again node by node.
  *
  * verify.c is the order of things, verify_pass.c one run of the config on one device, verify_trace.c what is kept of it,
  * verify_stage.c what is compared of a stage, verify_search.c the node that is wrong, verify_guard.c bands round buffers,
@@ -16,7 +16,8 @@
 /* Seconds that a launch may take under `scorecl verify`, where neither the environment nor a config says so. */
 #define SCL_VERIFY_LAUNCH_LIMIT "120"
 
-/* What a stage made, as `scorecl checksum` has it: of its last checkpoint, of samples.npy or log_density.npy; or sha256 of a text. */
+/* What a stage made, as `scorecl checksum` has it: of its last checkpoint, of samples.npy or log_density.npy; or sha256 of a
+ * text. */
 typedef struct scl_verify_stage {
     const char *name;
     const char *makes, *counts;   /* "weights", "samples" ...; "step", "update" or "evaluation" */

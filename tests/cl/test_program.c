@@ -123,11 +123,13 @@ static void test_parameters(void)
     for (int i = 0; i < 6; i++)
         CHECK(!strcmp(name[i], names[i]), "parameter %d is '%s', not '%s'", i, name[i], names[i]);
     CHECK(scl_source_parameters(source, "none", name, address) == 0, "no parameters");
-    const char *macros = "#define ARGS global const float *in0, INNER\n#define NOTHING\n#ifndef ARGS\n#define ARGS int wrong,\n#endif\n"
+    const char *macros = "#define ARGS global const float *in0, INNER\n#define NOTHING\n"
+                         "#ifndef ARGS\n#define ARGS int wrong,\n#endif\n"
                          "#define INNER local float *room, \\\n    const int d,\n"
                          "kernel void k(NOTHING ARGS global float *out, const int per)\n{\n}\n";
     const char *expanded[] = { "in0", "room", "d", "out", "per" };
-    CHECK(scl_source_parameters(macros, "k", name, address) == 5 && !memcmp(address, "glpgp", 5), "five parameters behind macros");
+    CHECK(scl_source_parameters(macros, "k", name, address) == 5 && !memcmp(address, "glpgp", 5),
+          "five parameters behind macros");
     for (int i = 0; i < 5; i++)
         CHECK(!strcmp(name[i], expanded[i]), "parameter %d is '%s', not '%s'", i, name[i], expanded[i]);
     CHECK(scl_source_parameters(source, "absent", name, address) == -1, "no such kernel");
