@@ -118,6 +118,14 @@ grep -q '"kernels": "conv_pack (ops/linear.cl' found.json || fail "the launch is
 expect 4 "elements of packed differ" "$SCORECL" verify --replay pack.replay --device "$right"
 echo "pack: the first of two launches"
 
+# The same in a network whose weights rest: that launch has run long before its step, and counts among the node's.
+sed '/^  train:/d; s|needs: \[train\]|checkpoint: run/train/checkpoints/latest.safetensors|' toy.yaml > rest.yaml
+config=rest.yaml
+wrong_device pack linear --device "$right" --device "$wrong" --no-guards --out rest.replay -o stages.sample.count=64
+has stage '"sample"'; has launch 0; has launches 2; has reproduces true
+echo "rest: the first of two launches"
+config=toy.yaml
+
 # Behind the end of a buffer, where nothing else lies: no bit of a result changes, the band shows it.
 plant outside ops/dsm_loss.cl 's/^    if (lid == 0)$/#ifdef PLANTED\n    if (n == 0 \&\& lid == 0)\n        loss[get_num_groups(0)] = 0.0f;\n#endif\n&/'
 wrong_device outside dsm_loss --device "$right" --device "$wrong"
