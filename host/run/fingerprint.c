@@ -120,6 +120,10 @@ static scl_status run(scl_fingerprint *out, scl_arena *arena, const char *folder
     scl_log_set_sink(drop, NULL);
     scl_status status = scl_run_config(config, &options, err);
     scl_log_set_sink(NULL, NULL);
+    if (status == SCL_INTERRUPTED && err) {        /* what the stages advise is of a folder that is removed */
+        scl_err_clear(err);
+        scl_fail(err, status, "interrupted");
+    }
     for (int i = 0; i < config->n_stage && status == SCL_OK; i++) {
         const scl_stage_config *stage = &config->stage[config->order[i]];
         status = sum_stage(out, arena, folder, stage, err);
