@@ -1,9 +1,13 @@
 #include "run/field.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph/arith.h"
+#include "lib/coef.h"
 #include "run/fit.h"
+#include "score/hostmath.h"
 #include "score/truth.h"
 
 static scl_status open_network(scl_field *f, int n, scl_err *err)
@@ -119,4 +123,16 @@ scl_status scl_field_values(scl_field *f, const float *x, size_t count, int leve
             return scl_stage_interrupted(f->c, -1, err);
     }
     return SCL_OK;
+}
+
+float scl_field_value(const scl_field *f, bool byte, float v, uint32_t word, double *volume)
+{
+    if (!byte)
+        return scl_flush(v);
+    const float x = (float)((int)v << 16 | (int)(word >> 16)) * 0x1p-24f;
+    if (!f->spec.net.logit)
+        return scl_flush(x);
+    const float y = fmaf(LOGIT_SCALE, x, LOGIT_EDGE), rest = fmaf(LOGIT_SCALE, 1.0f - x, LOGIT_EDGE);
+    *volume += scl_host_log((double)LOGIT_SCALE) - scl_host_log((double)y) - scl_host_log((double)rest);
+    return scl_flush(scl_log(y) - scl_log(rest));
 }

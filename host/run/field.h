@@ -32,6 +32,10 @@ typedef struct scl_field {
 scl_status scl_field_open(scl_field **out, scl_stage_context *c, int n, scl_field_kind kind, scl_err *err);
 void scl_field_close(scl_field *f); /* NULL is accepted */
 
+/* A value of the data as the network sees it, of a byte with the noise in word; adds to volume ln of what the transform stretches
+ * by. */
+float scl_field_value(const scl_field *f, bool byte, float v, uint32_t word, double *volume);
+
 /* x [count, D]; value: scores [count, D], or energies [count]; level: the network's label, 0 the largest noise. */
 scl_status scl_field_values(scl_field *f, const float *x, size_t count, int level, float *value, scl_err *err);
 

@@ -22,13 +22,11 @@
 #include "base/progress.h"
 #include "data/npy.h"
 #include "graph/arith.h"
-#include "lib/coef.h"
 #include "run/evaluate.h"
 #include "run/events.h"
 #include "run/field.h"
 #include "run/flow.h"
 #include "run/metrics.h"
-#include "score/hostmath.h"
 #include "score/likelihood.h"
 #include "score/mixture.h"
 #include "score/ode.h"
@@ -60,19 +58,6 @@ typedef struct measure {
 
 /* ---- the samples and their probes ---- */
 
-/* A value of the data as the network sees it; adds ln of what the transform stretches by. */
-static float value_of(const measure *m, float v, uint32_t word, double *volume)
-{
-    if (!m->data->u8)
-        return scl_flush(v);
-    const float x = (float)((int)v << 16 | (int)(word >> 16)) * 0x1p-24f;
-    if (!m->field->spec.net.logit)
-        return scl_flush(x);
-    const float y = fmaf(LOGIT_SCALE, x, LOGIT_EDGE), rest = fmaf(LOGIT_SCALE, 1.0f - x, LOGIT_EDGE);
-    *volume += scl_host_log((double)LOGIT_SCALE) - scl_host_log((double)y) - scl_host_log((double)rest);
-    return scl_flush(scl_log(y) - scl_log(rest));
-}
-
 /* Sample i of a group; behind the last sample it is that one again. */
 static size_t sample_of(const measure *m, size_t first, int i)
 {
@@ -90,7 +75,8 @@ static void take_samples(measure *m, size_t first, float *scratch)
             if (d % 4 == 0 && m->data->u8)
                 w = scl_random(m->c->config->seed, (uint32_t)(d / 4), (uint32_t)at, 0, SCL_STREAM_LIKELIHOOD,
                                SUB_DEQUANTISE);
-            m->state[(size_t)i * m->D + d] = value_of(m, scratch[d], w.w[d % 4], &m->volume[i]);
+            m->state[(size_t)i * m->D + d] =
+                scl_field_value(m->field, m->data->u8, scratch[d], w.w[d % 4], &m->volume[i]);
         }
     }
 }
