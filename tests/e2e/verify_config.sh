@@ -5,10 +5,8 @@
 # with a fault planted into it; and guards, which name the kernel that writes outside of its buffers.
 . "$(dirname "$0")/common"
 
-export POCL_DEVICES="basic basic"
-mapfile -t basic < <("$SCORECL" devices | sed -n 's/^ *\([0-9]*\)  Portable Computing Language: basic.*/\1/p')
-[ "${#basic[@]}" = 2 ] || { echo "SKIP: PoCL with two devices is not here"; exit 77; }
-right=${basic[0]} wrong=${basic[1]}
+two_devices
+right=$one wrong=$two
 
 cat > toy.yaml <<'END'
 seed: 3
@@ -75,7 +73,7 @@ done
 # For somebody who has no scorecl.
 for line in "ScoreCL $("$SCORECL" version --json - | sed -n 's/.*"scorecl": "\(.*\)".*/\1/p') found it (kernel sources: sha256 [0-9a-f]\{64\})" \
             "    out\[0,0,0,0\] = 0x[0-9a-f]\{8\} (.*) instead of 0x" "^Run again alone, .* the device gives other bits, too" \
-            "^  name  *basic" "^  driver  *[0-9]" "^  platform version  *OpenCL .* PoCL" "^  operating system  *Linux " \
+            "^  name  *\(basic\|cpu-minimal\)" "^  driver  *[0-9]" "^  platform version  *OpenCL .* PoCL" "^  operating system  *Linux " \
             "^  extensions  *cl_khr_byte_addressable_store .*cl_khr_fp64" "scorecl is the program of ScoreCL" "cmake -S . -B build" \
             "^    -cl-std=CL1.2 .* -DPLANTED$" "kernel field, global size 1 16 1, local size 1 1 1$" \
             "^     0  counters  *global pointer: 64 bytes at byte 0 of buffer-0-counters.before.bin$" "^     2  D  *int 2$" "^     4  stream  *uint "; do

@@ -3,11 +3,8 @@
 # what it failed in (a build, a build that ends the process, a launch that hangs) is in a folder with which `verify --replay` fails.
 # tests/cl/fake_opencl.c plays the device.
 . "$(dirname "$0")/common"
-export POCL_DEVICES="basic basic"
+two_devices
 . "$(dirname "$0")/faulty_devices"
-mapfile -t basic < <("$SCORECL" devices | sed -n 's/^ *\([0-9]*\)  Portable Computing Language: basic.*/\1/p')
-[ "${#basic[@]}" = 2 ] || { echo "SKIP: PoCL with two devices is not here"; exit 77; }
-one=${basic[0]} two=${basic[1]}
 
 cat > toy.yaml <<'END'
 seed: 3
