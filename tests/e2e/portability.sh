@@ -86,7 +86,7 @@ expect 2 "there is no nowhere.tar.gz" "$tool" --devices-page nowhere.tar.gz
 
 # One device in a short time: what it does not get to is said, and the archive is whole.
 "$SCORECL" verify --probe --device cpu > /dev/null      # so that its kernels are compiled
-expect 1 "no difference so far, NOT FINISHED" "$tool" --scorecl "$SCORECL" --device cpu --minutes 0.5 --archive one.tar.gz
+expect 1 "no difference so far, NOT FINISHED" "$tool" --scorecl "$SCORECL" --device cpu --minutes 0.3 --archive one.tar.gz
 tar tzf one.tar.gz > names
 for name in manifest.json matrix.json logs/devices.txt logs/version.txt logs/bench.txt; do
     grep -q "^one/$name\$" names || { cat names; fail "the archive has no $name"; }
