@@ -15,6 +15,6 @@ mkdir -p kernels/ops
 sed 's/scl_div_v(gamma, sigma)/scl_div_v(sigma, gamma)/' "$SOURCE/cl/ops/norm.cl" > kernels/ops/norm.cl
 SCL_KERNEL_DIR=$work/kernels expect 4 "DIFFERENT: " "$SOURCE/tools/portability" --scorecl "$SCORECL" --device cpu --archive wrong.tar.gz
 tar xzf wrong.tar.gz
-grep -q 'norm_coef' wrong/reproducer/replay.json || fail "the archive has no reproducer of norm_coef"
-expect 4 "norm_coef" "$SCORECL" verify --replay wrong/reproducer
+grep -q '"norm_' wrong/reproducer/replay.json || fail "the archive has no reproducer of a normalisation"
+expect 4 "operator     norm_" "$SCORECL" verify --replay wrong/reproducer
 cat said

@@ -86,26 +86,32 @@ def verify_part(c, m, impl):
     return {"passed": passed, "failed": len(bad), "different": [[row, v["outcome"]] for row, _, v in bad]}
 
 
-def fingerprint_part(c, impl):
+def fingerprint_part(c, impl, work):
     """The published checksums; where one differs, the kernel that computes the difference, as a folder for `verify --replay`."""
     path = os.path.join(c.folder, "fingerprint.json")
     done = c.part("fingerprint", "verify", "--fingerprint", "--device", impl.select, "--json", path, share=SHARES["fingerprint"])
     # Of one that was not finished it still tells which had differed.
     bad = list(dict.fromkeys(re.findall(r"^FAIL (\w+): .* instead of ", done.out, re.M)))
-    configs = [p for p in (os.path.join(ROOT, "tests/fingerprints", name + ".yaml") for name in bad) if os.path.exists(p)]
-    if configs:
-        c.part("reproducer", "verify", "--config", configs[0], "--device", impl.select, "--no-guards", "--out",
+    if bad:
+        # The configs of pictures have theirs from verify alone; the tiny one is of the same operators.
+        config = os.path.join(ROOT, "tests/fingerprints/points.yaml") if bad == ["points"] else tiny_config(work)
+        c.part("reproducer", "verify", "--config", config, "--device", impl.select, "--no-guards", "--out",
                os.path.join(c.folder, "reproducer"), share=SHARES["reproducer"])
     return "differs" if bad else {None: "not finished", 0: "same"}.get(done.code, "failed")
 
 
+def tiny_config(work):
+    path = os.path.join(work, "tiny.yaml")
+    matrix.write_pictures(os.path.join(work, "pictures.npy"))
+    with open(path, "w") as f:
+        f.write(matrix.TINY % os.path.join(work, "pictures.npy"))
+    return path
+
+
 def profile_part(c, impl, work):
     """The time of each kernel in a short training of the tiny config."""
-    matrix.write_pictures(os.path.join(work, "pictures.npy"))
-    with open(os.path.join(work, "tiny.yaml"), "w") as f:
-        f.write(matrix.TINY % os.path.join(work, "pictures.npy"))
     out = os.path.join(work, "profile")
-    done = c.part("profile", "profile", os.path.join(work, "tiny.yaml"), "--device", impl.select, "--steps", "3", "--out", out,
+    done = c.part("profile", "profile", tiny_config(work), "--device", impl.select, "--steps", "3", "--out", out,
                   share=SHARES["profile"])
     report = os.path.join(out, "profile.json")
     if done.code == 0 and os.path.exists(report):
@@ -143,7 +149,7 @@ def collect(impl, args, work):
     c.part("version", "version")
     if column["device"]:
         # The fingerprint is of every operator and the shortest: first, whatever there is time for.
-        result["fingerprint"] = fingerprint_part(c, impl)
+        result["fingerprint"] = fingerprint_part(c, impl, work)
         result.update(verify_part(c, m, impl))
         c.part("network", "bench", SIZE, "--device", impl.select, "--seconds", "1", "--json", "-", share=SHARES["network"],
                output="bench-network.json")
