@@ -24,6 +24,8 @@ passes()
     [ "$(grep -c ', \(cold\|warm\) cache: .* equal ' "$1.txt")" = 2 ] || fail "$1: no cold and warm pass"
     [ "$cold_compiled" -gt 0 ] && [ "$cold_loaded" = 0 ] || fail "$1: the cache was not cold"
 }
+# The device's probe has programs of its own, once on a machine.
+"$SCORECL" verify --probe --device auto > /dev/null || fail "the probe"
 passes kept
 [ "$warm_compiled" = 0 ] && [ "$warm_loaded" = "$cold_compiled" ] || fail "the cache was not warm"
 FAKE_CL=fail=clCreateProgramWithBinary:1+:-42 LD_PRELOAD=$FAKE_OPENCL passes refused
