@@ -9,7 +9,7 @@
 #define PANEL_LINES ((NR + 15) / 16)
 #define AHEAD ((PANEL_LINES * MR + TILES - 1) / TILES)
 #ifdef __has_builtin
-#if __has_builtin(__builtin_prefetch) && !defined(__SPIR__)      // SPIR-V has no such instruction
+#if __has_builtin(__builtin_prefetch) && !defined(NO_PREFETCH)
 #define CALL_AHEAD(p) __builtin_prefetch((p), 0, 2)
 #endif
 #endif

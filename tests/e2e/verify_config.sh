@@ -8,15 +8,7 @@
 two_devices
 right=$one wrong=$two
 
-cat > toy.yaml <<'END'
-seed: 3
-data: { format: points, points: { distribution: mixture, weights: [0.6, 0.4], means: [[1.5, 0], [-1.5, 0]], sigma: 0.7, count: 64 } }
-model: { net: mlp, widths: [16] }
-noise: { schedule: geometric, sigma_begin: 1.0, sigma_end: 0.1, levels: 2 }
-stages:
-  train: { kind: train, objective: { loss: dsm }, optimizer: { method: adam, lr: 5.0e-3 }, batch: 16, steps: 100 }
-  sample: { kind: sample, needs: [train], sampler: { step_lr: 1.0e-3 }, count: 4 }
-END
+{ cat "$SOURCE/tests/e2e/toy.yaml"; echo '  sample: { kind: sample, needs: [train], sampler: { step_lr: 1.0e-3 }, count: 4 }'; } > toy.yaml
 sed '/  sample:/d; s/widths: \[16\]/&, condition: level/' toy.yaml > measures.yaml
 cat >> measures.yaml <<'END'
   density: { kind: likelihood, needs: [train], likelihood: { group: 2, trace: exact } }

@@ -6,14 +6,7 @@
 two_devices
 . "$(dirname "$0")/faulty_devices"
 
-cat > toy.yaml <<'END'
-seed: 3
-data: { format: points, points: { distribution: mixture, weights: [0.6, 0.4], means: [[1.5, 0], [-1.5, 0]], sigma: 0.7, count: 64 } }
-model: { net: mlp, widths: [16] }
-noise: { schedule: geometric, sigma_begin: 1.0, sigma_end: 0.1, levels: 2 }
-stages:
-  train: { kind: train, objective: { loss: dsm }, optimizer: { method: adam, lr: 5.0e-3 }, batch: 16, steps: 100 }
-END
+cp "$SOURCE/tests/e2e/toy.yaml" toy.yaml
 verify=(verify --config toy.yaml --steps 2 --no-guards --json r.json --junit r.xml)
 replay() { local faults=$1; shift; bad "$faults" verify --replay "$@"; }
 # report EXPRESSION: true of r.json, r, and of r.xml's root, x.
